@@ -1,0 +1,1 @@
+"""Flyte Admin over httpx: transport, wire (protobuf), paging, discovery."""

@@ -1,0 +1,1 @@
+"""From executions to artifacts: the join, the lineage graph, the local index."""

@@ -1,0 +1,1 @@
+"""Settings: flags, then ``FLOWTUI_*``, then flowtui's own file, then Flyte's ``config.yaml``."""

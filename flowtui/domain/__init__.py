@@ -1,0 +1,1 @@
+"""Frozen models and pure functions: execution, node, artifact, lineage. Imports no other room."""

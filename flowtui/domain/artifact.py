@@ -1,0 +1,114 @@
+"""Flow Artifacts of a run: named groups of files of type data, model or report.
+
+An artifact version is one artifact as filled by one execution; its identity is (project, domain, execution, artifact
+name, artifact type). A file's identity is its artifact version, the file name and the producing node.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from flowtui.domain.execution import Execution, ExecutionId, NodeId
+
+FileState = Literal["present", "pending", "not_produced", "unavailable"]
+"""``present``: has its URIs. ``pending``: may still come. ``not_produced``: the run or the node ended without it.
+``unavailable``: the node succeeded, yet Admin returns no value."""
+
+ARTIFACT_TYPES = ("data", "model", "report")
+"""The types of Domino's artifacts, as on the wire; other values are shown as they came, a missing one is ``unknown``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactFile:
+    """One file of an artifact version.
+
+    Attributes:
+        file: the declared file name; it may hold blanks and slashes and may have no extension.
+        format: the blob's format in the interface (``csv``), empty where none is declared.
+        node: id of the leaf node execution that made the bytes, or that would have made them.
+        node_name: its display name.
+        variable: the output variable of that node.
+        declared_at: where the file is declared: node ids, and ``""`` for the run's own workflow outputs.
+        uris: as the literal holds them, never normalised; several for a list or a map task, in order.
+        size: bytes, None where it was not asked for or is not known.
+        directory: True where the literal is a multipart blob.
+        made_by: the node execution that made the bytes, also in another execution (cache hit, recovered run);
+            None where nothing was made.
+    """
+
+    type: str
+    artifact: str
+    file: str
+    format: str
+    node: str
+    variable: str
+    declared_at: tuple[str, ...]
+    state: FileState
+    uris: tuple[str, ...] = ()
+    size: int | None = None
+    directory: bool = False
+    made_by: NodeId | None = None
+    notices: tuple[str, ...] = ()
+    node_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """An artifact version: the files that one execution declares under one name and type."""
+
+    type: str
+    name: str
+    files: tuple[ArtifactFile, ...]
+
+    @property
+    def present(self) -> int:
+        """How many of the files exist."""
+        return sum(file.state == "present" for file in self.files)
+
+
+@dataclass(frozen=True, slots=True)
+class UndeclaredOutput:
+    """An output of a node that holds files and belongs to no artifact.
+
+    Attributes:
+        uris: None where they were not asked for yet.
+    """
+
+    node: str
+    variable: str
+    format: str
+    uris: tuple[str, ...] | None = None
+    size: int | None = None
+    node_name: str = ""
+    directory: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunArtifacts:
+    """What a run declares and what exists of it, sorted by type, name, file and node.
+
+    Attributes:
+        children: the executions that launch-plan nodes of this run started; their files are theirs.
+    """
+
+    execution: Execution
+    artifacts: tuple[Artifact, ...]
+    undeclared: tuple[UndeclaredOutput, ...] = ()
+    children: tuple[ExecutionId, ...] = ()
+    notices: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> tuple[ArtifactFile, ...]:
+        return tuple(file for artifact in self.artifacts for file in artifact.files)
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactVersionId:
+    """What a bookmark is on: an artifact version, or one file of it."""
+
+    execution: ExecutionId
+    artifact: str
+    type: str
+    file: str = ""
+    node: str = ""

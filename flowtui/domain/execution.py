@@ -1,0 +1,185 @@
+"""Executions, node executions and their attempts, as Flyte Admin knows them.
+
+Phases are flyteidl's names (``core/execution.proto``); a number that this flyteidl does not know is shown as it came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+TERMINAL_PHASES = frozenset({"SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT"})
+"""Phases of an execution that do not change any more."""
+
+TERMINAL_NODE_PHASES = frozenset({"SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT", "SKIPPED", "RECOVERED"})
+"""Phases of a node execution that do not change any more."""
+
+WITH_OUTPUTS_PHASES = frozenset({"SUCCEEDED", "RECOVERED"})
+"""Phases of a node execution that has its outputs."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ExecutionId:
+    """The identifier of an execution."""
+
+    project: str
+    domain: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.project}/{self.domain}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class NodeId:
+    """The identifier of a node execution: opaque, unique within its execution."""
+
+    execution: ExecutionId
+    node: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class EntityId:
+    """The identifier of a task, workflow or launch plan."""
+
+    project: str
+    domain: str
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionError:
+    """Why an execution, node or attempt failed; ``message`` is foreign text of any length."""
+
+    code: str
+    message: str
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One run of a launch plan.
+
+    Attributes:
+        workflow: the workflow; its name is ``.flytegen.<task>`` where a single task was launched.
+        mode: how it was started (``MANUAL``, ``SCHEDULED``, ``RELAUNCH``, ``CHILD_WORKFLOW``, ``RECOVERED``, ...).
+        duration: seconds from start to end; None while it runs or where it never started.
+        parent: the node execution that launched it, for a launch-plan child.
+        reference: the execution that it was relaunched or recovered from.
+        abort_cause: what the person who terminated it gave as the cause.
+    """
+
+    id: ExecutionId
+    phase: str
+    workflow: EntityId
+    launch_plan: EntityId
+    mode: str
+    principal: str
+    started_at: datetime | None
+    duration: float | None
+    created_at: datetime | None
+    updated_at: datetime | None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    error: ExecutionError | None = None
+    abort_cause: str = ""
+    parent: NodeId | None = None
+    reference: ExecutionId | None = None
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.phase in TERMINAL_PHASES
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """A link to the log of an attempt."""
+
+    name: str
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One task execution of a node: try number ``attempt``, from 0."""
+
+    attempt: int
+    phase: str
+    logs: tuple[Log, ...] = ()
+    error: ExecutionError | None = None
+    started_at: datetime | None = None
+    duration: float | None = None
+    items: tuple[MapItem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MapItem:
+    """One item of a map task, from ``metadata.external_resources`` of its task execution."""
+
+    index: int
+    phase: str
+    attempt: int
+    cache: str
+    logs: tuple[Log, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NodeExecution:
+    """One node of a run, as shown: start and end nodes are left out.
+
+    Attributes:
+        id: the opaque id of the node execution.
+        spec_id: the id of the node in the workflow's template (``n0``).
+        name: the display name of the node (``metadata.name`` of the template), else the entity's name.
+        kind: ``task``, ``workflow``, ``dynamic``, ``branch``, ``map``, ``launch_plan``, ``gate``, ``eager`` or
+            ``failure``.
+        entity: the name of the task, workflow or launch plan that it runs; empty for a branch or gate.
+        task_type: flytekit's task type (``python-task``, ``domino_job``), where known.
+        cache: flyteidl's ``CatalogCacheStatus`` name; ``CACHE_DISABLED`` where nothing is cached.
+        cached_from: the node execution whose outputs a cache hit took.
+        child_execution: the execution that a launch-plan node started.
+        attempts: task executions, where they were asked for.
+        children: node executions of a sub-workflow, dynamic or branch node, in the order of creation.
+    """
+
+    id: NodeId
+    spec_id: str
+    name: str
+    kind: str
+    phase: str
+    started_at: datetime | None = None
+    duration: float | None = None
+    entity: str = ""
+    task_type: str = ""
+    cache: str = "CACHE_DISABLED"
+    cached_from: NodeId | None = None
+    child_execution: ExecutionId | None = None
+    error: ExecutionError | None = None
+    attempts: tuple[Attempt, ...] = ()
+    children: tuple[NodeExecution, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchInput:
+    """One Launch Input of an execution: its name, Flyte type in words, and value as text.
+
+    Attributes:
+        uri: where the value is a file or directory, its URI.
+    """
+
+    name: str
+    type: str
+    value: str
+    uri: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project of the server and the ids of its domains."""
+
+    id: str
+    name: str
+    description: str
+    domains: tuple[str, ...]

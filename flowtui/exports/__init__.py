@@ -1,0 +1,1 @@
+"""Plan, transfer, verify and record an export; one module per target."""

@@ -1,0 +1,1 @@
+"""The answers of the screen as tables or JSON, for scripts."""

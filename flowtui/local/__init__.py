@@ -1,0 +1,1 @@
+"""The embedded Flyte Admin, the local runner and the sample flows."""

@@ -1,0 +1,1 @@
+"""The bundled plugin core that flow authors import: artifact, task, helpers, export."""

@@ -1,0 +1,1 @@
+"""Sniff, registry, and one module per family of formats; returns neutral results."""

@@ -1,0 +1,1 @@
+"""The bytes behind a URI: local file, signed URL; stat, ranged read, stream."""
