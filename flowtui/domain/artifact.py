@@ -16,7 +16,7 @@ FileState = Literal["present", "pending", "not_produced", "unavailable"]
 ``unavailable``: the node succeeded, yet Admin returns no value."""
 
 ARTIFACT_TYPES = ("data", "model", "report")
-"""The types of Domino's artifacts, as on the wire; other values are shown as they came, a missing one is ``unknown``."""
+"""The types of Domino's artifacts on the wire; other values are shown as they came, a missing one is ``unknown``."""
 
 
 @dataclass(frozen=True, slots=True)
