@@ -98,4 +98,5 @@ def file_name(text: object) -> str:
     stem, dot, extension = cleaned.rpartition(".")
     suffix = f"{dot}{extension}" if stem and len(extension.encode()) <= 16 else ""
     room = _FILE_NAME_BYTES - len(suffix.encode())
-    return (cleaned[: len(cleaned) - len(suffix)].encode()[:room].decode(errors="ignore") + suffix) or "_"
+    head = cleaned[: len(cleaned) - len(suffix)].encode()[:room].decode(errors="ignore")
+    return (head.rstrip(". ") + suffix).rstrip(". ") or "_"
