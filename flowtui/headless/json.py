@@ -1,0 +1,41 @@
+"""JSON for scripts: the true strings, escaped so that no byte of them can act on a terminal."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from datetime import datetime, timezone
+
+_ACTIVE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def dumps(value: object) -> str:
+    """The value as indented JSON with a line break at the end.
+
+    Readable characters stay; control codes, direction overrides and lone surrogates become ``\\uXXXX``, which is the
+    same string to a parser.
+
+    Raises:
+        TypeError, ValueError: the value is none that JSON can hold (NaN is not).
+    """
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    if not text.isascii() or "\x7f" in text:
+        text = "".join(_escape(char) for char in text)
+    return text + "\n"
+
+
+def _escape(char: str) -> str:
+    if (char.isascii() and char != "\x7f") or unicodedata.category(char) not in _ACTIVE:
+        return char
+    code = ord(char)
+    if code <= 0xFFFF:
+        return f"\\u{code:04x}"
+    code -= 0x10000
+    return f"\\u{0xD800 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
+
+
+def instant(time: datetime | None) -> str | None:
+    """RFC 3339 in UTC with microseconds, ``2026-11-23T17:09:51.373859Z``."""
+    if time is None:
+        return None
+    return time.astimezone(timezone.utc).isoformat(timespec="microseconds").replace("+00:00", "Z")

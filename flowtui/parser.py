@@ -1,0 +1,340 @@
+"""The command line: options and positionals of every command, as one argparse parser for each.
+
+A command's own parser holds the global options too, so they work before and after the command. Nothing heavy is
+imported here: ``flowtui --version`` and a usage error answer at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from flowtui.errors import UsageError
+
+_Arguments = Callable[[argparse.ArgumentParser], None]
+
+OPEN = "open"
+"""The command that is meant where none is named: the screen."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises ``UsageError`` instead of leaving the process."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{self.prog}: {message}", f"`{self.prog} --help` shows what it takes.")
+
+
+class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=30)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command: its name, what it is for in one line, and what adds its own arguments."""
+
+    name: str
+    usage: str
+    summary: str
+    arguments: _Arguments
+    details: str = ""
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 on.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return number
+
+
+def port(text: str) -> int:
+    """A TCP port, 0 for any free one.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to 65535")
+    return int(text)
+
+
+def _global_options(parser: argparse.ArgumentParser) -> None:
+    server = parser.add_argument_group("which server")
+    add = server.add_argument
+    add("--endpoint", metavar="URL", help="base URL of Flyte Admin, with its path prefix (FLOWTUI_ENDPOINT)")
+    add("-p", "--project", metavar="NAME", help="Flyte project (FLOWTUI_PROJECT)")
+    add("-d", "--domain", metavar="NAME", help="Flyte domain (FLOWTUI_DOMAIN; development)")
+    add("--context", metavar="NAME", help="a context of flowtui's configuration file (FLOWTUI_CONTEXT)")
+    add("--local", action="store_true", default=None, help="the runs on this machine, whatever is configured")
+    add("--home", metavar="DIR", help="where flowtui keeps its data (FLOWTUI_HOME)")
+    add("--config", metavar="FILE", help="flowtui's configuration file (FLOWTUI_CONFIG)")
+    add("--timeout", metavar="SECONDS", help="how long to wait for an answer (FLOWTUI_TIMEOUT; 30)")
+    shape = parser.add_argument_group("output")
+    add = shape.add_argument
+    add("--json", action="store_true", default=False, help="the answer as JSON; an error as one object on stderr")
+    add("--ascii", action="store_true", default=None, help="no characters beyond ASCII in tables and trees")
+    add("--no-color", dest="color", action="store_false", default=None, help="no colour (NO_COLOR)")
+    add("--no-mouse", dest="mouse", action="store_false", default=None, help="leave the mouse to the terminal")
+    add("-h", "--help", action="store_true", default=False, help="show this help")
+    add("-V", "--version", action="store_true", default=False, help="show the version")
+
+
+VALUE_OPTIONS = frozenset(
+    {"--endpoint", "-p", "--project", "-d", "--domain", "--context", "--home", "--config", "--timeout"}
+)
+"""Global options that take a value: needed to find the command behind them."""
+
+
+def _run_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="NAME, PROJECT/DOMAIN/NAME or the URL of Flyte's console")
+
+
+def _selector(parser: argparse.ArgumentParser, *, many: bool = False, required: bool = False) -> None:
+    parser.add_argument(
+        "selectors" if many else "selector",
+        metavar="ARTIFACT[/FILE]",
+        nargs="+" if many else (None if required else "?"),
+        help="an artifact of the run, or one file of it",
+    )
+    _narrow(parser)
+
+
+def _narrow(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--type", metavar="TYPE", help="artifacts of this type only: data, model, report")
+    parser.add_argument("--node", metavar="ID", help="files of this node execution only")
+
+
+def _limit(parser: argparse.ArgumentParser, what: str, default: int) -> None:
+    parser.add_argument("--limit", metavar="N", type=positive, default=default, help=f"at most N {what} ({default})")
+
+
+def _open(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", nargs="?", help="a run, a URL of Flyte's console, or flyte://...")
+
+
+def _demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--reset", action="store_true", help="run the sample flows again")
+    parser.add_argument("--no-screen", dest="screen", action="store_false", help="run them, and do not open the screen")
+
+
+def _runs(parser: argparse.ArgumentParser) -> None:
+    _limit(parser, "runs", 50)
+    parser.add_argument("--query", metavar="TEXT", default="", help="only runs whose name holds TEXT")
+
+
+def _nodes(parser: argparse.ArgumentParser) -> None:
+    _run_argument(parser)
+    parser.add_argument("--attempts", action="store_true", help="ask for the attempts and their logs of every node")
+
+
+def _artifacts(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", nargs="?", help="a run; without it the newest runs that declare files")
+    _narrow(parser)
+    _limit(parser, "runs, without RUN", 20)
+    parser.add_argument("--sizes", action="store_true", help="ask the size of every file (one request each)")
+    parser.add_argument("--undeclared", action="store_true", help="find the URIs of outputs that no artifact declares")
+
+
+def _lineage(parser: argparse.ArgumentParser) -> None:
+    _run_argument(parser)
+    _selector(parser)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--mermaid", action="store_true", help="as a Mermaid flowchart")
+    form.add_argument("--dot", action="store_true", help="as a Graphviz graph")
+
+
+def _preview(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN | PATH | URI", help="a run, or alone the path or URI of a file")
+    _selector(parser)
+    parser.add_argument("--rows", metavar="N", type=positive, default=100, help="rows or lines to show (100)")
+
+
+def _get(parser: argparse.ArgumentParser) -> None:
+    _run_argument(parser)
+    _selector(parser)
+    parser.add_argument("-o", "--output", metavar="DIR", required=True, help="the directory to write to")
+    parser.add_argument("--if-exists", choices=("stop", "replace", "keep"), default="stop", help="a file that is there")
+
+
+def _bookmark(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=("add", "rm", "list"))
+    parser.add_argument("run", metavar="RUN", nargs="?", help="the run of the artifact")
+    _selector(parser)
+
+
+def _export(parser: argparse.ArgumentParser) -> None:
+    _run_argument(parser)
+    _selector(parser, many=True)
+    parser.add_argument("--to", metavar="TARGET", required=True, help="where to: a directory")
+    parser.add_argument("--if-exists", choices=("stop", "replace", "keep"), default="stop", help="a file that is there")
+    parser.add_argument("--dry-run", action="store_true", help="show the plan and write nothing")
+
+
+def _exports(parser: argparse.ArgumentParser) -> None:
+    _limit(parser, "exports", 50)
+
+
+def _run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", nargs="?", help="the Python file of the flow")
+    parser.add_argument("workflow", metavar="WORKFLOW", nargs="?", help="the workflow or task in it")
+    parser.add_argument("--name", metavar="NAME", default="", help="name of the run")
+    parser.add_argument("--max-parallelism", metavar="N", type=positive, help="nodes that run at the same time (4)")
+    parser.add_argument("--overwrite-cache", action="store_true", help="run cached tasks again")
+    parser.add_argument("--execution", metavar="PROJECT/DOMAIN/NAME", help=argparse.SUPPRESS)
+
+
+def _serve(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--port", metavar="PORT", type=port, default=8188, help="loopback port, 0 for a free one (8188)"
+    )
+
+
+def _nothing(parser: argparse.ArgumentParser) -> None:
+    return
+
+
+COMMANDS = {
+    command.name: command
+    for command in (
+        Command(OPEN, "[RUN | URL]", "the screen, opened there; the same without `open`", _open),
+        Command("demo", "", "the screen over sample flows that really run here", _demo),
+        Command("runs", "", "runs, newest first", _runs),
+        Command("nodes", "RUN", "the node executions of a run", _nodes),
+        Command("artifacts", "[RUN]", "the artifact files of a run, or of the newest runs", _artifacts),
+        Command("lineage", "RUN [ARTIFACT[/FILE]]", "what a file was made of, and what was made of it", _lineage),
+        Command(
+            "preview",
+            "RUN ARTIFACT/FILE | PATH | URI",
+            "the head of a file, without downloading it",
+            _preview,
+        ),
+        Command("get", "RUN [ARTIFACT[/FILE]] -o DIR", "download to DIR/<artifact>/<file>", _get),
+        Command("bookmark", "add|rm|list [RUN ARTIFACT[/FILE]]", "keep artifact versions at hand", _bookmark),
+        Command("export", "RUN ARTIFACT... --to DIR", "copy artifacts to a directory, recorded", _export),
+        Command("exports", "", "the exports so far", _exports),
+        Command(
+            "run",
+            "FILE WORKFLOW [--INPUT VALUE ...]",
+            "run a flow on this machine",
+            _run,
+            "Options of flowtui go before WORKFLOW: every option behind it is an input of the workflow.\n"
+            "`flowtui run FILE WORKFLOW --help` lists its inputs.",
+        ),
+        Command("serve", "", "the Flyte Admin of this machine on a loopback port", _serve),
+        Command("doctor", "", "step by step: what is configured, and does the server answer", _nothing),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """A command line taken apart: the command's name, its options and, for ``run``, the workflow's inputs."""
+
+    command: str
+    options: argparse.Namespace
+    inputs: tuple[str, ...] = ()
+
+
+def _positions(argv: Sequence[str], value_options: frozenset[str]) -> list[int]:
+    """Where the positionals are, given the options that take a value."""
+    found: list[int] = []
+    index = 0
+    while index < len(argv):
+        word = argv[index]
+        if word == "--":
+            return [*found, *range(index + 1, len(argv))]
+        if word in value_options:
+            index += 1
+        elif not word.startswith("-") or word == "-":
+            found.append(index)
+        index += 1
+    return found
+
+
+def command_parser(command: Command) -> argparse.ArgumentParser:
+    """The parser of one command, global options included."""
+    parser = _Parser(
+        prog="flowtui" if command.name == OPEN else f"flowtui {command.name}",
+        usage=f"flowtui {command.name} {command.usage}".rstrip() + " [options]",
+        description=command.summary[0].upper() + command.summary[1:] + ".",
+        epilog=command.details or None,
+        formatter_class=_HelpFormatter,
+        allow_abbrev=False,
+        add_help=False,
+    )
+    command.arguments(parser)
+    _global_options(parser)
+    return parser
+
+
+def overview() -> str:
+    """What ``flowtui --help`` shows."""
+    rows = [(f"{command.name} {command.usage}".rstrip(), command.summary) for command in COMMANDS.values()]
+    width = max(len(row[0]) for row in rows)
+    lines = [f"  {head:<{width}}  {summary}" for head, summary in rows]
+    parser = _Parser(usage="", formatter_class=_HelpFormatter, add_help=False)
+    _global_options(parser)
+    options = parser.format_help().partition("which server")
+    return "\n".join(
+        [
+            "The terminal browser for Flyte runs and their Domino Flow Artifacts.",
+            "",
+            "usage: flowtui [RUN | URL] [options]",
+            "       flowtui COMMAND ... [options]      `flowtui COMMAND --help` shows more",
+            "",
+            "commands:",
+            *lines,
+            "",
+            options[1] + options[2].rstrip(),
+        ]
+    )
+
+
+def parse(argv: Sequence[str]) -> Arguments:
+    """Takes a command line apart.
+
+    Raises:
+        UsageError: it is not one of a command.
+    """
+    words = list(argv)
+    places = _positions(words, VALUE_OPTIONS)
+    first = places[0] if places else None
+    named = first is not None and words[first] in COMMANDS and "--" not in words[:first]
+    name = words.pop(first) if named and first is not None else OPEN
+    inputs: tuple[str, ...] = ()
+    if name == "run":
+        behind = [place for place in _positions(words, VALUE_OPTIONS | _RUN_VALUES) if place >= (first or 0)]
+        if len(behind) > 1:
+            cut = behind[1] + 1
+            words, inputs = words[:cut], tuple(words[cut:])
+    parser = command_parser(COMMANDS[name])
+    if "-h" in words or "--help" in words:
+        return Arguments("help", argparse.Namespace(text=_help(name, first, parser), version=False))
+    if name == OPEN and len(places) > 1:
+        raise _unknown(words[places[0]])
+    return Arguments(name, parser.parse_args(words), inputs)
+
+
+_RUN_VALUES = frozenset({"--name", "--max-parallelism", "--execution"})
+
+
+def _help(name: str, first: int | None, parser: argparse.ArgumentParser) -> str:
+    return overview() if name == OPEN and first is None else parser.format_help().rstrip()
+
+
+def _unknown(word: str) -> UsageError:
+    import difflib
+
+    near = difflib.get_close_matches(word, COMMANDS, n=1)
+    hint = f"Did you mean `flowtui {near[0]}`?" if near else "`flowtui --help` lists the commands."
+    return UsageError(f"flowtui: {word!r} is not a command.", hint)
