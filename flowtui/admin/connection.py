@@ -1,0 +1,259 @@
+"""One server: requests with bounded concurrency, retries on reads, counters, and the fallback to JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
+
+from google.protobuf.message import Message
+
+from flowtui.admin import wire
+from flowtui.admin.failures import RETRIED_STATUSES, TooLargeError, failure
+from flowtui.admin.wire import Format, M, UnreadableAnswerError
+from flowtui.errors import ConfigError, FlowtuiError, ServerError, UnreachableError
+from flowtui.httpclient import httpx
+
+READ_ATTEMPTS = 4
+"""How often a read is tried in all."""
+
+ANSWER_LIMIT = 128 * 2**20
+"""Bytes of one answer, decompressed; gRPC's own default limit is 4 MiB, so more is not Flyte."""
+
+_NOT_UNDERSTOOD = frozenset({406, 415})
+_PATIENCE = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    body: bytes
+    content_type: str
+    location: str
+    retry_after: float | None
+
+
+class Connection:
+    """HTTP to one Flyte Admin.
+
+    Args:
+        base_url: address with its path prefix, such as ``https://host/flows``.
+        headers: sent with every request; never shown or logged.
+        transport: what carries the requests; httpx's own where None.
+        timeout: seconds for one request.
+        concurrency: requests at one time.
+        retry_delay: seconds before the first retry; doubled each time, with jitter.
+
+    Attributes:
+        calls: requests sent so far, retries included.
+        bytes_read: bytes of answers as they came over the wire.
+
+    Raises:
+        ConfigError: ``base_url`` is not an http or https address.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        timeout: float = 30.0,
+        concurrency: int = 16,
+        retry_delay: float = 0.2,
+    ) -> None:
+        address = urlsplit(base_url)
+        if address.scheme not in ("http", "https") or not address.hostname:
+            raise ConfigError(
+                f"{base_url!r} is not the address of a server.", "Write it as https://host, with its path if any."
+            )
+        self._root = urlunsplit((address.scheme, address.netloc, address.path.rstrip("/"), "", ""))
+        self.base_url = urlunsplit(
+            (address.scheme, address.netloc.rpartition("@")[2], address.path.rstrip("/"), "", "")
+        )
+        self._headers = dict(headers or {})
+        self._transport = transport
+        self._timeout = timeout
+        self._concurrency = concurrency
+        self._retry_delay = retry_delay
+        self._slots = asyncio.Semaphore(concurrency)
+        self._client: httpx.AsyncClient | None = None
+        self.format = Format.BINARY
+        self.calls = 0
+        self.bytes_read = 0
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.base_url!r})"
+
+    async def aclose(self) -> None:
+        """Close the connections; a later request opens new ones."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    def _open(self) -> httpx.AsyncClient:
+        if self._client is None:
+            # Over plain HTTP no certificates are read, which saves their loading; redirects are not followed.
+            self._client = httpx.AsyncClient(
+                headers=self._headers,
+                transport=self._transport,
+                verify=self._root.startswith("https://"),
+                timeout=httpx.Timeout(self._timeout, connect=min(self._timeout, _PATIENCE), pool=None),
+                limits=httpx.Limits(
+                    max_connections=self._concurrency, max_keepalive_connections=self._concurrency, keepalive_expiry=90
+                ),
+            )
+        return self._client
+
+    async def read(
+        self,
+        path: str,
+        params: Mapping[str, str],
+        message_type: type[M],
+        *,
+        what: str = "",
+        retried: frozenset[int] = RETRIED_STATUSES,
+    ) -> M:
+        """GET a message, tried again after errors that may pass.
+
+        Args:
+            path: percent-encoded, from the base URL on (``wire.path``).
+            what: what is asked for, for messages.
+            retried: statuses after which the request is repeated.
+
+        Raises:
+            NotFoundError, AuthError, ServerError, UnreachableError: see ``failures.failure``.
+        """
+        what = what or path
+        for attempt in range(READ_ATTEMPTS):
+            last = attempt == READ_ATTEMPTS - 1
+            try:
+                answer = await self._send("GET", path, params, None, what)
+            except UnreachableError:
+                if last:
+                    raise
+                await self._wait(attempt, None)
+                continue
+            if answer.status < 300:
+                try:
+                    return wire.decode(answer.body, answer.content_type, message_type)
+                except UnreadableAnswerError as error:
+                    if self._falls_back():
+                        continue
+                    raise self._unreadable(what, error) from error
+            if answer.status in _NOT_UNDERSTOOD and self._falls_back():
+                continue
+            error_ = self._failure(answer, what)
+            if last or answer.status not in retried or isinstance(error_, TooLargeError):
+                raise error_
+            await self._wait(attempt, answer.retry_after)
+        raise AssertionError("the last attempt returns or raises")
+
+    async def write(
+        self, method: str, path: str, message: Message | None, answer_type: type[M], *, what: str = ""
+    ) -> M:
+        """POST, PUT or DELETE a message, once; see ``read`` for the arguments and errors."""
+        what = what or path
+        answer = await self._send(method, path, {}, message, what)
+        # 406 and 415 mean that nothing was done, so this one repetition is safe.
+        if answer.status in _NOT_UNDERSTOOD and self._falls_back():
+            answer = await self._send(method, path, {}, message, what)
+        if answer.status >= 300:
+            raise self._failure(answer, what)
+        try:
+            return wire.decode(answer.body, answer.content_type, answer_type)
+        except UnreadableAnswerError as error:
+            raise self._unreadable(what, error) from error
+
+    async def _send(
+        self, method: str, path: str, params: Mapping[str, str], message: Message | None, what: str
+    ) -> _Answer:
+        headers = {"Accept": self.format.value}
+        body: bytes | None = None
+        if message is not None:
+            headers["Content-Type"] = self.format.value
+            body = wire.encode(message, self.format)
+        async with self._slots:
+            self.calls += 1
+            try:
+                return await self._exchange(method, path, params, headers, body)
+            except httpx.TimeoutException as error:
+                raise UnreachableError(
+                    f"{self.base_url} did not answer about {what} within {self._timeout:g} s.",
+                    "Try again, or raise the timeout.",
+                ) from error
+            except httpx.TransportError as error:
+                raise UnreachableError(
+                    f"{self.base_url} cannot be reached: {_reason(error)}",
+                    "Check the endpoint, the network and the proxy settings.",
+                ) from error
+            except httpx.DecodingError as error:
+                raise UnreachableError(f"{self.base_url} sent a damaged answer about {what}.", "Try again.") from error
+
+    async def _exchange(
+        self, method: str, path: str, params: Mapping[str, str], headers: Mapping[str, str], body: bytes | None
+    ) -> _Answer:
+        url = self._root + path
+        request = self._open().build_request(method, url, params=dict(params) or None, headers=headers, content=body)
+        response = await self._open().send(request, stream=True)
+        try:
+            chunks: list[bytes] = []
+            size = 0
+            async for chunk in response.aiter_bytes():
+                size += len(chunk)
+                if size > ANSWER_LIMIT:
+                    raise ServerError(f"{self.base_url} sent more than {ANSWER_LIMIT // 2**20} MiB in one answer.")
+                chunks.append(chunk)
+        finally:
+            self.bytes_read += response.num_bytes_downloaded
+            await response.aclose()
+        return _Answer(
+            status=response.status_code,
+            body=b"".join(chunks),
+            content_type=response.headers.get("content-type", ""),
+            location=response.headers.get("location", ""),
+            retry_after=_seconds(response.headers.get("retry-after", "")),
+        )
+
+    def _falls_back(self) -> bool:
+        if self.format is Format.JSON:
+            return False
+        self.format = Format.JSON
+        return True
+
+    def _failure(self, answer: _Answer, what: str) -> FlowtuiError:
+        return failure(
+            answer.status,
+            answer.body,
+            answer.content_type,
+            what=what,
+            base_url=self.base_url,
+            location=answer.location,
+        )
+
+    def _unreadable(self, what: str, error: UnreadableAnswerError) -> ServerError:
+        return ServerError(
+            f"{self.base_url} answered about {what} with {error} instead of Flyte's protocol.",
+            "Check the endpoint: it is the address of Flyte Admin with its path, such as https://host/flows."
+            " A proxy that wants a login may answer so, too.",
+        )
+
+    async def _wait(self, attempt: int, asked: float | None) -> None:
+        jitter = random.uniform(0.5, 1.5)  # noqa: S311
+        delay = self._retry_delay * 2**attempt * jitter
+        if asked is not None and self._retry_delay:
+            delay = max(delay, min(asked, _PATIENCE))
+        await asyncio.sleep(delay)
+
+
+def _seconds(retry_after: str) -> float | None:
+    return float(retry_after) if retry_after.isascii() and retry_after.isdigit() and len(retry_after) < 6 else None
+
+
+def _reason(error: Exception) -> str:
+    cause: BaseException | None = error
+    while cause is not None and not str(cause):
+        cause = cause.__cause__ or cause.__context__
+    return str(cause) if cause is not None else type(error).__name__
