@@ -1,0 +1,73 @@
+"""``flowtui runs``."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from flowtui import words
+from flowtui.domain.execution import Execution
+from flowtui.headless import shapes
+from flowtui.headless.json import dumps
+from flowtui.headless.style import Style, phase_color
+from flowtui.headless.table import Column, Painted, table
+from flowtui.session import Session
+from flowtui.text import first_line
+
+_COLUMNS = (
+    Column("phase"),
+    Column("run", least=12),
+    Column("workflow", leaves=1, least=16),
+    Column("started", leaves=2),
+    Column("took", leaves=3, right=True),
+    Column("by", leaves=5),
+    Column("version", leaves=4, least=6),
+)
+
+
+async def execute(session: Session, options: Namespace, style: Style) -> str:
+    """The newest runs of the project and domain.
+
+    Args:
+        options: ``limit``; ``query``, a part of the name.
+    """
+    settings = session.settings
+    runs: list[Execution] = []
+    token = ""
+    while len(runs) < options.limit:
+        page = await session.catalog.executions(
+            settings.project,
+            settings.domain,
+            limit=min(options.limit - len(runs), 1000),
+            token=token,
+            query=options.query or None,
+        )
+        runs += page.executions
+        token = page.token
+        if not token:
+            break
+    # Offset paging repeats rows when new runs arrive between two pages.
+    unique = list({run.id: run for run in runs}.values())
+    if style.json:
+        return dumps([shapes.execution(run) for run in unique])
+    return _table(unique, style)
+
+
+def _table(runs: list[Execution], style: Style) -> str:
+    rows = [
+        (
+            Painted(words.phase(run.phase, ascii_only=style.ascii), phase_color(run.phase)),
+            run.id.name,
+            run.workflow.name.removeprefix(".flytegen."),
+            words.when(run.started_at or run.created_at, style.now),
+            words.duration(run.duration),
+            run.principal,
+            run.workflow.version,
+        )
+        for run in runs
+    ]
+    why = {
+        index: first_line(run.error.message) if run.error else run.abort_cause
+        for index, run in enumerate(runs)
+        if run.error or run.abort_cause
+    }
+    return table(_COLUMNS, rows, style, why)

@@ -1,0 +1,126 @@
+"""One sitting with one server: the client and what is built on it, opened and closed together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flowtui.admin import AdminClient
+from flowtui.catalog import Bookmarks, Catalog, ResponseCache
+from flowtui.config import Settings
+from flowtui.domain.artifact import Artifact, RunArtifacts
+from flowtui.errors import ConfigError, FlowtuiError
+from flowtui.exports import ExportLog
+from flowtui.storage import Storage
+
+if TYPE_CHECKING:
+    from flowtui.httpclient import httpx
+
+_AT_ONCE = 16
+"""Sizes that are asked for at the same time."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """What commands and the screen work with.
+
+    Attributes:
+        bookmarks, export_log: in ``settings.home``, whichever server is meant.
+    """
+
+    settings: Settings
+    client: AdminClient
+    catalog: Catalog
+    storage: Storage
+    bookmarks: Bookmarks
+    export_log: ExportLog
+
+    async def with_sizes(self, run: RunArtifacts, *, remote: bool = True) -> RunArtifacts:
+        """The same artifacts with the sizes of their files in bytes; of several URIs the sum.
+
+        Args:
+            remote: False to look at files of this machine only, which costs no request.
+
+        A size that cannot be found out stays None: a listing must not fail because one object is gone.
+        """
+        uris = {uri for file in run.files for uri in file.uris}
+        uris |= {uri for output in run.undeclared for uri in output.uris or ()}
+        wanted = sorted(uri for uri in uris if remote or uri.startswith(("/", "file://")))
+        gate = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(uri: str) -> int | None:
+            async with gate:
+                try:
+                    return await self._size(uri)
+                except FlowtuiError:
+                    return None
+
+        sizes = dict(zip(wanted, await asyncio.gather(*(one(uri) for uri in wanted)), strict=True))
+
+        def of(uris: Sequence[str] | None, known: int | None) -> int | None:
+            found = [sizes.get(uri) for uri in uris or ()]
+            numbers = [size for size in found if size is not None]
+            return sum(numbers) if numbers and len(numbers) == len(found) else known
+
+        artifacts = tuple(
+            Artifact(one.type, one.name, tuple(replace(file, size=of(file.uris, file.size)) for file in one.files))
+            for one in run.artifacts
+        )
+        undeclared = tuple(replace(output, size=of(output.uris, output.size)) for output in run.undeclared)
+        return replace(run, artifacts=artifacts, undeclared=undeclared)
+
+    async def _size(self, uri: str) -> int | None:
+        stat = await self.storage.stat(uri)
+        if not stat.directory:
+            return stat.size
+        if not uri.startswith(("/", "file://")):
+            return None
+        return sum(entry.size for entry in await self.storage.list(uri))
+
+
+@asynccontextmanager
+async def open_session(
+    settings: Settings, *, transport: httpx.AsyncBaseTransport | None = None, base_url: str | None = None
+) -> AsyncIterator[Session]:
+    """A session, closed with the block.
+
+    Args:
+        transport: what carries requests to Admin; given for the embedded one, which answers in process.
+        base_url: instead of ``settings.endpoint``, with a transport.
+
+    Raises:
+        ConfigError: there is neither an endpoint nor a transport, or the folders of flowtui cannot be made.
+    """
+    address = base_url or settings.endpoint
+    if address is None:
+        raise ConfigError("No Flyte server is configured.", "Name one with --endpoint URL or FLOWTUI_ENDPOINT.")
+    _make_folder(settings.home)
+    _make_folder(settings.cache)
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(
+            AdminClient(address, headers=settings.headers, transport=transport, timeout=settings.timeout)
+        )
+        storage = Storage(sign=client.sign)
+        stack.push_async_callback(storage.aclose)
+        state = settings.home / "state.sqlite3"
+        yield Session(
+            settings=settings,
+            client=client,
+            catalog=Catalog(client, ResponseCache(settings.cache / "responses.sqlite3")),
+            storage=storage,
+            bookmarks=Bookmarks(state),
+            export_log=ExportLog(state),
+        )
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"{folder} cannot be made: {error.strerror}.", "Name another place with --home or FLOWTUI_HOME."
+        ) from error
