@@ -1,0 +1,227 @@
+"""JSON as a tree with its text laid out, and JSON Lines as a table.
+
+Values are shown as they stand in the file: no number is rounded, no double key is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from flowtui.errors import PreviewError
+from flowtui.preview.layout import depth_of, lay_out
+from flowtui.preview.result import Column, Preview, TreeNode
+from flowtui.preview.subject import Subject
+from flowtui.preview.text import LINE_BREAK, lines_of
+from flowtui.text import plain
+
+_FORMATS = ("json", "geojson", "ipynb", "webmanifest")
+_LINES_FORMATS = ("jsonl", "ndjson", "jsonlines")
+_DEEPEST = 200
+_BEGINS = re.compile(rb"\s*[\[{]")
+
+
+class _Number(str):
+    """A number as it stands in the file."""
+
+
+class _Object(list[tuple[str, object]]):
+    """The members of an object in their order, double keys included."""
+
+
+def accepts(subject: Subject) -> bool:
+    """Text that calls itself JSON, or has no extension and begins like an object or array of JSON."""
+    sniffed = subject.sniffed
+    if sniffed.encoding is None or sniffed.magic:
+        return False
+    if sniffed.is_any(*_FORMATS, *_LINES_FORMATS):
+        return True
+    return not sniffed.formats and bool(_BEGINS.match(subject.head[:1024]))
+
+
+async def show(subject: Subject) -> Preview:
+    await subject.read_whole()
+    return await asyncio.to_thread(_show, subject)
+
+
+def _show(subject: Subject) -> Preview:
+    text = subject.text()
+    if subject.sniffed.is_any(*_LINES_FORMATS):
+        return _lines(subject, text)
+    if subject.whole:
+        try:
+            root = _parse(text)
+        except PreviewError as error:
+            return _records_or_text(subject, text, error)
+        return _tree(subject, text, root)
+    shown = lines_of(subject, lay_out(text, subject.limits.lines + 1), language="json", family="json")
+    return replace(shown, notices=("too large to be shown as a tree: its beginning, laid out", *shown.notices))
+
+
+def _records_or_text(subject: Subject, text: str, error: PreviewError) -> Preview:
+    """JSON Lines that call themselves JSON are common; else the text says what is wrong."""
+    if text.lstrip().startswith("{") and "\n" in text.strip():
+        try:
+            return _lines(subject, text)
+        except PreviewError:
+            pass
+    shown = lines_of(subject, text, language="json", family="json")
+    return replace(shown, notices=(error.message, *shown.notices))
+
+
+def _parse(text: str) -> object:
+    """The value of a JSON text. Raises PreviewError where it is not valid, or too deep to be looked at."""
+    depth = depth_of(text)
+    if depth > _DEEPEST:
+        raise PreviewError(f"nested {depth:,} levels deep, shown as text")
+    try:
+        return json.loads(
+            text, object_pairs_hook=_Object, parse_int=_Number, parse_float=_Number, parse_constant=_Number
+        )
+    except json.JSONDecodeError as error:
+        raise PreviewError(f"not valid JSON: {error.msg} in line {error.lineno:,}") from None
+
+
+def _tree(subject: Subject, text: str, root: object) -> Preview:
+    limits = subject.limits
+    builder = _Builder(limits.nodes, limits.depth, limits.cell)
+    tree = builder.node("", root, 0)
+    source = lines_of(subject, lay_out(text, limits.lines + 1), language="json")
+    notices = list(source.notices)
+    if builder.cut:
+        notices.append(f"the tree shows the first {builder.count:,} values")
+    if builder.deep:
+        notices.append(f"levels below {limits.depth} are left out of the tree")
+    return Preview(
+        kind="tree",
+        tree=tree,
+        lines=source.lines,
+        notices=tuple(notices),
+        language="json",
+        more=builder.cut or source.more,
+        format="json",
+    )
+
+
+class _Builder:
+    """Makes tree nodes of values, up to a number of nodes and levels."""
+
+    def __init__(self, nodes: int, depth: int, width: int) -> None:
+        self._nodes = nodes
+        self._depth = depth
+        self._width = width
+        self.count = 0
+        self.cut = False
+        self.deep = False
+
+    def node(self, label: str, value: object, level: int) -> TreeNode:
+        self.count += 1
+        name = _short(label, self._width)
+        if not isinstance(value, list):
+            return TreeNode(name, _short(_scalar(value), self._width))
+        members: Iterable[tuple[str, object]]
+        if isinstance(value, _Object):
+            summary, members = f"{{{len(value):,}}}", value
+        else:
+            summary, members = f"[{len(value):,}]", ((str(index), item) for index, item in enumerate(value))
+        if level >= self._depth:
+            self.deep = self.deep or bool(value)
+            return TreeNode(name, summary)
+        children = []
+        for key, member in members:
+            if self.count >= self._nodes:
+                self.cut = True
+                break
+            children.append(self.node(key, member, level + 1))
+        return TreeNode(name, summary, tuple(children))
+
+
+def _lines(subject: Subject, text: str) -> Preview:
+    """A table of the objects of JSON Lines; nested values are shown as JSON. Raises PreviewError for other lines."""
+    limits = subject.limits
+    lines = LINE_BREAK.split(text)
+    if not subject.whole:
+        lines.pop()
+    total = 0
+    names: dict[str, int] = {}
+    records: list[dict[str, object]] = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        total += 1
+        if len(records) >= limits.rows:
+            continue
+        try:
+            value = _parse(line)
+        except PreviewError as error:
+            raise PreviewError(f"line {number:,} is {error.message}") from None
+        if not isinstance(value, _Object):
+            raise PreviewError(f"line {number:,} is no JSON object")
+        record = dict(value)
+        for name in record:
+            names.setdefault(name, len(names))
+        records.append(record)
+    if not records:
+        raise PreviewError("no complete line within what was read")
+    shown = list(names)[: limits.columns]
+    records = records[: max(limits.cells // max(len(shown), 1), 1)]
+    notices = subject.text_notices()
+    if len(records) < total or not subject.whole:
+        notices.append(f"first {len(records):,} of {total:,} rows" if subject.whole else f"first {len(records):,} rows")
+    if not subject.whole:
+        notices.append(subject.amount())
+    if len(shown) < len(names):
+        notices.append(f"first {len(shown):,} of {len(names):,} columns")
+    return Preview(
+        kind="table",
+        columns=tuple(Column(_short(name, limits.cell) or " ", _column_type(records, name)) for name in shown),
+        rows=tuple(
+            tuple(_short(_scalar(record[name]), limits.cell) if name in record else None for name in shown)
+            for record in records
+        ),
+        notices=tuple(notices),
+        total_rows=total if subject.whole else None,
+        more=len(records) < total or not subject.whole,
+        format="jsonl",
+    )
+
+
+def _column_type(records: list[dict[str, object]], name: str) -> str:
+    kinds = {_kind(record[name]) for record in records if record.get(name) is not None}
+    if kinds == {"integer", "number"}:
+        return "number"
+    return kinds.pop() if len(kinds) == 1 else "text" if kinds else ""
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, _Number):
+        return "number" if set(value) & set(".eEIN") else "integer"
+    return "boolean" if isinstance(value, bool) else "text"
+
+
+def _scalar(value: object) -> str:
+    if isinstance(value, list):
+        return _compact(value)
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "null"
+
+
+def _compact(value: object) -> str:
+    """A nested value on one line, as JSON; depth is bounded by what was parsed."""
+    if isinstance(value, _Object):
+        return "{" + ", ".join(f"{json.dumps(key, ensure_ascii=False)}: {_compact(item)}" for key, item in value) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_compact, value)) + "]"
+    if isinstance(value, str) and not isinstance(value, _Number):
+        return json.dumps(value, ensure_ascii=False)
+    return _scalar(value)
+
+
+def _short(text: str, width: int) -> str:
+    return plain(text if len(text) <= width else f"{text[: width - 1]}…")

@@ -1,0 +1,59 @@
+"""How much of a file a preview reads and shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+_MOST_HEAD = 16 * 1024 * 1024
+_MOST_ROWS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one preview.
+
+    Attributes:
+        head: bytes read from the beginning of a file.
+        whole: files up to this many bytes are read to their end where that tells more (row counts, valid JSON).
+        rows: rows of a table.
+        columns: columns of a table.
+        cells: rows times columns; a wide table shows fewer rows.
+        cell: characters of a cell.
+        lines: lines of a text or hex dump.
+        line: characters of a line.
+        nodes: nodes of a tree.
+        depth: levels of a tree.
+    """
+
+    head: int = 256 * 1024
+    whole: int = 2 * 1024 * 1024
+    rows: int = 100
+    columns: int = 500
+    cells: int = 200_000
+    cell: int = 500
+    lines: int = 1000
+    line: int = 2000
+    nodes: int = 5000
+    depth: int = 100
+
+    @property
+    def can_grow(self) -> bool:
+        """True while :meth:`more` gives larger limits."""
+        return self.head < _MOST_HEAD
+
+    def more(self) -> Limits:
+        """Limits for a further look at the same file: four times as much, up to 16 MB and 100,000 rows or lines."""
+        head = min(self.head * 4, _MOST_HEAD)
+        return replace(
+            self,
+            head=head,
+            whole=max(self.whole, head),
+            rows=min(self.rows * 4, _MOST_ROWS),
+            cells=self.cells * 4,
+            lines=min(self.lines * 4, _MOST_ROWS),
+            nodes=min(self.nodes * 4, _MOST_ROWS),
+        )
+
+
+DEFAULT = Limits()
+"""What a first look shows."""

@@ -1,0 +1,86 @@
+"""Which previewer shows a file: the first one in the list that accepts it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from flowtui.errors import PreviewError
+from flowtui.preview import delimited, json, text
+from flowtui.preview import hex as hex_dump
+from flowtui.preview.limits import DEFAULT, Limits
+from flowtui.preview.result import Column, Preview
+from flowtui.preview.sniff import sniff
+from flowtui.preview.subject import Subject
+from flowtui.storage import Entry, Reader
+from flowtui.text import plain
+
+
+@dataclass(frozen=True, slots=True)
+class Previewer:
+    """One family of formats.
+
+    Attributes:
+        name: for notices and errors.
+        accepts: True where it can try; it looks at the head only.
+        show: makes the preview. It raises PreviewError where the content is not what it seemed; the next previewer
+            that accepts the file is then asked, and the error's message becomes a notice.
+    """
+
+    name: str
+    accepts: Callable[[Subject], bool]
+    show: Callable[[Subject], Awaitable[Preview]]
+
+
+PREVIEWERS: tuple[Previewer, ...] = (
+    Previewer("json", json.accepts, json.show),
+    Previewer("delimited", delimited.accepts, delimited.show),
+    Previewer("text", text.accepts, text.show),
+    Previewer("hex", hex_dump.accepts, hex_dump.show),
+)
+
+
+async def preview(reader: Reader, *, name: str, format: str = "", limits: Limits = DEFAULT) -> Preview:  # noqa: A002
+    """Show the beginning of a file; call it again with ``limits.more()`` for more of it.
+
+    Args:
+        reader: of the file.
+        name: its declared name, whose extension counts.
+        format: its declared format (``csv``), empty where none is declared.
+
+    Raises:
+        NotFoundError, StorageError: the file cannot be read.
+        PreviewError: no previewer can show it.
+    """
+    head = await reader.read(0, limits.head)
+    size = await reader.size()
+    sniffed = sniff(head, name=name, format=format)
+    if not head:
+        return Preview(kind="text", notices=("the file is empty",), format=next(iter(sniffed.formats), "text"))
+    subject = Subject(reader, name, sniffed, head, size, limits)
+    notices: list[str] = []
+    for previewer in PREVIEWERS:
+        if not previewer.accepts(subject):
+            continue
+        try:
+            found = await previewer.show(subject)
+        except PreviewError as error:
+            notices.append(plain(error.message))
+            continue
+        return replace(found, notices=(*notices, *found.notices), more=found.more and limits.can_grow)
+    raise PreviewError(f"No preview for {plain(name)}.", "; ".join(notices))
+
+
+def preview_directory(entries: tuple[Entry, ...], *, limits: Limits = DEFAULT) -> Preview:
+    """The files of a directory as a table of names and sizes."""
+    rows = tuple((plain(entry.name), entry.size) for entry in entries[: limits.rows])
+    cut = len(entries) > len(rows)
+    return Preview(
+        kind="table",
+        columns=(Column("name", "text"), Column("size", "integer")),
+        rows=rows,
+        total_rows=len(entries),
+        notices=(f"first {len(rows):,} of {len(entries):,} files",) if cut else (),
+        more=cut and limits.can_grow,
+        format="directory",
+    )

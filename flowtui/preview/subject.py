@@ -1,0 +1,66 @@
+"""The file that a previewer looks at."""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import dataclass
+
+from flowtui.domain.size import human_size
+from flowtui.preview.limits import Limits
+from flowtui.preview.sniff import Sniffed
+from flowtui.storage import Reader
+
+_ENCODING_NAMES = {"cp1252": "Windows-1252", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
+
+
+@dataclass(slots=True)
+class Subject:
+    """A file, its first bytes, and what it seems to be.
+
+    Attributes:
+        reader: reads any part of it.
+        name: the file's name as declared.
+        sniffed: what it seems to be.
+        head: its first bytes, up to ``limits.head``.
+        size: size of the whole file in bytes, None where it is not known.
+    """
+
+    reader: Reader
+    name: str
+    sniffed: Sniffed
+    head: bytes
+    size: int | None
+    limits: Limits
+
+    @property
+    def whole(self) -> bool:
+        """True where ``head`` is the whole file."""
+        return (self.size is not None and len(self.head) >= self.size) or len(self.head) < self.limits.head
+
+    async def read_whole(self) -> bool:
+        """Read on to the end where the file is at most ``limits.whole`` bytes; True where ``head`` is all of it."""
+        if not self.whole and self.size is not None and self.size <= self.limits.whole:
+            self.head += await self.reader.read(len(self.head), self.size - len(self.head))
+            self.size = len(self.head)
+        return self.whole
+
+    def text(self) -> str:
+        """``head`` decoded; bytes that do not fit the encoding become U+FFFD, a character cut at the end is left out.
+
+        NULs are left out. Control characters are still there: the parts that are shown pass ``flowtui.text``.
+        """
+        decoder = codecs.getincrementaldecoder(self.sniffed.encoding or "latin-1")(errors="replace")
+        return decoder.decode(self.head, final=self.whole).replace("\0", "")
+
+    def text_notices(self) -> list[str]:
+        """What to say of the encoding."""
+        encoding = self.sniffed.encoding or ""
+        if self.sniffed.guessed:
+            return [f"not UTF-8: read as {_ENCODING_NAMES.get(encoding, encoding)}"]
+        return []
+
+    def amount(self) -> str:
+        """How much of the file was read, for a notice: ``256 KB of 40.0 MB read``."""
+        if self.size is None:
+            return f"{human_size(len(self.head))} read, the file's size is not known"
+        return f"{human_size(len(self.head))} of {human_size(self.size)} read"

@@ -1,0 +1,62 @@
+"""The type of values that stand in a file as text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+MISSING = frozenset({"", ".", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"})
+"""Texts that stand for a missing value; ``.`` is SAS's."""
+
+_LONGEST = 64
+_INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]{0,2}(,[0-9]{3})+|[1-9][0-9]*)")
+_NUMBER = re.compile(r"[+-]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?[Ii]nf(inity)?")
+_DATE = re.compile(r"[0-9]{4}-[01][0-9]-[0-3][0-9]|[0-3]?[0-9][A-Za-z]{3}[0-9]{4}|[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}")
+_DATETIME = re.compile(
+    r"[0-9]{4}-[01][0-9]-[0-3][0-9][T ][0-2][0-9]:[0-5][0-9](:[0-6][0-9]([.,][0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?"
+    r"|[0-3]?[0-9][A-Za-z]{3}[0-9]{4}:[0-2][0-9]:[0-5][0-9]:[0-6][0-9](\.[0-9]+)?"
+)
+_TIME = re.compile(r"[0-2]?[0-9]:[0-5][0-9](:[0-6][0-9](\.[0-9]+)?)?")
+_PATTERNS = (
+    ("integer", _INTEGER),
+    ("number", _NUMBER),
+    ("date", _DATE),
+    ("datetime", _DATETIME),
+    ("time", _TIME),
+)
+_BOOLEANS = frozenset({"true", "false"})
+
+
+def type_of(value: str) -> str:
+    """``integer``, ``number``, ``boolean``, ``date``, ``datetime``, ``time``, ``text``, or empty where it is missing.
+
+    A number with leading zeros is text: it is an identifier.
+    """
+    value = value.strip() if len(value) <= 2 * _LONGEST else value
+    if value in MISSING:
+        return ""
+    if len(value) <= _LONGEST:
+        for name, pattern in _PATTERNS:
+            if pattern.fullmatch(value):
+                return name
+        if value.lower() in _BOOLEANS:
+            return "boolean"
+    return "text"
+
+
+def type_of_all(values: Iterable[str]) -> str:
+    """The one type that all present values have; integers among numbers are numbers, any other mixture is text."""
+    found = ""
+    for value in values:
+        kind = type_of(value)
+        if not kind or kind == found:
+            continue
+        if not found:
+            found = kind
+        elif {found, kind} == {"integer", "number"}:
+            found = "number"
+        elif {found, kind} == {"date", "datetime"}:
+            found = "datetime"
+        else:
+            return "text"
+    return found

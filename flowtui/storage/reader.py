@@ -1,0 +1,111 @@
+"""Ranged reading of one object through a cache of blocks."""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+
+from flowtui.storage.backend import Backend, Meter
+from flowtui.storage.cache import BLOCK_SIZE, BlockCache
+
+_MOST_AHEAD = 15
+
+
+class Reader:
+    """Reads parts of one object; whole blocks are fetched and kept, and sequential reads fetch further ahead.
+
+    Attributes:
+        uri: the URI as it was given.
+    """
+
+    def __init__(self, uri: str, backend: Backend, cache: BlockCache) -> None:
+        self.uri = uri
+        self._backend = backend
+        self._cache = cache
+        self._meter = Meter()
+        self._lock = asyncio.Lock()
+        self._next = -1
+        self._ahead = 0
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes that came from the store for this reader; what the cache held is not counted."""
+        return self._meter.bytes_read
+
+    @property
+    def requests(self) -> int:
+        """GETs that this reader sent; 0 for a local file."""
+        return self._meter.requests
+
+    async def read(self, start: int, length: int) -> bytes:
+        """``length`` bytes from ``start``; fewer where the object ends before.
+
+        Raises NotFoundError for a missing object, StorageError where it cannot be read.
+        """
+        if start < 0:
+            raise ValueError(f"start must not be negative: {start}")
+        async with self._lock:
+            size = self._cache.size(self.uri)
+            end = start + length if size is None else min(start + length, size)
+            if end <= start:
+                return b""
+            first, last = start // BLOCK_SIZE, (end - 1) // BLOCK_SIZE
+            blocks = await self._blocks(first, last)
+        joined = b"".join(blocks)
+        return joined[start - first * BLOCK_SIZE : end - first * BLOCK_SIZE]
+
+    async def size(self) -> int | None:
+        """The size of the object in bytes; None where the server does not say."""
+        async with self._lock:
+            if self._cache.size(self.uri) is None and self._cache.block(self.uri, 0) is None:
+                await self._blocks(0, 0)
+            return self._cache.size(self.uri)
+
+    async def aclose(self) -> None:
+        """Give up what the reader holds; connections belong to the storage."""
+
+    async def __aenter__(self) -> Reader:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _blocks(self, first: int, last: int) -> list[bytes]:
+        """Blocks ``first`` to ``last``, fewer where the object ends before; missing ones come in one fetch per gap."""
+        found: dict[int, bytes] = {}
+        index = first
+        while index <= last:
+            block = self._cache.block(self.uri, index)
+            if block is None:
+                gap = index
+                while index < last and self._cache.block(self.uri, index + 1) is None:
+                    index += 1
+                fetched = await self._fetch(gap, index)
+                found.update(enumerate(fetched, gap))
+                if len(fetched) <= index - gap:
+                    break
+            else:
+                found[index] = block
+                if len(block) < BLOCK_SIZE:
+                    break
+            index += 1
+        return [found[index] for index in range(first, last + 1) if index in found]
+
+    async def _fetch(self, first: int, last: int) -> list[bytes]:
+        self._ahead = min(self._ahead * 2 + 1, _MOST_AHEAD) if first == self._next else 0
+        count = last - first + 1 + self._ahead
+        size = self._cache.size(self.uri)
+        if size is not None:
+            count = min(count, max(-(-size // BLOCK_SIZE) - first, 1))
+        chunk = await self._backend.fetch(self.uri, first * BLOCK_SIZE, count * BLOCK_SIZE, self._meter)
+        whole = chunk.size
+        if whole is None and len(chunk.data) < count * BLOCK_SIZE and (chunk.data or not first):
+            whole = first * BLOCK_SIZE + len(chunk.data)
+        self._cache.learn(self.uri, whole, chunk.etag)
+        blocks = [chunk.data[at : at + BLOCK_SIZE] for at in range(0, len(chunk.data), BLOCK_SIZE)]
+        for index, block in enumerate(blocks, first):
+            self._cache.put(self.uri, index, block)
+        self._next = first + len(blocks)
+        return blocks

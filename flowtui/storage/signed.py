@@ -1,0 +1,47 @@
+"""URLs that Admin signs for native URIs, kept until they expire."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta, timezone
+
+from flowtui.domain.signed import SignedUrl
+
+_SPARE = timedelta(seconds=30)
+_KEPT = 512
+
+
+class SignedUrls:
+    """Where to GET a native URI (``s3://``, ``gs://``, ...): a signed URL, asked for once and again when it is old.
+
+    Args:
+        sign: asks Admin; its errors pass through.
+    """
+
+    renewable = True
+
+    def __init__(self, sign: Callable[[str], Awaitable[SignedUrl]]) -> None:
+        self._sign = sign
+        self._kept: OrderedDict[str, SignedUrl] = OrderedDict()
+
+    def handles(self, uri: str) -> bool:
+        return "://" in uri and not uri.startswith(("http://", "https://", "file://"))
+
+    async def url(self, uri: str, *, renew: bool) -> str:
+        """A URL that reads the object now; ``renew`` asks for a new one in any case."""
+        kept = self._kept.get(uri)
+        if kept is None or renew or _is_old(kept.expires_at):
+            kept = await self._sign(uri)
+            self._kept[uri] = kept
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        return kept.url
+
+
+def _is_old(expires_at: datetime | None) -> bool:
+    if expires_at is None:
+        return False
+    if expires_at.tzinfo is None:
+        expires_at = expires_at.replace(tzinfo=timezone.utc)
+    return datetime.now(timezone.utc) >= expires_at - _SPARE

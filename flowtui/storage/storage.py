@@ -1,0 +1,107 @@
+"""The bytes behind a URI, whichever kind of storage holds them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from flowtui.domain.signed import SignedUrl
+from flowtui.errors import StorageError
+from flowtui.storage.backend import Backend, Entry, Stat
+from flowtui.storage.cache import BlockCache
+from flowtui.storage.http import Connections, HttpBackend, PlainUrls
+from flowtui.storage.local import LocalBackend
+from flowtui.storage.reader import Reader
+from flowtui.storage.signed import SignedUrls
+from flowtui.text import plain
+
+if TYPE_CHECKING:
+    from flowtui.httpclient import httpx
+
+_SHARED_BYTES = 32 * 1024 * 1024
+_READER_BYTES = 4 * 1024 * 1024
+
+
+class Storage:
+    """Reads objects: a file of this machine, else http(s), else a URL that Admin signs.
+
+    A URI is handed on as it came. The cache in memory is shared by the readers of remote objects, so that a second look
+    at an object costs no request until :meth:`forget`.
+
+    Args:
+        sign: asks Admin for a signed URL of a native URI; None where no server is there to ask.
+        transport: an httpx transport in place of the network.
+        timeout: seconds to wait for a connection or for the next bytes.
+    """
+
+    def __init__(
+        self,
+        *,
+        sign: Callable[[str], Awaitable[SignedUrl]] | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        timeout: float = 30.0,
+        retry_delay: float = 0.2,
+        cache_bytes: int = _SHARED_BYTES,
+    ) -> None:
+        self._cache = BlockCache(cache_bytes)
+        connections = Connections(transport, timeout, retry_delay)
+        self._backends: tuple[Backend, ...] = (
+            LocalBackend(),
+            HttpBackend(connections, PlainUrls()),
+            *((HttpBackend(connections, SignedUrls(sign)),) if sign else ()),
+        )
+
+    async def stat(self, uri: str) -> Stat:
+        """Size and kind of what the URI names; a signed URL is asked for its first byte.
+
+        Raises NotFoundError for a missing object, StorageError where it cannot be reached or read.
+        """
+        return await self._backend(uri).stat(uri)
+
+    def open(self, uri: str) -> Reader:
+        """A reader of the object; the first read tells whether it is there."""
+        backend = self._backend(uri)
+        return Reader(uri, backend, self._cache if backend.shared else BlockCache(_READER_BYTES))
+
+    def stream(self, uri: str, start: int = 0) -> AsyncGenerator[bytes, None]:
+        """The object from byte ``start`` to its end, in chunks; a broken connection is taken up again.
+
+        Raises as :meth:`stat`. Close the generator (``contextlib.aclosing``) where it is not read to its end.
+        """
+        return self._backend(uri).stream(uri, start)
+
+    async def list(self, uri: str) -> tuple[Entry, ...]:
+        """The files below a directory of this machine, with paths relative to it; links to directories are left out.
+
+        Raises NotFoundError for a missing directory, StorageError where it cannot be listed.
+        """
+        return await self._backend(uri).entries(uri)
+
+    def forget(self, uri: str) -> None:
+        """Read the object anew next time."""
+        self._cache.forget(uri)
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        for backend in self._backends:
+            await backend.aclose()
+
+    async def __aenter__(self) -> Storage:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def _backend(self, uri: str) -> Backend:
+        for backend in self._backends:
+            if backend.handles(uri):
+                return backend
+        if "://" in uri:
+            raise StorageError(
+                f"{plain(uri)} cannot be read: no server is there that could sign a URL for it.",
+                "Connect to the Flyte Admin that knows the run (--endpoint).",
+            )
+        raise StorageError(f"{plain(uri)} is neither a URI nor an absolute path.")
