@@ -1,1 +1,1 @@
-"""The screen: app, screens, widgets, one stylesheet."""
+"""The screen: a Textual app, its screens and widgets, one stylesheet."""

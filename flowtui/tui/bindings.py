@@ -1,0 +1,126 @@
+"""Every key of the screen in one table: what it does, where help lists it, and the id under which it is rebound.
+
+Widgets and screens take their bindings from here, so that help, footer, palette and keymap cannot differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from textual.binding import Binding, BindingType
+
+
+class Key(NamedTuple):
+    """A key binding.
+
+    Attributes:
+        keys: Textual's names of the keys, parted by commas; the first is the one that is shown.
+        words: what it does, for the footer and help.
+        group: the heading in help.
+        rank: the order in the footer, low first; 0 is never in the footer.
+        action: Textual's action where it is not the name of the binding.
+        shown: how the key is written where Textual's name would not do.
+        local: the action is the widget's or screen's own; else the app's.
+    """
+
+    keys: str
+    words: str
+    group: str
+    rank: int = 0
+    action: str = ""
+    shown: str = ""
+
+
+MOVE, ROW, GO, APP = "Move", "On this row", "Go to", "Everywhere"
+GROUPS = (MOVE, ROW, GO, APP)
+
+KEYS: dict[str, Key] = {
+    "down": Key("j,down", "down", MOVE),
+    "up": Key("k,up", "up", MOVE),
+    "top": Key("g,home", "first", MOVE),
+    "bottom": Key("G,end", "last", MOVE),
+    "half_down": Key("ctrl+d", "half a page down", MOVE),
+    "half_up": Key("ctrl+u", "half a page up", MOVE),
+    "page_down": Key("pagedown", "page down", MOVE),
+    "page_up": Key("pageup", "page up", MOVE),
+    "collapse": Key("h,left", "close, or to the parent", MOVE),
+    "expand": Key("l,right", "open the branch", MOVE),
+    "scroll_left": Key("h,left", "left", MOVE),
+    "scroll_right": Key("l,right", "right", MOVE),
+    "next_pane": Key("tab", "next pane or tab", MOVE),
+    "previous_pane": Key("shift+tab", "previous pane or tab", MOVE),
+    "next_tab": Key("right_square_bracket", "next tab", MOVE, shown="]"),
+    "previous_tab": Key("left_square_bracket", "previous tab", MOVE, shown="["),
+    "open": Key("enter", "open", ROW, 1),
+    "confirm": Key("enter", "confirm", ROW, 1),
+    "next_file": Key("n", "next file", ROW, 2),
+    "previous_file": Key("p", "previous file", ROW, 3),
+    "lineage": Key("L", "lineage", ROW, 4),
+    "bookmark": Key("b", "bookmark", ROW, 5),
+    "export": Key("e", "export", ROW, 6),
+    "download": Key("d", "download", ROW, 7),
+    "copy": Key("y", "copy URI", ROW, 8),
+    "rerun": Key("R", "re-run", ROW, 9),
+    "terminate": Key("ctrl+x", "terminate", ROW, 10, shown="^x"),
+    "cancel": Key("ctrl+c", "cancel", ROW, 2, shown="^c"),
+    "hide_inputs": Key("i", "inputs on or off", ROW, 4),
+    "runs": Key("1", "Runs", GO),
+    "artifacts": Key("2", "Artifacts", GO),
+    "bookmarks": Key("3", "Bookmarks", GO),
+    "exports": Key("4", "Exports", GO),
+    "back": Key("escape", "back", GO, 20, shown="esc"),
+    "filter": Key("slash", "filter", APP, 11, shown="/"),
+    "command": Key("colon", "command", APP, 22, shown=":"),
+    "palette": Key("ctrl+p", "find an action", APP, shown="^p"),
+    "refresh": Key("r", "refresh", APP),
+    "help": Key("question_mark", "help", APP, 12, shown="?"),
+    "quit": Key("q", "quit", APP, 21),
+}
+"""The id of each binding is its key here; ``keymap`` of the configuration maps ids to other keys."""
+
+
+def bindings(*names: str, **words: str) -> list[BindingType]:
+    """Bindings for a class.
+
+    Args:
+        names: ids of ``KEYS`` whose actions the class has as ``action_NAME``.
+        words: other words for some of them, as the place calls what they do there.
+    """
+    made: list[BindingType] = []
+    for name in names:
+        key = KEYS[name]
+        made.append(
+            Binding(
+                key.keys,
+                key.action or name,
+                words.get(name, key.words),
+                show=key.rank > 0,
+                id=name,
+                key_display=key.shown or None,
+            )  # fmt: skip
+        )
+    return made
+
+
+def clean_keymap(keymap: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The known part of a keymap, and the ids in it that name no binding."""
+    known = {name: keys for name, keys in keymap.items() if name in KEYS}
+    return known, tuple(sorted(set(keymap) - set(known)))
+
+
+def key_name(binding: Binding) -> str:
+    """How a key is written: ``j``, ``^x``, ``esc``, ``space``."""
+    default = KEYS.get(binding.id or "")
+    if default and default.shown and binding.key == default.keys:
+        return default.shown
+    named = {
+        "escape": "esc", "question_mark": "?", "slash": "/", "colon": ":", "left_square_bracket": "[",
+        "right_square_bracket": "]", "pagedown": "pgdn", "pageup": "pgup", "equals_sign": "=",
+    }  # fmt: skip
+    key = binding.key
+    if key.startswith("ctrl+"):
+        return f"^{key[5:]}"
+    if key.startswith("upper_"):
+        return key[6:].upper()
+    return named.get(key, key)

@@ -1,0 +1,114 @@
+"""What every screen is given: settings, signs, the clock, the session, and what is known of runs so far."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from flowtui.domain.artifact import ArtifactVersionId, RunArtifacts
+from flowtui.domain.execution import ExecutionId
+from flowtui.errors import FlowtuiError
+from flowtui.tui.formatting import UNICODE, Signs
+
+if TYPE_CHECKING:
+    from flowtui.config import Settings
+    from flowtui.session import Session
+
+
+def _now() -> datetime:
+    return datetime.now().astimezone()
+
+
+class Connection:
+    """Holds the session open in one task, as its context manager wants, and lends it to everybody."""
+
+    def __init__(self, open_session: Callable[[], AbstractAsyncContextManager[Session]]) -> None:
+        self._open_session = open_session
+        self._ready: asyncio.Future[Session] | None = None
+        self._closing = asyncio.Event()
+
+    async def hold(self) -> None:
+        """Open the session and keep it until :meth:`close`, or until the task is cancelled."""
+        self._closing = asyncio.Event()
+        ready = self._future()
+        try:
+            async with self._open_session() as session:
+                ready.set_result(session)
+                await self._closing.wait()
+        except FlowtuiError as error:
+            if not ready.done():
+                ready.set_exception(error)
+                ready.exception()
+        finally:
+            self._ready = ready if ready.done() and not ready.cancelled() and ready.exception() else None
+
+    def close(self) -> None:
+        """Let :meth:`hold` end."""
+        self._closing.set()
+
+    @property
+    def failed(self) -> bool:
+        """Whether the last try to open the session failed."""
+        return bool(self._ready and self._ready.done() and self._ready.exception())
+
+    def again(self) -> None:
+        """Forget a failed try, so that the next :meth:`hold` starts afresh."""
+        self._ready = None
+
+    async def session(self) -> Session:
+        """The session, once it is open.
+
+        Raises:
+            FlowtuiError: it could not be opened.
+        """
+        return await asyncio.shield(self._future())
+
+    def _future(self) -> asyncio.Future[Session]:
+        if self._ready is None:
+            self._ready = asyncio.get_running_loop().create_future()
+        return self._ready
+
+
+@dataclass
+class Memory:
+    """What was read of runs and holds for all screens.
+
+    Attributes:
+        artifacts: of runs that were opened, by execution; only terminal runs are taken from here without a call.
+        declared: how many files each workflow version declares, by (name, version).
+        bookmarks: what is bookmarked.
+    """
+
+    artifacts: dict[ExecutionId, RunArtifacts] = field(default_factory=dict)
+    declared: dict[tuple[str, str], int | None] = field(default_factory=dict)
+    bookmarks: set[ArtifactVersionId] = field(default_factory=set)
+
+    def keep(self, artifacts: RunArtifacts) -> None:
+        """Remember a run's artifacts; the oldest of 300 is forgotten."""
+        self.artifacts.pop(artifacts.execution.id, None)
+        self.artifacts[artifacts.execution.id] = artifacts
+        while len(self.artifacts) > 300:
+            del self.artifacts[next(iter(self.artifacts))]
+
+
+@dataclass
+class Context:
+    """Given to every screen by its constructor."""
+
+    settings: Settings
+    connection: Connection
+    signs: Signs = UNICODE
+    now: Callable[[], datetime] = _now
+    memory: Memory = field(default_factory=Memory)
+
+    @property
+    def server(self) -> str:
+        """The server in a word: the context's name, the host, or this machine."""
+        if self.settings.local or not self.settings.endpoint:
+            return "this machine"
+        return self.settings.context or urlsplit(self.settings.endpoint).netloc

@@ -1,0 +1,193 @@
+"""What all screens share: header, keys, loading with age and errors in place, live refresh, the way back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import ClassVar, Generic, TypeVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.message import Message
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.worker import Worker, WorkerState
+
+from flowtui.errors import FlowtuiError
+from flowtui.text import plain
+from flowtui.tui.bindings import bindings
+from flowtui.tui.context import Context
+from flowtui.tui.formatting import Cell, Mark, age
+from flowtui.tui.widgets.lines import KeyLine, Problem, TitleLine
+
+Result = TypeVar("Result")
+
+
+class BaseScreen(Screen[Result], Generic[Result]):
+    """A screen with a header line, a body and a line of keys.
+
+    A subclass gives :meth:`compose_body`, :meth:`crumbs`, and :meth:`read` where it shows what the server says.
+    """
+
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-medium"), (130, "-wide")]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("back", "refresh")
+    period: float = 0
+    """Seconds after which an answer is asked for again while the screen is seen; 0 is never."""
+
+    class Loaded(Message):
+        """An answer came."""
+
+    class Failed(Message):
+        """No answer came."""
+
+        def __init__(self, error: FlowtuiError) -> None:
+            super().__init__()
+            self.error = error
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self.context = context
+        self.signs = context.signs
+        self._asked: float | None = None
+        self._answered: float | None = None
+        self.problem: FlowtuiError | None = None
+        if self.signs.ascii:
+            self.add_class("-ascii")
+
+    def compose(self) -> ComposeResult:
+        yield TitleLine(signs=self.signs)
+        yield from self.compose_body()
+        yield KeyLine(signs=self.signs)
+
+    def compose_body(self) -> Iterable[Widget]:
+        """The widgets between the header and the keys."""
+        return ()
+
+    def crumbs(self) -> list[str]:
+        """Where this is, below the domain."""
+        return []
+
+    def facts(self) -> Cell:
+        """What the header says at the right, before the age."""
+        return ()
+
+    def on_mount(self) -> None:
+        self.update_title()
+        self.set_interval(1, self._tick)
+        if type(self).read is not BaseScreen.read:
+            self.reload()
+
+    def on_screen_resume(self) -> None:
+        self.update_title()
+        self._tick()
+
+    async def read(self) -> None:
+        """Ask the server and post messages with what it says; a ``FlowtuiError`` is shown in place."""
+
+    def reload(self) -> None:
+        """Start to read, unless that is under way."""
+        if self._asked is None:
+            self._asked = time.monotonic()
+            self._load()
+            self.update_title()
+
+    @work(group="load", exclusive=True, exit_on_error=False)
+    async def _load(self) -> None:
+        try:
+            await self.read()
+        except FlowtuiError as error:
+            self.post_message(self.Failed(error))
+        else:
+            self.post_message(self.Loaded())
+
+    @on(Loaded)
+    def _on_loaded(self) -> None:
+        self._asked, self._answered, self.problem = None, time.monotonic(), None
+        self.show_problem(None)
+        self.update_title()
+
+    @on(Failed)
+    def _on_failed(self, event: Failed) -> None:
+        self._asked, self.problem = None, event.error
+        self.show_problem(event.error)
+        self.update_title()
+
+    def show_problem(self, error: FlowtuiError | None) -> None:
+        """Show an error in place, with the key that helps and what is still to be seen."""
+        for problem in self.query(Problem):
+            kept = "" if self._answered is None else f"Below is what was there {self._age()}."
+            problem.tell(error, f"r tries again. {kept}".strip() if error else "")
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A defect in a worker is told, not swallowed."""
+        error = event.worker.error
+        if event.state is WorkerState.ERROR and error is not None:
+            self._asked = None
+            told = error if isinstance(error, FlowtuiError) else FlowtuiError(
+                f"{type(error).__name__}: {plain(error)}", "This is a defect of flowtui; please report it."
+            )  # fmt: skip
+            self.post_message(self.Failed(told))
+
+    def _tick(self) -> None:
+        if not self.is_current:
+            return
+        self.update_title()
+        if not self.period or self._asked is not None or not self.app.app_focus or self.problem:
+            return
+        if self._answered is not None and time.monotonic() - self._answered >= self.period:
+            self.reload()
+
+    def _age(self) -> str:
+        return age(time.monotonic() - self._answered) if self._answered is not None else ""
+
+    def live(self) -> bool:
+        """Whether what is shown is asked for again by itself."""
+        return bool(self.period)
+
+    def freshness(self) -> Cell:
+        """The right end of the header: connecting, live, or how old."""
+        waiting = 0 if self._asked is None else int(time.monotonic() - self._asked)
+        if self.problem is not None:
+            return (Mark("no answer" + (f" {self.signs.dot} {self._age()}" if self._age() else ""), "bad"),)
+        if self._answered is None:
+            return (Mark("reading" + (f" {waiting} s" if waiting else ""), "wait"),) if self._asked is not None else ()
+        if waiting >= 2:
+            return (Mark(f"waiting {waiting} s {self.signs.dot} {self._age()}", "wait"),)
+        if self.live():
+            return (Mark("live", "good"), Mark(f" {self.signs.dot} {self._age()}", "dim"))
+        return (Mark(self._age(), "dim"),)
+
+    def update_title(self) -> None:
+        """Draw the header again."""
+        if not self.is_mounted:
+            return
+        settings = self.context.settings
+        path = [self.context.server, plain(settings.project), plain(settings.domain), *map(plain, self.crumbs())]
+        left: list[Mark] = [Mark("flowtui", "accent"), Mark("   ")]
+        for index, part in enumerate(part for part in path if part):
+            left += [Mark(" / ", "dim")] if index else []
+            left.append(Mark(part, "dim" if index < len(path) - 1 and self.crumbs() else ""))
+        right = [*self.facts()]
+        fresh = self.freshness()
+        if right and fresh:
+            right.append(Mark(f" {self.signs.dot} ", "dim"))
+        self.query_one(TitleLine).show(tuple(left), (*right, *fresh))
+
+    def action_back(self) -> None:
+        if len(self.app.screen_stack) > 1:
+            self.dismiss()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "back":
+            return len(self.app.screen_stack) > 1
+        return super().check_action(action, parameters)
+
+    def action_refresh(self) -> None:
+        if self.context.connection.failed:
+            self.app.post_message(Reconnect())
+        self.reload()
+
+
+class Reconnect(Message):
+    """The session is to be opened again."""

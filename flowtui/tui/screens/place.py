@@ -1,0 +1,128 @@
+"""A place: one filtered list that fills the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from flowtui.tui import filters
+from flowtui.tui.bindings import bindings
+from flowtui.tui.context import Context
+from flowtui.tui.screens.base import BaseScreen
+from flowtui.tui.widgets.filter import FilterLine
+from flowtui.tui.widgets.lines import Problem, TabLine
+from flowtui.tui.widgets.rows import Column, Row, Rows
+
+PLACES = (("runs", "Runs"), ("artifacts", "Artifacts"), ("bookmarks", "Bookmarks"), ("exports", "Exports"))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row and the fields that the filter looks at."""
+
+    row: Row
+    fields: Mapping[str, str]
+
+
+class Place(BaseScreen[None]):
+    """One of the four places.
+
+    A subclass names itself, its columns and its filter fields, gives :meth:`entries` and reads in :meth:`read`.
+    """
+
+    place: ClassVar[str]
+    columns: ClassVar[tuple[Column, ...]]
+    filter_fields: ClassVar[frozenset[str]] = frozenset()
+    filter_hint: ClassVar[str] = "filter"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("filter")
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.shown = 0
+
+    def compose_body(self) -> Iterable[Widget]:
+        yield TabLine(PLACES, self.place, numbers=True, signs=self.signs)
+        yield FilterLine(self.filter_hint, signs=self.signs)
+        yield Problem()
+        yield Rows(self.columns, signs=self.signs, id="list")
+
+    @property
+    def list(self) -> Rows:
+        """The list."""
+        return self.query_one("#list", Rows)
+
+    def on_mount(self) -> None:
+        self.list.focus()
+        self.show_rows()
+        super().on_mount()
+
+    def entries(self) -> list[Entry]:
+        """Every row that there is."""
+        return []
+
+    def empty(self) -> tuple[str, ...]:
+        """What an empty list says: what to do."""
+        return ("Nothing here.",)
+
+    def counts(self, shown: int, total: int) -> str:
+        """What the right end of the filter line says."""
+        return f"{shown:,} of {total:,}" if shown != total else f"{total:,}" if total else ""
+
+    def show_rows(self) -> None:
+        """Build the rows again, keep those that the filter wants, and show them."""
+        everything = self.entries()
+        typed = self.query_one(FilterLine).words
+        wanted = filters.parse(typed, self.filter_fields)
+        kept = [entry.row for entry in everything if filters.matches(wanted, entry.fields)] if wanted else [
+            entry.row for entry in everything
+        ]  # fmt: skip
+        self.shown = len(kept)
+        if everything and not kept:
+            self.list.set_empty("No row has these words.", "esc in the filter line clears it.")
+        elif self._answered is None and self.problem is None:
+            self.list.set_empty(self.waiting())
+        elif self.problem is None:
+            self.list.set_empty(*self.empty())
+        else:
+            self.list.set_empty()
+        self.list.set_rows(kept)
+        self.query_one(FilterLine).show_counts(self.counts(len(kept), len(everything)))
+        self.refresh_bindings()
+
+    def waiting(self) -> str:
+        """What is waited for, before the first answer."""
+        return f"Asking {self.context.server} for {self.place}."
+
+    @on(BaseScreen.Loaded)
+    @on(BaseScreen.Failed)
+    def _on_answer(self) -> None:
+        self.show_rows()
+
+    @on(FilterLine.Changed)
+    def _on_filter(self) -> None:
+        self.show_rows()
+
+    @on(FilterLine.Left)
+    def _on_filter_left(self) -> None:
+        self.list.focus()
+
+    def action_filter(self) -> None:
+        self.query_one(FilterLine).edit()
+
+    def action_back(self) -> None:
+        if self.query_one(FilterLine).words:
+            self.query_one(FilterLine).clear()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "back":
+            return bool(self.is_mounted and self.query_one(FilterLine).words)
+        return super().check_action(action, parameters)
+
+    @on(Rows.Highlighted)
+    def _on_highlighted(self) -> None:
+        self.refresh_bindings()

@@ -1,0 +1,1 @@
+"""Line-API widgets and one-line parts that the screens are made of."""
