@@ -8,14 +8,24 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from flowtui.errors import FlowtuiError
+from flowtui.errors import FlowtuiError, NotFoundError, UsageError
 from flowtui.text import plain_block
 
 if TYPE_CHECKING:
+    from argparse import Namespace
+    from contextlib import AbstractAsyncContextManager
+
+    from flowtui.config import Settings
+    from flowtui.domain.execution import ExecutionId
+    from flowtui.headless.style import Style
     from flowtui.parser import Arguments
+    from flowtui.session import Session
+
+EMBEDDED = "http://embedded.flowtui"
+"""The base URL under which the embedded Admin answers in this process; no such host is asked."""
 
 INTERRUPTED = 130
 """Exit code after Ctrl+C."""
@@ -54,23 +64,170 @@ def _dispatch(words: list[str]) -> int:
     from flowtui import parser
 
     arguments = parser.parse(words)
+    if arguments.command == "help":
+        sys.stdout.write(arguments.options.text + "\n")
+        return 0
     if arguments.options.version:
         from flowtui import __version__
 
         sys.stdout.write(f"flowtui {__version__}\n")
         return 0
-    if arguments.command == "help":
-        sys.stdout.write(arguments.options.text + "\n")
-        return 0
-    return _command(arguments)
+    return _run(arguments)
 
 
-def _command(arguments: Arguments) -> int:
-    raise FlowtuiError(f"`{arguments.command}` is not built yet.")
+def _run(arguments: Arguments) -> int:
+    from flowtui.config import load_settings
+
+    options = arguments.options
+    settings = load_settings(vars(options))
+    if arguments.command == "run":
+        return _run_flow(arguments, settings)
+    if arguments.command == "serve":
+        from flowtui.local import serve
+
+        return serve.serve(settings.home, options.port)
+    if arguments.command in ("open", "demo"):
+        return _screen(arguments, settings)
+    from flowtui.headless.style import Style
+
+    style = Style.of(sys.stdout, json=options.json, ascii_only=settings.ascii, color=settings.color)
+    sys.stdout.write(_answer(arguments, settings, style))
+    return 0
+
+
+def _run_flow(arguments: Arguments, settings: Settings) -> int:
+    options = arguments.options
+    if not options.execution and not (options.file and options.workflow):
+        raise UsageError("flowtui run needs FILE and WORKFLOW.", "`flowtui run --help` shows what it takes.")
+    raise FlowtuiError("`run` is not built yet.")
+
+
+def _screen(arguments: Arguments, settings: Settings) -> int:
+    if arguments.options.json:
+        raise UsageError("The screen has no --json.", "`flowtui --help` lists the commands that have.")
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("The screen needs a terminal.", "In scripts, use a command: `flowtui --help` lists them.")
+    raise FlowtuiError("The screen is not built yet.")
+
+
+def _answer(arguments: Arguments, settings: Settings, style: Style) -> str:
+    """What a reading command has to say; nothing is written before it is known as a whole."""
+    import asyncio
+
+    options = arguments.options
+    if arguments.command == "doctor":
+        from flowtui.headless import doctor
+
+        return asyncio.run(doctor.examine(settings, lambda: _session(settings), style))
+    if arguments.command == "preview" and options.selector is None:
+        return asyncio.run(_preview_uri(settings, options, style))
+    if arguments.command == "bookmark":
+        from flowtui.headless import bookmark
+
+        bookmark.check(options)
+    if getattr(options, "run", None) is not None:
+        settings, options.run = _aim(settings, options.run)
+    return asyncio.run(_ask(arguments, settings, style))
+
+
+async def _ask(arguments: Arguments, settings: Settings, style: Style) -> str:
+    from importlib import import_module
+
+    options = arguments.options
+    module = import_module(f"flowtui.headless.{arguments.command}")
+    try:
+        async with _session(settings) as session:
+            if not settings.project and _needs_project(arguments):
+                raise await _no_project(session)
+            answer: str = await module.execute(session, options, style)
+            return answer
+    except NotFoundError as error:
+        run = getattr(options, "run", None)
+        if run is not None and not settings.local and await _is_here(settings, run):
+            error.hint = f"{error.hint} A run {run.name} is on this machine: add --local.".strip()
+        raise
+
+
+def _needs_project(arguments: Arguments) -> bool:
+    return arguments.command != "exports" and getattr(arguments.options, "action", "") != "list"
+
+
+def _session(settings: Settings) -> AbstractAsyncContextManager[Session]:
+    """A session with the configured server, or with the embedded Admin in this process."""
+    from flowtui.session import open_session
+
+    if not settings.local:
+        return open_session(settings)
+    from flowtui.httpclient import httpx
+    from flowtui.local.app import create_app
+
+    return open_session(settings, transport=httpx.ASGITransport(create_app(settings.home)), base_url=EMBEDDED)
+
+
+def _aim(settings: Settings, text: str) -> tuple[Settings, ExecutionId]:
+    """The run that a text names, and the settings that its server, project and domain ask for."""
+    from dataclasses import replace
+    from urllib.parse import urlsplit
+
+    from flowtui.domain.execution import ExecutionId
+    from flowtui.urls import parse_target
+
+    try:
+        target = parse_target(text)
+    except ValueError as error:
+        raise UsageError(f"{text!r} names no run: {error}.", "Give NAME, PROJECT/DOMAIN/NAME or a URL.") from error
+    if target.endpoint and settings.sources.get("local") != "--local":
+        known = urlsplit(settings.endpoint or "").netloc
+        if known != urlsplit(target.endpoint).netloc:
+            # Another server than the configured one must not see its headers, which may hold a token.
+            settings = replace(settings, endpoint=target.endpoint, local=False, headers={})
+    if target.project:
+        settings = replace(settings, project=target.project, domain=target.domain or settings.domain)
+    return settings, ExecutionId(settings.project, settings.domain, target.name)
+
+
+async def _no_project(session: Session) -> UsageError:
+    names = [project.id for project in await session.catalog.projects()]
+    shown = ", ".join(names[:20]) + (f" and {len(names) - 20:,} more" if len(names) > 20 else "")
+    hint = f"Choose one with --project: {shown}." if names else "The server has no projects that you may see."
+    return UsageError("No project is chosen.", hint)
+
+
+async def _is_here(settings: Settings, run: ExecutionId) -> bool:
+    """Whether the embedded Admin of this machine knows a run of that name; it is not started for the question."""
+    from dataclasses import replace
+
+    from flowtui.config import DEFAULT_DOMAIN, LOCAL_PROJECT
+    from flowtui.domain.execution import ExecutionId
+    from flowtui.local.home import Home
+
+    if not Home(settings.home).database.exists():
+        return False
+    try:
+        async with _session(replace(settings, endpoint=None, local=True, headers={})) as session:
+            await session.catalog.execution(ExecutionId(LOCAL_PROJECT, DEFAULT_DOMAIN, run.name))
+            return True
+    except FlowtuiError:
+        return False
+
+
+async def _preview_uri(settings: Settings, options: Namespace, style: Style) -> str:
+    from flowtui.headless import preview
+    from flowtui.storage import Storage
+
+    scheme, separator, _ = options.run.partition("://")
+    if not separator or scheme in ("file", "http", "https"):
+        async with Storage() as storage:
+            return await preview.execute_uri(storage, options, style)
+    async with _session(settings) as session:
+        return await preview.execute_uri(session.storage, options, style)
 
 
 def _show_error(error: FlowtuiError, as_json: bool) -> None:
-    _complain(error.kind, error.message, error.hint, as_json)
+    report = getattr(error, "report", "")
+    if report and not as_json:
+        sys.stderr.write(report)
+    _complain(error.kind, error.message, error.hint, as_json, getattr(error, "details", {}))
 
 
 def _show_defect(error: Exception, as_json: bool) -> int:
@@ -86,12 +243,12 @@ def _show_defect(error: Exception, as_json: bool) -> int:
     return 1
 
 
-def _complain(kind: str, message: str, hint: str, as_json: bool) -> None:
+def _complain(kind: str, message: str, hint: str, as_json: bool, details: Mapping[str, object] | None = None) -> None:
     """Writes a failure to stderr: as one JSON object, or as lines with nothing foreign unsanitised."""
     if as_json:
         from flowtui.headless.json import dumps
 
-        sys.stderr.write(dumps({"error": {"kind": kind, "message": message, "hint": hint}}))
+        sys.stderr.write(dumps({"error": {"kind": kind, "message": message, "hint": hint, **(details or {})}}))
         return
     lines = [f"flowtui: {message.removeprefix('flowtui: ')}"] + ([hint] if hint else [])
     sys.stderr.write(plain_block("\n".join(lines)) + "\n")

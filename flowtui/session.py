@@ -112,7 +112,7 @@ async def open_session(
             client=client,
             catalog=Catalog(client, ResponseCache(settings.cache / "responses.sqlite3")),
             storage=storage,
-            bookmarks=Bookmarks(state),
+            bookmarks=Bookmarks(state, server=settings.endpoint or ""),
             export_log=ExportLog(state),
         )
 

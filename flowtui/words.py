@@ -1,4 +1,4 @@
-"""How phases, states, times and sizes are said: short on screens and in tables, exact in ``--json``."""
+"""How phases, states, times and counts are said: short on screens and in tables, exact in ``--json``."""
 
 from __future__ import annotations
 
@@ -54,21 +54,6 @@ def phase(name: str, *, cached: bool = False, ascii_only: bool = False) -> str:
 def state(name: str) -> str:
     """What a file's state says to a person; nothing for one that is present."""
     return _STATES.get(name, name)
-
-
-def size(count: int | None) -> str:
-    """Bytes for people, in steps of 1000: ``88 KB``, ``1.2 MB``; nothing where unknown."""
-    if count is None:
-        return ""
-    if count < 1000:
-        return f"{count} B"
-    value = float(count)
-    for unit in ("KB", "MB", "GB", "TB", "PB"):
-        value /= 1000
-        digits = 0 if value >= 99.95 or (unit == "KB" and value >= 9.95) else 1
-        if float(f"{value:.{digits}f}") < 1000 or unit == "PB":
-            return f"{value:.{digits}f} {unit}"
-    raise AssertionError
 
 
 def duration(seconds: float | None) -> str:

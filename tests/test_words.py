@@ -10,26 +10,6 @@ NOW = datetime(2026, 11, 24, 10, 0, tzinfo=timezone(timedelta(hours=1)))
 
 
 @pytest.mark.parametrize(
-    ("bytes_", "said"),
-    [
-        (None, ""),
-        (0, "0 B"),
-        (999, "999 B"),
-        (1000, "1.0 KB"),
-        (88_123, "88 KB"),
-        (310_000, "310 KB"),
-        (999_999, "1.0 MB"),
-        (1_234_567, "1.2 MB"),
-        (22_000_000, "22.0 MB"),
-        (310_000_000, "310 MB"),
-        (4_400_000_000_000_000_000, "4400 PB"),
-    ],
-)
-def test_sizes(bytes_: int | None, said: str) -> None:
-    assert words.size(bytes_) == said
-
-
-@pytest.mark.parametrize(
     ("seconds", "said"),
     [
         (None, ""),

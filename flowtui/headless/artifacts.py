@@ -8,6 +8,7 @@ from argparse import Namespace
 from flowtui import words
 from flowtui.domain.artifact import Artifact, RunArtifacts
 from flowtui.domain.execution import ExecutionId
+from flowtui.domain.size import human_size
 from flowtui.headless import shapes
 from flowtui.headless.json import dumps
 from flowtui.headless.select import narrow
@@ -76,7 +77,7 @@ def _rows(run: RunArtifacts, artifacts: tuple[Artifact, ...], style: Style) -> l
                     artifact.type.upper(),
                     artifact.name,
                     file.file + ("/" if file.directory else ""),
-                    words.size(file.size),
+                    human_size(file.size),
                     Painted(state, "dim" if elsewhere else phase_color(file.state)),
                     f"{file.node_name} ({file.node})" if file.node_name else file.node,
                     _uris(file.uris),
@@ -116,7 +117,7 @@ def _one(run: RunArtifacts, artifacts: tuple[Artifact, ...], style: Style) -> st
             (
                 f"{output.node_name or output.node} ({output.node})",
                 output.variable,
-                words.size(output.size),
+                human_size(output.size),
                 _uris(output.uris),
             )
             for output in run.undeclared

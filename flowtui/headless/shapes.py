@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from flowtui.domain.artifact import Artifact, ArtifactFile, ArtifactVersionId, RunArtifacts, UndeclaredOutput
+from flowtui.catalog.bookmarks import Bookmark
+from flowtui.domain.artifact import Artifact, ArtifactFile, RunArtifacts, UndeclaredOutput
 from flowtui.domain.execution import Attempt, EntityId, Execution, ExecutionError, ExecutionId, NodeExecution, NodeId
 from flowtui.domain.lineage import LineageEdge, LineageNode
 from flowtui.headless.json import instant
@@ -171,8 +172,9 @@ def lineage(nodes: tuple[LineageNode, ...], edges: tuple[LineageEdge, ...]) -> S
     }
 
 
-def bookmark(version: ArtifactVersionId) -> Shape:
-    """An object of ``bookmark list``."""
+def bookmark(kept: Bookmark) -> Shape:
+    """An object of ``bookmark``."""
+    version = kept.id
     of = version.execution
     return {
         "project": of.project,
@@ -182,4 +184,6 @@ def bookmark(version: ArtifactVersionId) -> Shape:
         "artifact": version.artifact,
         "file": version.file or None,
         "node": version.node or None,
+        "created_at": instant(kept.created_at),
+        "note": kept.note,
     }

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TextIO
+
+from flowtui.text import plain
 
 _COLORS = {"green": "32", "red": "31", "yellow": "33", "cyan": "36", "dim": "2", "bold": "1"}
 _PHASE_COLORS = {
@@ -24,6 +28,14 @@ _PHASE_COLORS = {
 }
 
 
+def _to_stderr(line: str) -> None:
+    sys.stderr.write(plain(line) + "\n")
+
+
+def _nowhere(_: str) -> None:
+    return
+
+
 @dataclass(frozen=True)
 class Style:
     """The layout of what people read, and whether JSON is wanted instead.
@@ -34,6 +46,7 @@ class Style:
         ascii: no characters beyond ASCII of our own; foreign text stays as it is.
         color: SGR colours, for a terminal only.
         now: with a time zone, that of the person.
+        tell: takes what is not data, one line at a time: notices and progress.
     """
 
     json: bool = False
@@ -41,6 +54,7 @@ class Style:
     ascii: bool = False
     color: bool = False
     now: datetime = field(default_factory=lambda: datetime.now().astimezone())
+    tell: Callable[[str], None] = _to_stderr
 
     @staticmethod
     def of(stream: TextIO, *, json: bool, ascii_only: bool, color: bool) -> Style:
@@ -48,7 +62,7 @@ class Style:
         terminal = stream.isatty()
         width = shutil.get_terminal_size().columns if terminal else None
         blank = not (stream.encoding or "").lower().replace("-", "").startswith("utf")
-        return Style(json, width, ascii_only or blank, color and terminal)
+        return Style(json, width, ascii_only or blank, color and terminal, tell=_nowhere if json else _to_stderr)
 
     def paint(self, text: str, color: str) -> str:
         """The text in a colour, where colours are wanted."""

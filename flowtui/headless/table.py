@@ -78,22 +78,29 @@ def _text(cell: Cell) -> str:
 
 
 def table(
-    columns: Sequence[Column], rows: Sequence[Sequence[Cell]], style: Style, notes: Mapping[int, str] | None = None
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[Cell]],
+    style: Style,
+    notes: Mapping[int, str] | None = None,
+    *,
+    keep_empty: bool = False,
 ) -> str:
     """Lines of a table, the last one ended too; empty without rows.
 
     Args:
         rows: cells may hold foreign text; it is made plain here.
         notes: a line of its own below a row, by the row's index.
+        keep_empty: also columns without a value.
     """
     if not rows:
         return ""
     clean = [[_plain(cell) for cell in row] for row in rows]
-    widths = [max(cells(column.title), *(cells(_text(row[at])) for row in clean)) for at, column in enumerate(columns)]
-    shown = [at for at in range(len(columns)) if any(_text(row[at]) for row in clean)]
+    titles = [plain(column.title) for column in columns]
+    widths = [max(cells(titles[at]), *(cells(_text(row[at])) for row in clean)) for at in range(len(columns))]
+    shown = [at for at in range(len(columns)) if keep_empty or any(_text(row[at]) for row in clean)]
     if style.width is not None:
         shown = _squeeze(columns, widths, shown, style.width)
-    lines = [_line([_pad(columns[at].title, columns[at], widths[at], style) for at in shown])]
+    lines = [_line([_pad(titles[at], columns[at], widths[at], style) for at in shown])]
     for index, row in enumerate(clean):
         lines.append(_line([_pad(row[at], columns[at], widths[at], style) for at in shown]))
         if notes and notes.get(index):

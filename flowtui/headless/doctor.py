@@ -1,0 +1,110 @@
+"""``flowtui doctor``: step by step, what is configured and whether the server answers. It shows no secret."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from flowtui import __version__
+from flowtui.config import Settings
+from flowtui.errors import FlowtuiError
+from flowtui.headless.json import dumps
+from flowtui.headless.style import Style
+from flowtui.session import Session
+from flowtui.text import plain
+
+_WIDTH = 12
+
+
+class DoctorError(FlowtuiError):
+    """A step failed; ``report`` is everything up to it."""
+
+    def __init__(self, error: FlowtuiError, steps: list[dict[str, Any]], report: str) -> None:
+        super().__init__(error.message, error.hint)
+        self.kind = error.kind  # type: ignore[misc]
+        self.exit_code = error.exit_code  # type: ignore[misc]
+        self.details = {"steps": steps}
+        self.report = report
+
+
+async def examine(
+    settings: Settings, open_session: Callable[[], AbstractAsyncContextManager[Session]], style: Style
+) -> str:
+    """The steps, each with what was found.
+
+    Raises:
+        DoctorError: a step failed; those behind it were not taken.
+    """
+    steps: list[dict[str, Any]] = []
+
+    def note(step: str, found: str) -> None:
+        steps.append({"step": step, "ok": True, "found": found})
+
+    note("flowtui", f"{__version__}, Python {platform.python_version()}, {sys.platform}")
+    note("settings", _origins(settings))
+    note("home", f"{settings.home} ({settings.sources.get('home', 'default')})")
+    where = f"{settings.endpoint} ({settings.sources.get('endpoint', 'default')})"
+    note("server", "the embedded Flyte Admin of this machine" if settings.local else where)
+    if settings.headers:
+        note("headers", ", ".join(sorted(settings.headers)) + " (values not shown)")
+    step = "session"
+    try:
+        async with open_session() as session:
+            checks: tuple[tuple[str, Callable[[Session], Awaitable[str]]], ...] = (
+                ("healthcheck", _healthcheck),
+                ("version", _version),
+                ("project", _project),
+                ("list", _list),
+            )
+            for step, check in checks:
+                note(step, await check(session))
+    except FlowtuiError as error:
+        steps.append({"step": step, "ok": False, "found": error.message})
+        raise DoctorError(error, steps, _report(steps, style)) from error
+    return dumps(steps) if style.json else _report(steps, style)
+
+
+def _report(steps: list[dict[str, Any]], style: Style) -> str:
+    signs = ("+", "x") if style.ascii else ("✔", "✖")
+    lines = []
+    for step in steps:
+        sign = style.paint(signs[0], "green") if step["ok"] else style.paint(signs[1], "red")
+        lines.append(f"{sign} {step['step']:<{_WIDTH}} {plain(step['found'])}\n")
+    return "".join(lines)
+
+
+def _origins(settings: Settings) -> str:
+    chosen = [f"{key} from {where}" for key, where in sorted(settings.sources.items()) if where != "default"]
+    return "; ".join(chosen) or "nothing is configured"
+
+
+async def _healthcheck(session: Session) -> str:
+    await session.client.healthcheck()
+    return "answers"
+
+
+async def _version(session: Session) -> str:
+    return f"Flyte Admin {await session.client.version()}"
+
+
+async def _project(session: Session) -> str:
+    projects = await session.catalog.projects()
+    names = [project.id for project in projects]
+    chosen = session.settings.project
+    shown = ", ".join(names[:12]) + (f" and {len(names) - 12:,} more" if len(names) > 12 else "")
+    if not chosen:
+        return f"none chosen; the server has {shown or 'none'}"
+    if chosen not in names:
+        return f"{chosen} is not among those of the server: {shown or 'it has none'}"
+    return f"{chosen} / {session.settings.domain}"
+
+
+async def _list(session: Session) -> str:
+    settings = session.settings
+    if not settings.project:
+        return "not asked for without a project"
+    page = await session.catalog.executions(settings.project, settings.domain, limit=1)
+    return f"the newest run is {page.executions[0].id.name}" if page.executions else "no runs yet"

@@ -1,0 +1,135 @@
+"""``flowtui preview RUN ARTIFACT/FILE`` and ``flowtui preview PATH | URI``."""
+
+from __future__ import annotations
+
+import math
+import os
+from argparse import Namespace
+from dataclasses import replace
+from pathlib import PurePosixPath
+from typing import Any
+
+from flowtui.domain.size import human_size
+from flowtui.errors import NotFoundError, StorageError
+from flowtui.headless.json import dumps
+from flowtui.headless.select import one_file, select
+from flowtui.headless.style import Style
+from flowtui.headless.table import Column, table, tree
+from flowtui.preview import Limits, Preview, TreeNode, preview
+from flowtui.preview.registry import preview_directory
+from flowtui.session import Session
+from flowtui.storage import Storage
+from flowtui.text import plain
+from flowtui.words import state
+
+_NUMBERS = ("integer", "number")
+
+
+async def execute(session: Session, options: Namespace, style: Style) -> str:
+    """The head of one file of a run.
+
+    Args:
+        options: ``run``, an ``ExecutionId``; ``selector``, ``type``, ``node``; ``rows`` to show at most.
+    """
+    run = await session.catalog.artifacts(options.run)
+    file = one_file(select(run, options.selector, type_=options.type, node=options.node))
+    if not file.uris:
+        reason = "; ".join(file.notices) or f"the run is {run.execution.phase}"
+        raise NotFoundError(f"{plain(file.file)} is {state(file.state) or 'not there'}: {plain(reason)}.")
+    if len(file.uris) > 1:
+        style.tell(f"{file.file} has {len(file.uris)} parts; this is the first")
+    return await _show(session.storage, file.uris[0], file.file, file.format, options.rows, style)
+
+
+async def execute_uri(storage: Storage, options: Namespace, style: Style) -> str:
+    """The head of a file that a path or URI names.
+
+    Args:
+        options: ``run``, the path or URI; ``rows``.
+    """
+    uri = _absolute(options.run)
+    name = PurePosixPath(uri.split("://", 1)[-1].split("?", 1)[0] if "://" in uri else uri).name or uri
+    return await _show(storage, uri, name, "", options.rows, style)
+
+
+def _absolute(text: str) -> str:
+    return text if "://" in text else os.path.abspath(os.path.expanduser(text))
+
+
+async def _show(storage: Storage, uri: str, name: str, format_: str, rows: int, style: Style) -> str:
+    limits = replace(Limits(), rows=rows, lines=rows)
+    async with storage.open(uri) as reader:
+        try:
+            found = await preview(reader, name=name, format=format_, limits=limits)
+            size = await reader.size()
+        except StorageError:
+            stat = await storage.stat(uri)
+            if not stat.directory:
+                raise
+            found, size = preview_directory(await storage.list(uri), limits=limits), None
+        if style.json:
+            shape = {
+                "file": name,
+                "uri": uri,
+                "format": found.format,
+                "size": size,
+                "kind": found.kind,
+                "columns": [
+                    {"name": one.name, "type": one.type, "label": one.label, "format": one.format}
+                    for one in found.columns
+                ],
+                "rows": [[_value(cell) for cell in row] for row in found.rows],
+                "total_rows": found.total_rows,
+                "lines": list(found.lines),
+                "tree": None if found.tree is None else _tree(found.tree),
+                "notices": list(found.notices),
+                "more": found.more,
+                "bytes_read": reader.bytes_read,
+                "requests": reader.requests,
+            }
+            return dumps(shape)
+    facts = [name, found.format, human_size(size)]
+    if found.total_rows is not None:
+        facts.append(f"{found.total_rows:,} rows x {len(found.columns):,} columns")
+    style.tell("   ".join(fact for fact in facts if fact))
+    for notice in found.notices:
+        style.tell(notice)
+    return _text(found, style)
+
+
+def _value(cell: object) -> object:
+    """JSON has no NaN and no infinity."""
+    return None if isinstance(cell, float) and not math.isfinite(cell) else cell
+
+
+def _tree(root: TreeNode) -> dict[str, Any]:
+    shape: dict[str, Any] = {}
+    stack = [(root, shape)]
+    while stack:
+        node, into = stack.pop()
+        children: list[dict[str, Any]] = [{} for _ in node.children]
+        into.update({"label": node.label, "value": node.value, "children": children})
+        stack += zip(node.children, children, strict=True)
+    return shape
+
+
+def _text(found: Preview, style: Style) -> str:
+    if found.kind == "table":
+        # All columns may leave but the first: which matter, the file does not say.
+        columns = [
+            Column(one.name, leaves=index, least=8, right=one.type in _NUMBERS)
+            for index, one in enumerate(found.columns)
+        ]
+        rows = [["" if cell is None else str(cell) for cell in row] for row in found.rows]
+        return (
+            table(columns, rows, style, keep_empty=True) or "  ".join(plain(one.name) for one in found.columns) + "\n"
+        )
+    if found.tree is not None and not found.lines:
+        rows_: list[tuple[int, str]] = []
+        stack = [(found.tree, 0)]
+        while stack:
+            node, depth = stack.pop()
+            rows_.append((depth, f"{node.label}: {node.value}" if node.value else node.label))
+            stack += [(child, depth + 1) for child in reversed(node.children)]
+        return tree(rows_, style)
+    return "".join(f"{line}\n" for line in found.lines)
