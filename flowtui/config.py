@@ -190,7 +190,7 @@ class _Reader:
             try:
                 checked = _KEYS[key](value, layer.folder)
             except ValueError as error:
-                shown = f" ({str(value)[:200]!r})" if key in ("endpoint", "timeout", "max_parallelism") else ""
+                shown = f" ({str(value)[:200]!r})" if key in ("timeout", "max_parallelism") else ""
                 raise ConfigError(f"{name}{shown}: {error}.", f"Correct it or take it out: {_REMEDY[key]}") from error
             self.sources[key] = name
             return checked
