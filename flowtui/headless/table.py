@@ -60,7 +60,7 @@ def fit(text: str, width: int, *, ascii_only: bool = False) -> str:
     if width <= 1:
         return mark[: max(width, 0)]
     head = _take(text, width // 2)
-    tail = _take(text[::-1], width - 1 - width // 2)[::-1]
+    tail = _take(text[::-1], width - 1 - cells(head))[::-1]
     return head + mark + tail
 
 
