@@ -25,10 +25,11 @@ class Stat:
 
 
 class Entry(NamedTuple):
-    """One file of a directory: its path relative to the directory, with ``/``, and its size in bytes."""
+    """A file of a directory: its path relative to that, with ``/``, its size in bytes, its mark as in Stat."""
 
     name: str
     size: int
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,10 @@ class LocalBackend:
         """Nothing is held open."""
 
 
+def _mark(found: os.stat_result) -> str:
+    return f"{found.st_mtime_ns}-{found.st_size}"
+
+
 def _exists(path: str) -> bool:
     try:
         return os.path.lexists(path)
@@ -94,7 +98,7 @@ def _stat(uri: str) -> Stat:
     _, found = _look(uri)
     if modes.S_ISDIR(found.st_mode):
         return Stat(size=None, directory=True)
-    return Stat(size=found.st_size, etag=f"{found.st_mtime_ns}-{found.st_size}")
+    return Stat(size=found.st_size, etag=_mark(found))
 
 
 def _read(uri: str, start: int, length: int) -> Chunk:
@@ -109,7 +113,7 @@ def _read(uri: str, start: int, length: int) -> Chunk:
             data = file.read(length)
     except (OSError, OverflowError) as error:
         raise _refused(path, error) from error
-    return Chunk(data, found.st_size, f"{found.st_mtime_ns}-{found.st_size}")
+    return Chunk(data, found.st_size, _mark(found))
 
 
 def _entries(uri: str) -> tuple[Entry, ...]:
@@ -126,7 +130,7 @@ def _entries(uri: str) -> tuple[Entry, ...]:
                 continue
             if not modes.S_ISREG(file.st_mode):
                 continue
-            entries.append(Entry(os.path.relpath(path, root).replace(os.sep, "/"), file.st_size))
+            entries.append(Entry(os.path.relpath(path, root).replace(os.sep, "/"), file.st_size, _mark(file)))
             if len(entries) > _MOST_ENTRIES:
                 raise StorageError(f"{plain(root)} holds more than {_MOST_ENTRIES:,} files.")
     return tuple(sorted(entries))
