@@ -86,9 +86,9 @@ def check(workflow: Any) -> None:
 
 
 class _Arm(NamedTuple):
-    """One arm of one condition; ``condition`` is the path of its node."""
+    """One arm of one condition; ``condition`` is the key of its node."""
 
-    condition: str
+    condition: tuple[int, ...]
     number: int
 
 
@@ -106,6 +106,8 @@ def _exclude(one: tuple[_Arm, ...], other: tuple[_Arm, ...]) -> bool:
 
 class _Scope:
     """A workflow where a run uses it: the run's own, or one node that is a sub-workflow.
+
+    Nodes are told apart by their objects: flytekit numbers the nodes in a condition's arms from zero again.
 
     Args:
         path: ids of the nodes that lead here, joined by a slash; empty for the run's own workflow.
@@ -126,6 +128,7 @@ class _Scope:
         self.node = node
         self.parent = parent
         self.arms = arms
+        self.key: tuple[int, ...] = parent._key(node) if parent is not None else ()
         self.bound = {binding.var: binding.binding for binding in workflow.output_bindings}
         self.leaves: dict[int, tuple[Any, tuple[_Arm, ...]]] = {}
         self.children: dict[int, _Scope] = {}
@@ -138,7 +141,7 @@ class _Scope:
         entity = node.flyte_entity
         if _is_branch(entity):
             for index, then in enumerate(_then_nodes(entity)):
-                self._add(then, (*arms, _Arm(self._path(node), index)))
+                self._add(then, (*arms, _Arm(self._key(node), index)))
         elif _is_workflow(entity):
             self.children[id(node)] = _Scope(entity, self._path(node), node, self, arms)
         else:
@@ -146,6 +149,9 @@ class _Scope:
 
     def _path(self, node: Any) -> str:
         return f"{self.path}/{node.id}" if self.path else str(node.id)
+
+    def _key(self, node: Any) -> tuple[int, ...]:
+        return (*self.key, id(node))
 
     def declarations(self) -> Iterator[tuple[FileKey, _Leaf, str]]:
         """File, output and place of what the signature, the nodes and the sub-workflows declare."""
@@ -160,7 +166,7 @@ class _Scope:
                 continue
             for var, key in _declared(node.flyte_entity):
                 place = f'output "{var}" of node {self._path(node)} "{node.metadata.name or node.flyte_entity.name}"'
-                yield key, _Leaf((self._path(node), var), arms), place
+                yield key, _Leaf((self._key(node), var), arms), place
         for child in self.children.values():
             yield from child.declarations()
 
@@ -173,7 +179,7 @@ class _Scope:
     def _resolve(self, data: Any, consumer: str) -> frozenset[_Leaf]:
         if data.promise is None:
             # A list, a map or a constant is made where it is bound.
-            return frozenset({_Leaf((self.path, consumer), self.arms)})
+            return frozenset({_Leaf((self.key, consumer), self.arms)})
         node, var, attributes = data.promise.node, data.promise.var, tuple(data.promise.attr_path or ())
         leaves = self._input(var) if _is_start(node) else self._node_output(node, var)
         return frozenset(_Leaf((*leaf.output, *attributes), leaf.arms) for leaf in leaves)
@@ -183,7 +189,7 @@ class _Scope:
             for binding in self.node.bindings:
                 if binding.var == var:
                     return self.parent._resolve(binding.binding, f"input {var} of {self.path}")
-        return frozenset({_Leaf((self.path, f"input {var}"), self.arms)})
+        return frozenset({_Leaf((self.key, f"input {var}"), self.arms)})
 
     def _node_output(self, node: Any, var: str) -> frozenset[_Leaf]:
         entity = node.flyte_entity
@@ -195,7 +201,7 @@ class _Scope:
             for binding in node.bindings:
                 return self._resolve(binding.binding, f"approval {self._path(node)}")
         arms = self.leaves[id(node)][1] if id(node) in self.leaves else self.arms
-        return frozenset({_Leaf((self._path(node), var), arms)})
+        return frozenset({_Leaf((self._key(node), var), arms)})
 
 
 def _declared(entity: Any) -> list[tuple[str, FileKey]]:

@@ -11,19 +11,25 @@ from flytekit.core.promise import Promise
 class JobResult(Promise):  # type: ignore[misc]
     """The single output of a job: a promise that also answers to its own name and unpacks to itself."""
 
-    def __init__(self, promise: Promise) -> None:
+    def __init__(self, promise: Promise, indexable: bool) -> None:
         self.__dict__.update(promise.__dict__)
         self._plain = promise
+        self._indexable = indexable
 
     def __getitem__(self, key: Any) -> Any:
         if key == self.var:
             return self._plain
+        if not self._indexable:
+            raise KeyError(f"The job has no output {key!r}; it has {self.var}.")
         return self._plain[key]
 
     def __getattr__(self, key: str) -> Any:
         if key.startswith("_"):
             raise AttributeError(key)
-        return self[key]
+        try:
+            return self[key]
+        except KeyError as error:
+            raise AttributeError(error.args[0]) from None
 
     def __iter__(self) -> Iterator[Any]:
         yield self._plain
@@ -68,7 +74,8 @@ def named_results(results: Any, task: Any) -> Any:
     """What flytekit gave for calling ``task``, reachable by output names."""
     names = list(task.python_interface.outputs)
     if isinstance(results, Promise) and len(names) == 1:
-        return JobResult(results)
+        type_ = task.interface.outputs[names[0]].type
+        return JobResult(results, indexable=type_.blob is None and type_.structured_dataset_type is None)
     if isinstance(results, tuple):
         return JobResults(results, names)
     return results
