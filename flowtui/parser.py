@@ -118,6 +118,12 @@ def _limit(parser: argparse.ArgumentParser, what: str, default: int) -> None:
     parser.add_argument("--limit", metavar="N", type=positive, default=default, help=f"at most N {what} ({default})")
 
 
+def _if_exists(parser: argparse.ArgumentParser, default: str) -> None:
+    choices = ("stop", "replace", "keep-both")
+    what = f"where another file is there: {', '.join(choices)} ({default})"
+    parser.add_argument("--if-exists", metavar="WHAT", choices=choices, default=default, help=what)
+
+
 def _open(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", nargs="?", help="a run, a URL of Flyte's console, or flyte://...")
 
@@ -163,7 +169,7 @@ def _get(parser: argparse.ArgumentParser) -> None:
     _run_argument(parser)
     _selector(parser)
     parser.add_argument("-o", "--output", metavar="DIR", required=True, help="the directory to write to")
-    parser.add_argument("--if-exists", choices=("stop", "replace", "keep"), default="stop", help="a file that is there")
+    _if_exists(parser, "stop")
 
 
 def _bookmark(parser: argparse.ArgumentParser) -> None:
@@ -176,7 +182,7 @@ def _export(parser: argparse.ArgumentParser) -> None:
     _run_argument(parser)
     _selector(parser, many=True)
     parser.add_argument("--to", metavar="TARGET", required=True, help="where to: a directory")
-    parser.add_argument("--if-exists", choices=("stop", "replace", "keep"), default="stop", help="a file that is there")
+    _if_exists(parser, "replace")
     parser.add_argument("--dry-run", action="store_true", help="show the plan and write nothing")
 
 

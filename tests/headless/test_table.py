@@ -25,15 +25,11 @@ def test_columns_are_aligned() -> None:
 
 
 def test_long_cells_are_cut_in_the_middle_before_a_column_leaves() -> None:
-    assert (
-        table(COLUMNS, ROWS, style(30)).splitlines()
-        == [
-            "name            size  node",
-            "adam_t…ne_v2  1.2 MB  Creat…DSL",
-            "dm.csv         88 KB  Import",
-        ]
-        or max(map(len, table(COLUMNS, ROWS, style(30)).splitlines())) == 30
-    )
+    assert table(COLUMNS, ROWS, style(30)).splitlines() == [
+        "name          size  node",
+        "adam_…e_v2  1.2 MB  Creat…ADSL",
+        "dm.csv       88 KB  Import",
+    ]
 
 
 def test_columns_leave_in_order_and_the_first_stays() -> None:
