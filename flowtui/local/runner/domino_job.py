@@ -1,0 +1,1 @@
+TASK_TYPE = "domino_job"

@@ -1,0 +1,2 @@
+def is_export(template) -> bool:
+    return False

@@ -1,0 +1,95 @@
+"""The file of a flow: its module name, where it is imported from, and the version that its code has."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.metadata
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from flowtui.errors import UsageError
+
+_VERSION_LENGTH = 22
+_PRELOADABLE = frozenset({"numpy", "pandas", "pyarrow", "PIL", "fpdf", "pyreadstat"})
+"""Libraries that may be loaded before a fork: loading them starts nothing that a fork would break."""
+
+
+@dataclass(frozen=True)
+class FlowFile:
+    """A Python file with flows.
+
+    Attributes:
+        path: the file, absolute.
+        root: the first folder above that is no package; modules are imported from there, as pyflyte does.
+        module: the name of its module seen from ``root``.
+    """
+
+    path: Path
+    root: Path
+    module: str
+
+    @classmethod
+    def of(cls, path: Path) -> FlowFile:
+        """The flow file at a path.
+
+        Raises:
+            UsageError: there is no such file, or its name is no module name.
+        """
+        path = path.absolute()
+        if not path.is_file():
+            raise UsageError(f"There is no file {path}.")
+        if path.suffix != ".py" or "." in path.stem:
+            raise UsageError(f"{path.name} is no module name: a flow is a Python file like flow.py.")
+        root = path.parent
+        parts = [path.stem]
+        while (root / "__init__.py").exists() and root != root.parent:
+            parts.insert(0, root.name)
+            root = root.parent
+        if parts[-1] == "__init__":
+            raise UsageError(f"{path} is a package; name the file in it that holds the workflow.")
+        return cls(path, root, ".".join(parts))
+
+    @property
+    def folder(self) -> Path:
+        """The working folder of its jobs."""
+        return self.path.parent
+
+    def preload(self) -> list[str]:
+        """Heavy libraries that the file imports and that may be loaded once for all its tasks."""
+        try:
+            tree = ast.parse(self.path.read_bytes())
+        except (OSError, SyntaxError, ValueError):
+            return []
+        names: set[str] = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                names.update(alias.name.split(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+                names.add(node.module.split(".")[0])
+        return sorted(names & _PRELOADABLE)
+
+    def sources(self) -> dict[str, str]:
+        """Hash of every loaded module whose file lies in the flow's folder, by its path from there."""
+        found: dict[str, str] = {}
+        for module in list(sys.modules.values()):
+            name = getattr(module, "__file__", None)
+            if not name or not name.endswith(".py"):
+                continue
+            file = Path(name)
+            if file.is_relative_to(self.folder) and file.is_file():
+                relative = file.relative_to(self.folder).as_posix()
+                if not relative.startswith((".venv/", "venv/")) and "site-packages" not in relative:
+                    found[relative] = hashlib.sha256(file.read_bytes()).hexdigest()
+        return dict(sorted(found.items()))
+
+    def version(self, specs: list[dict[str, str]]) -> tuple[dict[str, str], str]:
+        """The sources and a version that changes with them, with flytekit, and with what the flow compiles to."""
+        sources = self.sources()
+        facts = json.dumps([sources, specs, importlib.metadata.version("flytekit")], sort_keys=True)
+        import base64
+
+        digest = base64.urlsafe_b64encode(hashlib.sha256(facts.encode()).digest()).decode()
+        return sources, digest.replace("-", "a").replace("_", "b")[:_VERSION_LENGTH]

@@ -1,0 +1,274 @@
+"""What runs inside a worker process with flytekit: one attempt of a Python task, and the reading of a flow's file.
+
+Loaded once by the process that forks the workers. Requests and answers are JSON; literals and specs are protobuf bytes
+in files or base 64.
+"""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import json
+import os
+import sys
+import traceback
+from collections import OrderedDict
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import flytekit.bin.entrypoint as entrypoint
+import flytekit.tools.translator as translator
+from flytekit.configuration import ImageConfig, SerializationSettings
+from flytekit.core.context_manager import FlyteContext, FlyteContextManager, FlyteEntities
+from flytekit.core.data_persistence import FileAccessProvider
+
+from flowtui.local.runner.flow_file import FlowFile
+
+_COMMANDS = {
+    "pyflyte-execute": entrypoint.execute_task_cmd,
+    "pyflyte-map-execute": entrypoint.map_execute_task_cmd,
+}
+_IMAGE = "flowtui.local/python:here"
+_PLACEHOLDER = "0"
+
+
+def _use_plugin() -> None:
+    importlib.import_module("flowtui.plugin.alias")
+
+
+def execute(request: dict[str, Any]) -> int:
+    """One attempt of a Python task, as Flyte's container runs it.
+
+    The request has ``args`` (the container's arguments, filled in) and ``root`` (the folder that the flow's module is
+    imported from). Outputs, futures or the error are written below the output prefix.
+    """
+    _use_plugin()
+    sys.path.insert(0, request["root"])
+    arguments = request["args"]
+    if arguments[0] == "pyflyte-fast-execute":
+        arguments = arguments[arguments.index("--") + 1 :]
+    command = _COMMANDS[arguments[0]]
+    command.main(arguments[1:], standalone_mode=False)
+    return 0
+
+
+def _load(flow: FlowFile) -> ModuleType:
+    """Import the flow's module.
+
+    Raises:
+        ImportError: its name belongs to another module.
+    """
+    _use_plugin()
+    sys.path.insert(0, str(flow.root))
+    module = importlib.import_module(flow.module)
+    loaded_from = getattr(module, "__file__", None)
+    if loaded_from is None or not os.path.samefile(loaded_from, flow.path):
+        raise ImportError(
+            f"the module name {flow.module} belongs to {loaded_from or 'a built-in module'}: rename the file"
+        )
+    return module
+
+
+def _find(module: ModuleType, name: str) -> Any:
+    """The entity of a name: a variable of the module, or a workflow or launch plan registered under the name."""
+    from flytekit import LaunchPlan
+    from flytekit.core.base_task import PythonTask
+    from flytekit.core.workflow import WorkflowBase
+
+    kinds = (WorkflowBase, LaunchPlan, PythonTask)
+    entity = getattr(module, name, None)
+    if isinstance(entity, kinds):
+        return entity
+    for entity in FlyteEntities.entities:
+        if isinstance(entity, kinds) and entity.name in (name, f"{module.__name__}.{name}"):
+            return entity
+    return None
+
+
+def _workflows(module: ModuleType) -> list[str]:
+    from flytekit.core.workflow import WorkflowBase
+
+    return [name for name, value in vars(module).items() if isinstance(value, WorkflowBase)]
+
+
+def _settings(request: dict[str, Any], version: str) -> SerializationSettings:
+    return SerializationSettings(
+        image_config=ImageConfig.auto(img_name=_IMAGE),
+        project=request["project"],
+        domain=request["domain"],
+        version=version,
+    )
+
+
+def _serialise(settings: SerializationSettings, chosen: Any) -> tuple[list[dict[str, str]], list[str]]:
+    """All entities of the module as specs, each after those that it needs.
+
+    Returns:
+        The specs, and what could not be serialised and is not needed by the chosen one.
+    """
+    from flytekit import LaunchPlan
+    from flytekit.core.base_task import PythonTask
+    from flytekit.core.workflow import WorkflowBase
+
+    specs: OrderedDict[Any, Any] = OrderedDict()
+    skipped: list[str] = []
+    context = FlyteContextManager.current_context()
+    context = context.with_serialization_settings(settings).build()
+    with FlyteContextManager.with_context(context.new_builder()) as inner:
+        others = [e for e in FlyteEntities.entities.copy() if isinstance(e, (PythonTask, WorkflowBase, LaunchPlan))]
+        for entity in [chosen, *(e for e in others if e is not chosen)]:
+            done = specs.copy()
+            try:
+                translator.get_serializable(specs, settings, entity)
+                if isinstance(entity, WorkflowBase):
+                    plan = LaunchPlan.get_default_launch_plan(inner, entity)
+                    translator.get_serializable(specs, settings, plan)
+            except Exception as error:  # noqa: BLE001  (whatever another flow of the module does must not stop this one)
+                if entity is chosen:
+                    raise
+                specs = done
+                skipped.append(f"{getattr(entity, 'name', entity)}: {error}")
+    return [spec for model in specs.values() if (spec := _spec(model)) is not None], skipped
+
+
+def _spec(model: Any) -> dict[str, str] | None:
+    from flytekit.models.admin.workflow import WorkflowSpec
+    from flytekit.models.launch_plan import LaunchPlan
+    from flytekit.models.task import TaskSpec
+    from flytekit.remote.remote_callable import RemoteEntity
+
+    if isinstance(model, RemoteEntity):
+        return None
+    if isinstance(model, TaskSpec):
+        kind, message = "task", model.to_flyte_idl()
+    elif isinstance(model, WorkflowSpec):
+        kind, message = "workflow", model.to_flyte_idl()
+    elif isinstance(model, LaunchPlan):
+        kind, message = "launch_plan", model.to_flyte_idl()
+    else:
+        return None
+    return {"kind": kind, "spec": base64.b64encode(message.SerializeToString(deterministic=True)).decode()}
+
+
+def _context(uploads: str) -> FlyteContext:
+    access = FileAccessProvider(local_sandbox_dir=os.environ.get("TMPDIR", "/tmp"), raw_output_prefix=uploads)  # noqa: S108
+    return FlyteContextManager.current_context().with_file_access(access).build()
+
+
+def _describe(entity: Any) -> list[dict[str, Any]]:
+    """Name, type in words, default and description of every input."""
+    from flytekit.interaction.click_types import literal_type_to_click_type
+
+    python_inputs = entity.python_interface.inputs_with_defaults
+    answer = []
+    for name, variable in entity.interface.inputs.items():
+        python_type, default = python_inputs[name]
+        try:
+            kind = literal_type_to_click_type(variable.type, python_type).name
+        except (NotImplementedError, AttributeError, IndexError):
+            kind = str(python_type)
+        answer.append(
+            {
+                "name": name,
+                "type": kind,
+                "boolean": kind == "boolean",
+                "required": default is None and not _is_optional(variable.type),
+                "default": None if default is None else str(default),
+                "description": variable.description if variable.description != name else "",
+            }
+        )
+    return answer
+
+
+def _is_optional(literal_type: Any) -> bool:
+    from flytekit.models.types import SimpleType
+
+    union = literal_type.union_type
+    return union is not None and any(variant.simple == SimpleType.NONE for variant in union.variants)
+
+
+def _convert(entity: Any, values: dict[str, str], uploads: str) -> tuple[str, str]:
+    """Texts of the command line as a literal map in base 64, or what is wrong with one of them."""
+    import click
+    from flytekit.interaction.click_types import FlyteLiteralConverter
+    from flytekit.models.literals import LiteralMap
+
+    class Remote:
+        is_remote = True
+
+    context = _context(uploads)
+    command = click.Context(click.Command("run"), obj=Remote())
+    literals = {}
+    with FlyteContextManager.with_context(context.new_builder()) as inner:
+        for name, text in values.items():
+            literal_type = entity.interface.inputs[name].type
+            python_type = entity.python_interface.inputs[name]
+            try:
+                converter = FlyteLiteralConverter(inner, literal_type, python_type, is_remote=True)
+                value = converter.click_type.convert(text, None, command)
+                literals[name] = converter.convert(command, None, value)
+            except (click.ClickException, NotImplementedError, ValueError, TypeError, KeyError, OSError) as error:
+                reason = error.message if isinstance(error, click.ClickException) else str(error)
+                return "", f"{name} cannot be {text!r}: {reason}"
+    message = LiteralMap(literals=literals).to_flyte_idl()
+    return base64.b64encode(message.SerializeToString()).decode(), ""
+
+
+def read_flow(request: dict[str, Any]) -> int:
+    """Load a flow's module and write what it holds as JSON to ``answer``.
+
+    The request has ``path``, ``workflow`` (may be empty), ``project``, ``domain``, ``answer``; with ``version`` the
+    specs of that version are in the answer, and with ``values`` the inputs as a literal map, files copied below
+    ``uploads``. Where the module fails, the answer has ``error`` and ``traceback``.
+    """
+    answer: dict[str, Any] = {}
+    try:
+        _read(request, answer)
+    except BaseException as error:  # noqa: BLE001  (a flow's module may raise anything, SystemExit included)
+        answer["error"] = f"{type(error).__name__}: {error}"
+        answer["traceback"] = traceback.format_exc()
+        answer["artifact_error"] = type(error).__name__ == "ArtifactError"
+        if isinstance(error, SyntaxError):
+            answer["error"] = f"{type(error).__name__}: {error.msg} ({error.filename}, line {error.lineno})"
+    Path(request["answer"]).write_text(json.dumps(answer), "utf-8")
+    return 0
+
+
+def _read(request: dict[str, Any], answer: dict[str, Any]) -> None:
+    from flytekit import LaunchPlan
+    from flytekit.core.base_task import PythonTask
+
+    flow = FlowFile.of(Path(request["path"]))
+    module = _load(flow)
+    answer["workflows"] = _workflows(module)
+    if not request["workflow"]:
+        return
+    entity = _find(module, request["workflow"])
+    answer["kind"] = (
+        ""
+        if entity is None
+        else "launch_plan" if isinstance(entity, LaunchPlan) else "task" if isinstance(entity, PythonTask) else "workflow"
+    )
+    if answer["kind"] in ("", "task"):
+        return
+    answer["name"] = entity.name
+    if isinstance(entity, LaunchPlan):
+        entity.workflow.compile() if hasattr(entity.workflow, "compile") else None
+        answer["inputs"] = _describe(entity.workflow)
+        fixed = set(entity.fixed_inputs.literals)
+        defaults = entity.parameters.parameters
+        for item in answer["inputs"]:
+            item["required"] = item["name"] in defaults and bool(defaults[item["name"]].required)
+        answer["inputs"] = [item for item in answer["inputs"] if item["name"] not in fixed]
+    else:
+        answer["inputs"] = _describe(entity)
+    answer["doc"] = getattr(getattr(entity, "docs", None), "short_description", "") or ""
+    specs, answer["skipped"] = _serialise(_settings(request, _PLACEHOLDER), entity)
+    answer["sources"], answer["version"] = flow.version(specs)
+    answer["specs"], _ = _serialise(_settings(request, answer["version"]), entity)
+    if request.get("values") is not None:
+        target = entity.workflow if isinstance(entity, LaunchPlan) else entity
+        known = {item["name"] for item in answer["inputs"]}
+        values = {name: text for name, text in request["values"].items() if name in known}
+        answer["literals"], answer["input_error"] = _convert(target, values, request["uploads"])
