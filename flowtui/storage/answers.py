@@ -145,7 +145,7 @@ def refused(uri: str, response: httpx.Response, body: str, *, signed: bool, was_
     return StorageError(f"The store refuses {plain(uri)}: {said}.", hint)
 
 
-def unreachable(uri: str, url: str, error: Exception) -> StorageError:
+def unreachable(uri: str, url: str, error: Exception, *, signed: bool) -> StorageError:
     """The error for a request without an answer; the URL is a secret, so only its host is named."""
     if not url:
         return StorageError(f"{plain(uri)} cannot be asked for: {plain(error) or type(error).__name__}.")
@@ -154,7 +154,9 @@ def unreachable(uri: str, url: str, error: Exception) -> StorageError:
     return StorageError(
         f"{host}, where {plain(uri)} lies, does not answer: {reason}.",
         "A URL signed for a host inside the cluster works only there: the server's "
-        "storage.signedUrl.stowConfigOverride.endpoint must name a host that this machine reaches.",
+        "storage.signedUrl.stowConfigOverride.endpoint must name a host that this machine reaches."
+        if signed
+        else "Look at the network, the proxy settings, or the URL.",
     )
 
 

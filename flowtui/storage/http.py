@@ -249,11 +249,11 @@ class HttpBackend:
             except httpx.TransportError as error:
                 failures += 1
                 if failures > (1 if isinstance(error, httpx.ConnectError) else _RETRIES):
-                    raise unreachable(uri, url, error) from error
+                    raise unreachable(uri, url, error, signed=self._urls.renewable) from error
                 await self._wait(failures)
                 continue
             except (httpx.InvalidURL, httpx.TooManyRedirects, ValueError) as error:
-                raise unreachable(uri, "", error) from error
+                raise unreachable(uri, "", error, signed=False) from error
             if response.status_code in (200, 206) or (response.status_code == 416 and ranged):
                 if is_login_page(response, uri, signed=self._urls.renewable):
                     await response.aclose()
