@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from flowtui.errors import FlowtuiError, NotFoundError, UsageError
@@ -156,12 +156,26 @@ def _session(settings: Settings) -> AbstractAsyncContextManager[Session]:
     """A session with the configured server, or with the embedded Admin in this process."""
     from flowtui.session import open_session
 
-    if not settings.local:
-        return open_session(settings)
+    return _embedded_session(settings) if settings.local else open_session(settings)
+
+
+def _embedded_session(settings: Settings) -> AbstractAsyncContextManager[Session]:
+    from contextlib import asynccontextmanager
+
     from flowtui.httpclient import httpx
     from flowtui.local.app import create_app
+    from flowtui.session import open_session
 
-    return open_session(settings, transport=httpx.ASGITransport(create_app(settings.home)), base_url=EMBEDDED)
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Session]:
+        app = create_app(settings.home)
+        try:
+            async with open_session(settings, transport=httpx.ASGITransport(app), base_url=EMBEDDED) as session:
+                yield session
+        finally:
+            app.state.admin.store.close()
+
+    return opened()
 
 
 def _aim(settings: Settings, text: str) -> tuple[Settings, ExecutionId]:

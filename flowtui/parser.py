@@ -225,7 +225,7 @@ COMMANDS = {
             _preview,
         ),
         Command("get", "RUN [ARTIFACT[/FILE]] -o DIR", "download to DIR/<artifact>/<file>", _get),
-        Command("bookmark", "add|rm|list [RUN ARTIFACT[/FILE]]", "keep artifact versions at hand", _bookmark),
+        Command("bookmark", "add|rm|list ...", "keep artifact versions at hand", _bookmark),
         Command("export", "RUN ARTIFACT... --to DIR", "copy artifacts to a directory, recorded", _export),
         Command("exports", "", "the exports so far", _exports),
         Command(
@@ -237,7 +237,7 @@ COMMANDS = {
             "`flowtui run FILE WORKFLOW --help` lists its inputs.",
         ),
         Command("serve", "", "the Flyte Admin of this machine on a loopback port", _serve),
-        Command("doctor", "", "step by step: what is configured, and does the server answer", _nothing),
+        Command("doctor", "", "step by step: what is configured, does the server answer", _nothing),
     )
 }
 
@@ -326,9 +326,12 @@ def parse(argv: Sequence[str]) -> Arguments:
     parser = command_parser(COMMANDS[name])
     if "-h" in words or "--help" in words:
         return Arguments("help", argparse.Namespace(text=_help(name, first, parser), version=False))
-    if name == OPEN and len(places) > 1:
+    if not named and len(places) > 1:
         raise _unknown(words[places[0]])
-    return Arguments(name, parser.parse_args(words), inputs)
+    # Intermixed: `lineage RUN --mermaid ARTIFACT` too, which parse_args takes for one positional too many.
+    # It drops "--", so words behind that go the plain way.
+    parse_words = parser.parse_args if "--" in words else parser.parse_intermixed_args
+    return Arguments(name, parse_words(words), inputs)
 
 
 _RUN_VALUES = frozenset({"--name", "--max-parallelism", "--execution"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from argparse import Namespace
+from typing import TYPE_CHECKING
 
 from flowtui import words
 from flowtui.domain.artifact import Artifact, RunArtifacts
@@ -14,8 +15,10 @@ from flowtui.headless.json import dumps
 from flowtui.headless.select import narrow
 from flowtui.headless.style import Style, phase_color
 from flowtui.headless.table import Cell, Column, Painted, table
-from flowtui.session import Session
 from flowtui.text import plain
+
+if TYPE_CHECKING:
+    from flowtui.session import Session
 
 _COLUMNS = (
     Column("type", leaves=4),

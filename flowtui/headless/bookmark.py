@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from typing import TYPE_CHECKING
 
 from flowtui.catalog.bookmarks import Bookmark
 from flowtui.errors import NotFoundError, UsageError
@@ -11,8 +12,10 @@ from flowtui.headless.json import dumps
 from flowtui.headless.select import select
 from flowtui.headless.style import Style
 from flowtui.headless.table import Column, table
-from flowtui.session import Session
 from flowtui.text import plain
+
+if TYPE_CHECKING:
+    from flowtui.session import Session
 
 _COLUMNS = (
     Column("type", leaves=2),

@@ -6,15 +6,17 @@ import platform
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flowtui import __version__
 from flowtui.config import Settings
 from flowtui.errors import FlowtuiError
 from flowtui.headless.json import dumps
 from flowtui.headless.style import Style
-from flowtui.session import Session
 from flowtui.text import plain
+
+if TYPE_CHECKING:
+    from flowtui.session import Session
 
 _WIDTH = 12
 

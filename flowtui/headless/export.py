@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flowtui import words
 from flowtui.domain.size import human_size
@@ -14,7 +14,9 @@ from flowtui.headless.progress import progress
 from flowtui.headless.select import select
 from flowtui.headless.style import Style
 from flowtui.headless.table import Column, table
-from flowtui.session import Session
+
+if TYPE_CHECKING:
+    from flowtui.session import Session
 
 _COLUMNS = (
     Column("file", least=16),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from typing import TYPE_CHECKING
 
 from flowtui import words
 from flowtui.domain.size import human_size
 from flowtui.headless.json import dumps, instant
 from flowtui.headless.style import Style
 from flowtui.headless.table import Column, table
-from flowtui.session import Session
+
+if TYPE_CHECKING:
+    from flowtui.session import Session
 
 _COLUMNS = (
     Column("state"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from typing import TYPE_CHECKING
 
 from flowtui.errors import UsageError
 from flowtui.exports import make_plan
@@ -10,8 +11,10 @@ from flowtui.exports.targets.directory import parse as parse_directory
 from flowtui.headless.export import carry_out
 from flowtui.headless.select import narrow, select
 from flowtui.headless.style import Style
-from flowtui.session import Session
 from flowtui.text import plain
+
+if TYPE_CHECKING:
+    from flowtui.session import Session
 
 
 async def execute(session: Session, options: Namespace, style: Style) -> str:

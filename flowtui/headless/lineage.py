@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from flowtui import words
 from flowtui.domain.lineage import Lineage, LineageEdge, LineageNode
@@ -13,8 +14,10 @@ from flowtui.headless.json import dumps
 from flowtui.headless.select import Selection, select
 from flowtui.headless.style import Style
 from flowtui.headless.table import tree
-from flowtui.session import Session
 from flowtui.text import plain
+
+if TYPE_CHECKING:
+    from flowtui.session import Session
 
 _SHAPES = {"file": ("([", "])"), "node": ("[", "]"), "input": (">", "]"), "execution": ("[[", "]]")}
 _DOT_SHAPES = {"file": "note", "node": "box", "input": "cds", "execution": "box3d"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from flowtui import words
 from flowtui.domain.execution import ExecutionId, NodeExecution
@@ -11,8 +12,10 @@ from flowtui.headless import shapes
 from flowtui.headless.json import dumps
 from flowtui.headless.style import Style, phase_color
 from flowtui.headless.table import Column, Painted, table
-from flowtui.session import Session
 from flowtui.text import first_line
+
+if TYPE_CHECKING:
+    from flowtui.session import Session
 
 _COLUMNS = (
     Column("phase"),

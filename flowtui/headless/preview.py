@@ -7,7 +7,7 @@ import os
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flowtui.domain.size import human_size
 from flowtui.errors import NotFoundError, StorageError
@@ -17,10 +17,12 @@ from flowtui.headless.style import Style
 from flowtui.headless.table import Column, table, tree
 from flowtui.preview import Limits, Preview, TreeNode, preview
 from flowtui.preview.registry import preview_directory
-from flowtui.session import Session
 from flowtui.storage import Storage
 from flowtui.text import plain
 from flowtui.words import state
+
+if TYPE_CHECKING:
+    from flowtui.session import Session
 
 _NUMBERS = ("integer", "number")
 

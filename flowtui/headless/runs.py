@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from typing import TYPE_CHECKING
 
 from flowtui import words
 from flowtui.domain.execution import Execution
@@ -10,8 +11,10 @@ from flowtui.headless import shapes
 from flowtui.headless.json import dumps
 from flowtui.headless.style import Style, phase_color
 from flowtui.headless.table import Column, Painted, table
-from flowtui.session import Session
 from flowtui.text import first_line
+
+if TYPE_CHECKING:
+    from flowtui.session import Session
 
 _COLUMNS = (
     Column("phase"),

@@ -1,0 +1,254 @@
+"""Exit codes, where output goes, and options before and after the command."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowtui import __version__, cli
+from flowtui.parser import COMMANDS, parse
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home: the embedded Admin answers, and knows no run."""
+    monkeypatch.setenv("FLOWTUI_HOME", str(tmp_path))
+    return tmp_path
+
+
+@contextmanager
+def server(status: int, body: bytes = b"", **headers: str) -> Iterator[str]:
+    """An HTTP server on loopback that answers everything alike."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name.replace("_", "-"), value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=httpd.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{httpd.server_address[1]}"
+    finally:
+        httpd.shutdown()
+        thread.join()
+        httpd.server_close()
+
+
+def failure(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """The one error object on stderr; stdout must be empty."""
+    out, err = capsys.readouterr()
+    assert out == ""
+    error: dict[str, Any] = json.loads(err)["error"]
+    assert list(error)[:3] == ["kind", "message", "hint"]
+    return error
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"flowtui {__version__}\n"
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--help"]) == 0
+    out = capsys.readouterr().out
+    assert all(f"\n  {name}" in out for name in COMMANDS)
+    assert max(map(len, out.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([name, "--help"]) == 0
+    assert capsys.readouterr().out.startswith(f"usage: flowtui {name}")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["nodes"],
+        ["runs", "--limit", "0"],
+        ["runs", "--limit", "many"],
+        ["runs", "--no-such"],
+        ["runs", "extra"],
+        ["lineage", "r", "--mermaid", "--dot"],
+        ["get", "r"],
+        ["bookmark", "keep"],
+        ["bookmark", "add", "r"],
+        ["bookmark", "list", "r"],
+        ["export", "r", "--to", "d"],
+        ["export", "r", "a", "--to", "dir", "--if-exists", "ask"],
+        ["run"],
+        ["run", "flow.py"],
+        ["serve", "--port", "70000"],
+        ["runs", "--timeout", "soon"],
+        ["runs", "--endpoint", "ftp://host"],
+        ["runs", "--local", "--endpoint", "https://host"],
+        ["nodes", "flyte://v1/p"],
+        ["artefact", "r"],
+    ],
+)
+def test_bad_usage_is_2_and_says_what_to_do(words: list[str], here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--json", *words]) == 2
+    error = failure(capsys)
+    assert error["kind"] in ("usage", "config")
+    assert error["message"]
+    assert error["hint"]
+
+
+def test_a_command_that_is_nearly_one_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["artifcts", "run-1"]) == 2
+    assert "Did you mean `flowtui artifacts`?" in capsys.readouterr().err
+
+
+def test_global_options_work_before_and_after_the_command() -> None:
+    before = parse(["-p", "mine", "--json", "--endpoint", "https://h", "runs", "--limit", "3"])
+    after = parse(["runs", "--limit", "3", "--endpoint=https://h", "-pmine", "--json"])
+    assert before == after
+    assert before.options.project == "mine"
+
+
+def test_a_run_may_be_called_like_a_command() -> None:
+    assert parse(["open", "runs"]).options.run == "runs"
+    assert parse(["run-1"]).command == "open"
+    assert parse(["-p", "runs"]).command == "open"
+    assert parse([]).options.run is None
+
+
+def test_options_may_stand_between_positionals() -> None:
+    found = parse(["lineage", "run-1", "--mermaid", "ADaM/adsl.csv"]).options
+    assert (found.run, found.selector, found.mermaid) == ("run-1", "ADaM/adsl.csv", True)
+    assert parse(["export", "run-1", "A", "--to", "d", "B"]).options.selectors == ["A", "B"]
+    assert parse(["preview", "run-1", "--", "-odd/name"]).options.selector == "-odd/name"
+
+
+def test_behind_the_workflow_every_option_is_an_input() -> None:
+    found = parse(["run", "--name", "x", "flow.py", "--max-parallelism", "2", "wf", "--json", "-p", "3", "--name", "y"])
+    assert (found.options.file, found.options.workflow) == ("flow.py", "wf")
+    assert found.inputs == ("--json", "-p", "3", "--name", "y")
+    assert (found.options.name, found.options.max_parallelism) == ("x", 2)
+    assert not found.options.json
+    assert found.options.project is None
+    assert parse(["-p", "mine", "run", "flow.py", "wf", "--help"]).inputs == ("--help",)
+
+
+def test_nothing_there_is_an_empty_list(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["runs", "--json"]) == 0
+    assert capsys.readouterr().out == "[]\n"
+    assert cli.main(["runs"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["nodes", "none"],
+        ["artifacts", "none"],
+        ["lineage", "none"],
+        ["preview", "none", "a/b"],
+        ["preview", "/no/file"],
+    ],
+)
+def test_what_is_not_there_is_3(words: list[str], here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([*words, "--json"]) == 3
+    assert failure(capsys)["kind"] == "not_found"
+
+
+def test_a_server_that_wants_a_login_is_4(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with server(401, WWW_Authenticate="token parse error") as url:
+        assert cli.main(["runs", "-p", "x", "--endpoint", url, "--json"]) == 4
+    assert failure(capsys)["kind"] == "auth"
+
+
+def test_a_server_that_is_not_flyte_is_1(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with server(200, b"<html>hello</html>", Content_Type="text/html") as url:
+        assert cli.main(["runs", "-p", "x", "--endpoint", url, "--json"]) == 1
+    assert failure(capsys)["kind"] == "server"
+
+
+def test_nobody_there_is_1(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+    assert cli.main(["runs", "-p", "x", "--endpoint", url, "--json"]) == 1
+    assert failure(capsys)["kind"] == "unreachable"
+
+
+def test_ctrl_c_is_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_run", interrupted)
+    assert cli.main(["runs", "--json"]) == 130
+    assert failure(capsys)["kind"] == "interrupted"
+
+
+def test_a_defect_is_shown_and_its_traceback_on_demand(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> int:
+        raise ZeroDivisionError("a\x1b[31mb")
+
+    monkeypatch.setattr(cli, "_run", broken)
+    assert cli.main(["runs"]) == 1
+    err = capsys.readouterr().err
+    assert "ZeroDivisionError: ab" in err
+    assert "FLOWTUI_DEBUG=1" in err
+    assert "Traceback" not in err
+    monkeypatch.setenv("FLOWTUI_DEBUG", "1")
+    assert cli.main(["runs"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_foreign_name_in_an_error_moves_no_cursor(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["nodes", "evil\x1b[2J\u202ename"]) == 3
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "\x1b" not in err
+    assert "\u202e" not in err
+
+
+def test_the_screen_needs_a_terminal(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([]) == 2
+    assert "needs a terminal" in capsys.readouterr().err
+
+
+def test_a_broken_pipe_is_quiet(here: Path) -> None:
+    script = f"{sys.executable} -m flowtui --help | true; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, env={**os.environ}, check=True)
+    assert (done.stdout, done.stderr) == ("0\n", "")
+
+
+def test_preview_of_a_path_needs_no_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "dm.csv").write_text("USUBJID,AGE\n01-701-1015,63\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FLOWTUI_HOME", str(tmp_path / "home"))
+    assert cli.main(["preview", "dm.csv", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["kind"], shown["rows"]) == ("table", [["01-701-1015", "63"]])
+    assert shown["uri"] == str(tmp_path / "dm.csv")
+    assert not (tmp_path / "home").exists()
+    assert cli.main(["preview", "dm.csv"]) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines() == ["USUBJID      AGE", "01-701-1015   63"]
+    assert "dm.csv" in err
