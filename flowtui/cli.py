@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from flowtui.errors import FlowtuiError, NotFoundError, UsageError
-from flowtui.text import plain_block
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -61,18 +60,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(words: list[str]) -> int:
+    if words in (["--version"], ["-V"]):
+        return _version()
     from flowtui import parser
 
     arguments = parser.parse(words)
     if arguments.command == "help":
         sys.stdout.write(arguments.options.text + "\n")
         return 0
-    if arguments.options.version:
-        from flowtui import __version__
+    return _version() if arguments.options.version else _run(arguments)
 
-        sys.stdout.write(f"flowtui {__version__}\n")
-        return 0
-    return _run(arguments)
+
+def _version() -> int:
+    from flowtui import __version__
+
+    sys.stdout.write(f"flowtui {__version__}\n")
+    return 0
 
 
 def _run(arguments: Arguments) -> int:
@@ -249,6 +252,8 @@ def _show_defect(error: Exception, as_json: bool) -> int:
     if os.environ.get("FLOWTUI_DEBUG"):
         import traceback
 
+        from flowtui.text import plain_block
+
         sys.stderr.write(plain_block("".join(traceback.format_exception(error))) + "\n")
         hint = "Please report it with the lines above and the output of `flowtui doctor`."
     else:
@@ -264,5 +269,7 @@ def _complain(kind: str, message: str, hint: str, as_json: bool, details: Mappin
 
         sys.stderr.write(dumps({"error": {"kind": kind, "message": message, "hint": hint, **(details or {})}}))
         return
+    from flowtui.text import plain_block
+
     lines = [f"flowtui: {message.removeprefix('flowtui: ')}"] + ([hint] if hint else [])
     sys.stderr.write(plain_block("\n".join(lines)) + "\n")

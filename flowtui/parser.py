@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from flowtui.errors import UsageError
 
@@ -31,8 +30,7 @@ class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
         super().__init__(prog, max_help_position=30)
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(NamedTuple):
     """A command: its name, what it is for in one line, and what adds its own arguments."""
 
     name: str
@@ -242,8 +240,7 @@ COMMANDS = {
 }
 
 
-@dataclass(frozen=True)
-class Arguments:
+class Arguments(NamedTuple):
     """A command line taken apart: the command's name, its options and, for ``run``, the workflow's inputs."""
 
     command: str
