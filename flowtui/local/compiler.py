@@ -361,6 +361,9 @@ def _gate_interface(node: Any) -> Interface:
 def _array_interface(node: Any, inner: Interface) -> Interface:
     bound = {binding.var for binding in node.array_node.node.inputs if binding.binding.WhichOneof("value") == "scalar"}
     partial = set(getattr(node.array_node, "bound_inputs", ()))
+    if not node.array_node.is_original_sub_node_interface.value:
+        # flytekit's map task declares the lists itself.
+        return Interface(inner.inputs, inner.outputs, inner.required - bound)
     inputs = {name: kind if name in partial | bound else _list_of(kind) for name, kind in inner.inputs.items()}
     outputs = {name: _list_of(kind) for name, kind in inner.outputs.items()}
     return Interface(inputs, outputs, inner.required - bound)

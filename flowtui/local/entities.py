@@ -88,6 +88,16 @@ def _digest(*messages: Message) -> bytes:
     return digest.digest()
 
 
+def _workflow_digest(compiled: Any) -> bytes:
+    """The digest of a compiled workflow; flytekit does not keep the order of upstream nodes."""
+    copy = compiler_pb2.CompiledWorkflowClosure()
+    copy.CopyFrom(compiled)
+    for workflow in (copy.primary, *copy.sub_workflows):
+        for node in compiler.all_nodes(workflow.template):
+            node.upstream_node_ids.sort()
+    return _digest(copy)
+
+
 def _typed(identifier: Any, kind: int) -> Any:
     return identifier_pb2.Identifier(resource_type=kind, **entity_key(identifier))
 
@@ -143,7 +153,7 @@ def save_workflow(call: Call, identifier: Any, spec: Any) -> int:
         compiled = compiler.compile_workflow(spec, templates, interfaces)
     except compiler.CompileError as error:
         raise invalid(f"failed to compile workflow for [{text(identifier)}] with err {error.message}") from error
-    digest = _digest(compiled)
+    digest = _workflow_digest(compiled)
     _refuse_again(call, "workflows", identifier, digest)
     row = _common(call, identifier, digest)
     row["typed_interface"] = spec.template.interface.SerializeToString(deterministic=True)

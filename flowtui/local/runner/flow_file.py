@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import base64
 import hashlib
 import importlib.metadata
 import json
@@ -15,6 +16,7 @@ from flowtui.errors import UsageError
 _VERSION_LENGTH = 22
 _PRELOADABLE = frozenset({"numpy", "pandas", "pyarrow", "PIL", "fpdf", "pyreadstat"})
 """Libraries that may be loaded before a fork: loading them starts nothing that a fork would break."""
+_FOREIGN = frozenset({"site-packages", ".venv", "venv", "node_modules"})
 
 
 @dataclass(frozen=True)
@@ -25,11 +27,13 @@ class FlowFile:
         path: the file, absolute.
         root: the first folder above that is no package; modules are imported from there, as pyflyte does.
         module: the name of its module seen from ``root``.
+        folder: the working folder of its tasks and jobs.
     """
 
     path: Path
     root: Path
     module: str
+    folder: Path
 
     @classmethod
     def of(cls, path: Path) -> FlowFile:
@@ -43,19 +47,19 @@ class FlowFile:
             raise UsageError(f"There is no file {path}.")
         if path.suffix != ".py" or "." in path.stem:
             raise UsageError(f"{path.name} is no module name: a flow is a Python file like flow.py.")
+        if path.stem == "__init__":
+            raise UsageError(f"{path} is a package; name the file in it that holds the workflow.")
         root = path.parent
         parts = [path.stem]
         while (root / "__init__.py").exists() and root != root.parent:
             parts.insert(0, root.name)
             root = root.parent
-        if parts[-1] == "__init__":
-            raise UsageError(f"{path} is a package; name the file in it that holds the workflow.")
-        return cls(path, root, ".".join(parts))
+        return cls(path, root, ".".join(parts), path.parent)
 
-    @property
-    def folder(self) -> Path:
-        """The working folder of its jobs."""
-        return self.path.parent
+    def copied(self, root: Path) -> FlowFile:
+        """The same flow with its code copied below another root; its jobs still run in the original folder."""
+        path = root.joinpath(*self.module.split(".")).with_suffix(".py")
+        return FlowFile(path, root, self.module, self.folder if self.folder.is_dir() else path.parent)
 
     def preload(self) -> list[str]:
         """Heavy libraries that the file imports and that may be loaded once for all its tasks."""
@@ -72,24 +76,25 @@ class FlowFile:
         return sorted(names & _PRELOADABLE)
 
     def sources(self) -> dict[str, str]:
-        """Hash of every loaded module whose file lies in the flow's folder, by its path from there."""
+        """Hash of every loaded module in the file's folder, and of the packages above it, by path from ``root``."""
         found: dict[str, str] = {}
         for module in list(sys.modules.values()):
             name = getattr(module, "__file__", None)
             if not name or not name.endswith(".py"):
                 continue
             file = Path(name)
-            if file.is_relative_to(self.folder) and file.is_file():
-                relative = file.relative_to(self.folder).as_posix()
-                if not relative.startswith((".venv/", "venv/")) and "site-packages" not in relative:
-                    found[relative] = hashlib.sha256(file.read_bytes()).hexdigest()
+            below = file.is_relative_to(self.path.parent)
+            above = file.name == "__init__.py" and file.is_relative_to(self.root) and file.parent in self.path.parents
+            if not (below or above) or not file.is_file():
+                continue
+            relative = file.relative_to(self.root).as_posix()
+            if not _FOREIGN & set(relative.split("/")):
+                found[relative] = hashlib.sha256(file.read_bytes()).hexdigest()
         return dict(sorted(found.items()))
 
     def version(self, specs: list[dict[str, str]]) -> tuple[dict[str, str], str]:
         """The sources and a version that changes with them, with flytekit, and with what the flow compiles to."""
         sources = self.sources()
         facts = json.dumps([sources, specs, importlib.metadata.version("flytekit")], sort_keys=True)
-        import base64
-
         digest = base64.urlsafe_b64encode(hashlib.sha256(facts.encode()).digest()).decode()
         return sources, digest.replace("-", "a").replace("_", "b")[:_VERSION_LENGTH]

@@ -218,9 +218,9 @@ def _convert(entity: Any, values: dict[str, str], uploads: str) -> tuple[str, st
 def read_flow(request: dict[str, Any]) -> int:
     """Load a flow's module and write what it holds as JSON to ``answer``.
 
-    The request has ``path``, ``workflow`` (may be empty), ``project``, ``domain``, ``answer``; with ``version`` the
-    specs of that version are in the answer, and with ``values`` the inputs as a literal map, files copied below
-    ``uploads``. Where the module fails, the answer has ``error`` and ``traceback``.
+    The request has the attributes of the FlowFile, ``workflow`` (may be empty), ``project``, ``domain`` and ``answer``;
+    with ``values`` (texts by name) the answer has the inputs as a literal map too, and files that they name are copied
+    below ``uploads``. Where the module fails, the answer has ``error`` and ``traceback``.
     """
     answer: dict[str, Any] = {}
     try:
@@ -239,7 +239,7 @@ def _read(request: dict[str, Any], answer: dict[str, Any]) -> None:
     from flytekit import LaunchPlan
     from flytekit.core.base_task import PythonTask
 
-    flow = FlowFile.of(Path(request["path"]))
+    flow = FlowFile(Path(request["path"]), Path(request["root"]), request["module"], Path(request["folder"]))
     module = _load(flow)
     answer["workflows"] = _workflows(module)
     if not request["workflow"]:
@@ -250,7 +250,7 @@ def _read(request: dict[str, Any], answer: dict[str, Any]) -> None:
         if entity is None
         else "launch_plan" if isinstance(entity, LaunchPlan) else "task" if isinstance(entity, PythonTask) else "workflow"
     )
-    if answer["kind"] in ("", "task"):
+    if not answer["kind"]:
         return
     answer["name"] = entity.name
     if isinstance(entity, LaunchPlan):
