@@ -48,6 +48,30 @@ _BOMS = (
 _CONTROL = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b\b\x1a")) + b"\x7f"
 _SAMPLE = 64 * 1024
 _MOST_CONTROL = 0.02
+_MOST_CONTROL_NAMED = 0.05
+_MOST_NULS_NAMED = 0.3
+_TEXT_NAMES = frozenset(
+    {
+        "cfg",
+        "conf",
+        "csv",
+        "err",
+        "ini",
+        "ipynb",
+        "json",
+        "jsonl",
+        "log",
+        "lst",
+        "md",
+        "ndjson",
+        "out",
+        "psv",
+        "py",
+        "r",
+    }
+    | {"sas", "sh", "sql", "tab", "toml", "tsv", "txt", "xml", "yaml", "yml"}
+)
+"""Names that promise text; a crash can leave blocks of NULs in a log, and it is a log still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +104,7 @@ def extension(name: str) -> str:
 def sniff(head: bytes, *, name: str = "", format: str = "") -> Sniffed:  # noqa: A002
     """Judge a file by its declared format, its name and its first bytes (64 KB of them are looked at)."""
     formats = dict.fromkeys(part for part in (format.lower().lstrip("."), extension(name)) if part)
-    encoding, guessed = encoding_of(head)
+    encoding, guessed = encoding_of(head, named_text=not _TEXT_NAMES.isdisjoint(formats))
     return Sniffed(tuple(formats), magic(head), encoding, guessed)
 
 
@@ -100,11 +124,11 @@ def magic(head: bytes) -> str:
     return ""
 
 
-def encoding_of(head: bytes) -> tuple[str | None, bool]:
+def encoding_of(head: bytes, *, named_text: bool = False) -> tuple[str | None, bool]:
     """The encoding of text and whether it is a guess; None for binary content.
 
     A byte order mark and valid UTF-8 are proof. Else UTF-16 is guessed where every other byte is NUL, and Windows-1252,
-    which holds all of Latin-1's letters, where control characters are rare.
+    which holds all of Latin-1's letters, where control characters are rare; ``named_text`` lets more of them pass.
     """
     for mark, encoding in _BOMS:
         if head.startswith(mark):
@@ -114,18 +138,22 @@ def encoding_of(head: bytes) -> tuple[str | None, bool]:
         return "utf-8", False
     nuls = sample.count(0)
     if nuls > len(sample) * 0.2:
-        return _utf16(sample)
+        wide = _utf16(sample)
+        if wide:
+            return wide, True
     controls = len(sample) - len(sample.translate(None, _CONTROL))
-    if controls > max(len(sample) * _MOST_CONTROL, 1):
+    if named_text and nuls <= len(sample) * _MOST_NULS_NAMED:
+        controls -= nuls
+    if controls > max(len(sample) * (_MOST_CONTROL_NAMED if named_text else _MOST_CONTROL), 1):
         return None, False
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample)
     except UnicodeDecodeError:
-        return (None, False) if nuls else ("cp1252", True)
+        return ("cp1252", True) if named_text or not nuls else (None, False)
     return "utf-8", False
 
 
-def _utf16(sample: bytes) -> tuple[str | None, bool]:
+def _utf16(sample: bytes) -> str | None:
     pairs = len(sample) // 2
     even, odd = sample[0::2].count(0), sample[1::2].count(0)
     for high, low, encoding in ((odd, even, "utf-16-le"), (even, odd, "utf-16-be")):
@@ -133,5 +161,5 @@ def _utf16(sample: bytes) -> tuple[str | None, bool]:
             text = sample[: pairs * 2].decode(encoding, errors="replace")
             controls = sum(ord(char) < 32 and char not in "\t\n\r\f" for char in text)
             if controls <= pairs * _MOST_CONTROL:
-                return encoding, True
-    return None, False
+                return encoding
+    return None

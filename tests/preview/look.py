@@ -1,0 +1,37 @@
+"""Previews of content that a test gives, through a real file."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import fields
+from pathlib import Path
+
+from flowtui.preview import Limits, Preview, TreeNode, preview
+from flowtui.preview.limits import DEFAULT
+from flowtui.storage import Storage
+
+
+async def look(content: bytes, name: str, format_: str = "", limits: Limits = DEFAULT) -> Preview:
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(content)
+        file.flush()
+        return await look_at(Path(file.name), name, format_, limits)
+
+
+async def look_at(path: Path, name: str, format_: str = "", limits: Limits = DEFAULT) -> Preview:
+    async with Storage() as storage, storage.open(str(path)) as reader:
+        return await preview(reader, name=name, format=format_, limits=limits)
+
+
+def strings(found: Preview) -> list[str]:
+    """Every string of a preview."""
+    gathered = [*found.lines, *found.notices, found.language, found.format]
+    for column in found.columns:
+        gathered += [getattr(column, field.name) for field in fields(column)]
+    gathered += [cell for row in found.rows for cell in row if isinstance(cell, str)]
+    nodes: list[TreeNode] = [found.tree] if found.tree else []
+    while nodes:
+        node = nodes.pop()
+        gathered += [node.label, node.value]
+        nodes += node.children
+    return gathered

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import pytest
+
+from flowtui.preview import Column, Limits
+from flowtui.preview.delimited import has_header, sniff_delimiter
+from flowtui.preview.values import type_of, type_of_all
+from tests.preview.look import look
+
+ADSL = b"""USUBJID,AGE,SEX,TRTSDT,WEIGHT,SAFFL
+01-701-1015,63,F,2014-01-02,54.4,Y
+01-701-1023,64,M,2012-08-05,80.3,Y
+01-701-1028,,M,2013-07-19,99,
+"""
+
+
+async def test_a_csv_is_a_table_with_typed_columns() -> None:
+    found = await look(ADSL, "adsl.csv")
+    assert (found.kind, found.format, found.total_rows, found.more, found.notices) == ("table", "csv", 3, False, ())
+    assert found.columns == (
+        Column("USUBJID", "text"),
+        Column("AGE", "integer"),
+        Column("SEX", "text"),
+        Column("TRTSDT", "date"),
+        Column("WEIGHT", "number"),
+        Column("SAFFL", "text"),
+    )
+    assert found.rows[2] == ("01-701-1028", "", "M", "2013-07-19", "99", "")
+
+
+@pytest.mark.parametrize(("name", "format_"), [("adae dataset", "csv"), ("adae", "CSV"), ("x.tsv", ""), ("a.CSV", "")])
+async def test_the_format_or_the_name_says_it(name: str, format_: str) -> None:
+    found = await look(b"a\tb\n1\t2\n", name, format_)
+    assert (found.kind, found.format, found.rows) == ("table", "tsv", (("1", "2"),))
+
+
+async def test_values_stay_as_they_stand() -> None:
+    found = await look(b"id,v\n001,1.50\n002,NA\n", "x.csv")
+    assert found.rows == (("001", "1.50"), ("002", "NA"))
+    assert [column.type for column in found.columns] == ["text", "number"]
+
+
+async def test_quoted_fields_hold_delimiters_and_line_breaks() -> None:
+    found = await look(b'a;b\r\n"x;\ny";"say ""hi"""\r\n', "x.csv")
+    assert found.rows == (("x; y", 'say "hi"'),)
+
+
+async def test_only_the_first_rows_are_shown_and_more_shows_more() -> None:
+    content = b"a,b\n" + b"1,2\n" * 250
+    found = await look(content, "x.csv")
+    assert (len(found.rows), found.total_rows, found.more) == (100, 250, True)
+    assert found.notices == ("first 100 of 250 rows",)
+    found = await look(content, "x.csv", limits=Limits().more())
+    assert (len(found.rows), found.more, found.notices) == (250, False, ())
+
+
+async def test_a_large_file_is_read_at_its_head() -> None:
+    content = b"a,b\n" + b"123456789,2\n" * 1_000_000
+    found = await look(content, "x.csv")
+    assert (len(found.rows), found.total_rows, found.more) == (100, None, True)
+    assert found.notices == ("first 100 rows", "262 KB of 12.0 MB read")
+    assert set(found.rows) == {("123456789", "2")}
+
+
+async def test_a_row_cut_by_the_end_of_the_head_is_left_out() -> None:
+    content = b"a,b\n" + b"123456789,2\n" * 100
+    found = await look(content, "x.csv", limits=Limits(head=30, whole=30))
+    assert found.rows == (("123456789", "2"),) * 2
+
+
+async def test_long_cells_and_many_columns_are_cut() -> None:
+    content = b",".join(b"c%d" % index for index in range(1_000_000)) + b"\n" + b"1," * 999_999 + b"1\n"
+    found = await look(content, "wide.csv")
+    assert len(found.columns) == 500
+    found = await look(b"a,b\n" + b"x" * 5000 + b",1\n", "long.csv")
+    assert len(str(found.rows[0][0])) == 500
+    assert found.notices == ("1 cell is longer than 500 characters",)
+
+
+async def test_a_field_longer_than_the_readers_own_limit_is_no_error() -> None:
+    found = await look(b'a,b\n"' + b"x" * 200_000 + b'",1\n', "x.csv")
+    assert (found.kind, found.total_rows) == ("table", 1)
+
+
+async def test_short_and_long_rows_are_filled_and_told() -> None:
+    found = await look(b"a,b,c\n1\n1,2,3\n", "x.csv")
+    assert found.rows == (("1", None, None), ("1", "2", "3"))
+    assert found.notices == ("1 of these rows has fewer fields than others",)
+    found = await look(b"a,b\n1,2,3\n", "x.csv")
+    assert [column.name for column in found.columns] == ["a", "b", "column 3"]
+
+
+async def test_an_open_quotation_mark_does_not_swallow_the_file() -> None:
+    found = await look(b'size,name\n5,"inch\n' + b"6,foot\n" * 300, "x.csv")
+    assert found.total_rows == 301
+    assert found.rows[0] == ("5", '"inch')
+    assert "quotation mark is never closed" in found.notices[0]
+
+
+async def test_excel_names_its_separator() -> None:
+    found = await look(b"sep=|\r\na,b|c\r\n1,0|2\r\n", "x.csv")
+    assert found.rows == (("1,0", "2"),)
+
+
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        (b"1,2\n3,4\n", ["column 1", "column 2"]),
+        (b"x,y\n", ["x", "y"]),
+        (b",name\n0,a\n", ["column 1", "name"]),
+        (b"M,M\nF,M\n", ["column 1", "column 2"]),
+        (b"sex,arm\nF,A\nM,B\n", ["sex", "arm"]),
+        (b"F,A\nF,B\n", ["column 1", "column 2"]),
+    ],
+)
+async def test_headers_are_told_from_values(content: bytes, names: list[str]) -> None:
+    assert [column.name for column in (await look(content, "x.csv")).columns] == names
+
+
+@pytest.mark.parametrize(
+    ("encoding", "notices"),
+    [
+        ("utf-8", ()),
+        ("utf-8-sig", ()),
+        ("utf-16", ()),
+        ("utf-32", ()),
+        ("latin-1", ("not UTF-8: read as Windows-1252",)),
+    ],
+)
+async def test_encodings(encoding: str, notices: tuple[str, ...]) -> None:
+    found = await look("naïve,x\nÅse,1\nZoë,2\n".encode(encoding), "x.csv")
+    assert [column.name for column in found.columns] == ["naïve", "x"]
+    assert found.rows == (("Åse", "1"), ("Zoë", "2"))
+    assert found.notices == notices
+
+
+async def test_what_is_no_table_is_shown_as_text_or_bytes() -> None:
+    found = await look(b"\n\n\n", "x.csv")
+    assert (found.kind, found.notices) == ("text", ("only blank lines",))
+    found = await look(bytes(range(256)) * 4, "x.csv")
+    assert (found.kind, found.format) == ("hex", "binary")
+    found = await look(b"%PDF-1.7\nsome text", "x.csv")
+    assert (found.kind, found.notices) == ("hex", ("called csv, looks like pdf; shown as bytes",))
+
+
+def test_delimiters() -> None:
+    assert sniff_delimiter("a|b|c\n1|2|3\n") == "|"
+    assert sniff_delimiter("one column\nof words, sometimes\n") == ","
+    assert sniff_delimiter("1,5;2,5\n3,5;4,5\n1;2\n") == ";"
+    assert sniff_delimiter("") == ","
+    assert has_header([["a", "b"], ["1", "2"]])
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("12", "integer"),
+        (" -1,234 ", "integer"),
+        ("012", "text"),
+        ("0", "integer"),
+        ("1.5e-3", "number"),
+        (".5", "number"),
+        ("1.", "number"),
+        (".", ""),
+        ("", ""),
+        ("2014-01-02", "date"),
+        ("02JAN2014", "date"),
+        ("2014-01-02T09:00:00Z", "datetime"),
+        ("09:30", "time"),
+        ("TRUE", "boolean"),
+        ("١٢", "text"),
+        ("9" * 1000, "text"),
+        ("abc", "text"),
+    ],
+)
+def test_types_of_values(value: str, expected: str) -> None:
+    assert type_of(value) == expected
+
+
+def test_types_of_columns() -> None:
+    assert type_of_all(["1", "", "2.5"]) == "number"
+    assert type_of_all(["2014-01-02", "2014-01-02 10:00"]) == "datetime"
+    assert type_of_all(["1", "x"]) == "text"
+    assert type_of_all(["", "NA"]) == ""
