@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from flyteidl.core import dynamic_job_pb2, errors_pb2, literals_pb2, tasks_pb2
 
@@ -20,7 +20,7 @@ from flowtui.local.runner.reporter import TaskPhase
 if TYPE_CHECKING:
     from flowtui.local.runner.run import Run
 
-Made = literals_pb2.LiteralMap | dynamic_job_pb2.DynamicJobSpec
+Made: TypeAlias = literals_pb2.LiteralMap | dynamic_job_pb2.DynamicJobSpec
 
 _PYTHON_COMMANDS = ("pyflyte-execute", "pyflyte-map-execute", "pyflyte-fast-execute")
 _TAIL_BYTES = 2000
@@ -277,4 +277,3 @@ def how_it_ended(status: int) -> str:
     except ValueError:
         name = f"signal {-status}"
     return f"was killed by {name}"
-

@@ -51,9 +51,7 @@ def holds(expression: condition_pb2.BooleanExpression, inputs: literals_pb2.Lite
     try:
         return bool(_OPERATORS[comparison.operator](left_value, right_value))
     except (TypeError, KeyError) as error:
-        raise FlowError(
-            f"A condition compares {left_value!r} with {right_value!r}, which have no order."
-        ) from error
+        raise FlowError(f"A condition compares {left_value!r} with {right_value!r}, which have no order.") from error
 
 
 def taken(branch: workflow_pb2.BranchNode, inputs: literals_pb2.LiteralMap) -> workflow_pb2.Node | str:

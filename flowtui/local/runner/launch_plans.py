@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flyteidl.admin import common_pb2, execution_pb2 as admin_execution_pb2
+from flyteidl.admin import common_pb2
+from flyteidl.admin import execution_pb2 as admin_execution_pb2
 from flyteidl.core import identifier_pb2, literals_pb2, workflow_pb2
 
 from flowtui.admin.failures import ConflictError

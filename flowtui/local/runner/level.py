@@ -153,9 +153,7 @@ class Level:
                 self._reason = AUTO_ABORTED
                 await _stop(list(running))
 
-    async def _skip(
-        self, waiting: dict[str, set[str]], by_id: dict[str, workflow_pb2.Node], lost: set[str]
-    ) -> None:
+    async def _skip(self, waiting: dict[str, set[str]], by_id: dict[str, workflow_pb2.Node], lost: set[str]) -> None:
         """Report as skipped what waits for a node that has failed."""
         while unreachable := [one for one in waiting if waiting[one] & lost]:
             for spec_id in unreachable:
@@ -204,4 +202,3 @@ async def _stop(tasks: list[asyncio.Task[literals_pb2.LiteralMap]]) -> None:
     for result in results:
         if isinstance(result, Exception) and not isinstance(result, NodeFailedError):
             raise result
-

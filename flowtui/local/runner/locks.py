@@ -38,3 +38,24 @@ def held(home: Home, execution: ExecutionId, inherited: int | None = None) -> It
             path.unlink(missing_ok=True)
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def handed_over(home: Home, execution: ExecutionId) -> Iterator[int]:
+    """The descriptor of a lock that is taken here and belongs to a process that inherits it.
+
+    Raises:
+        FlowError: another process runs the execution.
+    """
+    path = home.lock_file(execution)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise FlowError(f"Another process runs {execution} already.") from error
+        yield descriptor
+    finally:
+        # The lock belongs to the open file, which the started process has too: closing this end does not release it.
+        os.close(descriptor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import tempfile
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flyteidl.admin import launch_plan_pb2, task_pb2, workflow_pb2
+from flyteidl.admin import launch_plan_pb2, project_pb2, task_pb2, workflow_pb2
 from flyteidl.core import identifier_pb2, literals_pb2
 
 from flowtui.admin.client import AdminClient
@@ -133,7 +134,8 @@ def _flow(file: FlowFile, workflow: str, answer: Mapping[str, Any]) -> Flow:
         names = ", ".join(answer["workflows"])
         hint = f"It has: {names}." if names else "It has no workflow: a function with @workflow is one."
         raise UsageError(
-            f"{file.path.name} has no workflow {workflow}." if workflow else f"Which workflow of {file.path.name}?", hint
+            f"{file.path.name} has no workflow {workflow}." if workflow else f"Which workflow of {file.path.name}?",
+            hint,
         )
     if answer.get("input_error"):
         raise UsageError(f"--{answer['input_error']}")
@@ -150,6 +152,22 @@ def _flow(file: FlowFile, workflow: str, answer: Mapping[str, Any]) -> Flow:
         literals=literals_pb2.LiteralMap.FromString(base64.b64decode(answer.get("literals", ""))),
         skipped=tuple(answer["skipped"]),
     )
+
+
+async def ensure_project(client: AdminClient, project: str) -> None:
+    """Create a project of this machine where there is none of the name.
+
+    Raises:
+        ServerError: the name is refused.
+    """
+    try:
+        await client.get(path("projects", project), None, project_pb2.Project, what=f"project {project}")
+    except NotFoundError:
+        request = project_pb2.ProjectRegisterRequest(project=project_pb2.Project(id=project, name=project))
+        with contextlib.suppress(ConflictError):
+            await client.post(
+                "/api/v1/projects", request, project_pb2.ProjectRegisterResponse, what=f"project {project}"
+            )
 
 
 async def register(client: AdminClient, home: Home, flow: Flow, project: str, domain: str) -> identifier_pb2.Identifier:

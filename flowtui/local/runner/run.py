@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass
+from typing import Any
 
 from flyteidl.admin import execution_pb2 as admin_execution_pb2
 from flyteidl.core import execution_pb2, literals_pb2
 
-from flowtui.admin.failures import BadRequestError
 from flowtui.domain.execution import ExecutionId
-from flowtui.errors import FlowError, NotFoundError, ServerError
+from flowtui.errors import FlowError, ServerError
 from flowtui.local.runner.failures import NodeFailedError, system_error
 from flowtui.local.runner.level import Closure, Level
 from flowtui.local.runner.names import END, Layout
@@ -36,7 +36,7 @@ class Run:
     Attributes:
         id: the execution.
         spec: what it was created with.
-        aborting: somebody has asked to stop it.
+        interrupted: why the person at the keyboard has stopped it; empty otherwise.
         recovers: the execution whose results are taken over, for a recovered one.
     """
 
@@ -54,6 +54,7 @@ class Run:
         self.workflow_id = execution.closure.workflow_id
         self.parent = parent
         self._aborting = False
+        self.interrupted = ""
         self.layout = Layout(services.home.blobs, id_.project, id_.domain, id_.name)
         self.reporter = Reporter(services.client, id_, services.listener)
         self.nodes = Nodes(self)
@@ -93,22 +94,28 @@ class Run:
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
-            if not self._aborting:
-                # The caller stops: so does this execution, whatever else is told to it meanwhile.
-                self._aborting = True
-                work.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await work
+            if work.cancelled():
+                # Somebody has terminated the execution: only it ends, not what awaits it.
                 await self._report_aborted()
-                raise
-            await self._report_aborted()
-            return Outcome()
+                return Outcome()
+            await self._stop(work)
+            raise
         except RunEndedError:
             return Outcome()
         finally:
             watch.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await watch
+
+    async def _stop(self, work: asyncio.Future[Outcome]) -> None:
+        if self.interrupted:
+            with contextlib.suppress(ServerError):
+                await self.services.client.terminate(self.id, self.interrupted)
+        work.cancel()
+        with contextlib.suppress(asyncio.CancelledError, RunEndedError):
+            await work
+        if work.cancelled():
+            await self._report_aborted()
 
     async def _watch(self, work: asyncio.Future[Outcome]) -> None:
         """Stop the work when somebody has terminated the execution."""
@@ -121,11 +128,16 @@ class Run:
                     work.cancel()
                     return
 
-    async def abort(self, cause: str) -> None:
-        """Record that the person who started the execution has stopped it, and why."""
+    def interrupt(self, cause: str, task: asyncio.Task[Any]) -> None:
+        """Stop because the person who started the run, or the machine, says so.
+
+        Args:
+            cause: recorded as the cause of the abort.
+            task: the one that awaits :meth:`execute`; it is cancelled.
+        """
+        self.interrupted = cause
         self._aborting = True
-        with contextlib.suppress(BadRequestError, NotFoundError):
-            await self.services.client.terminate(self.id, cause)
+        task.cancel()
 
     async def _report_aborted(self) -> None:
         with contextlib.suppress(RunEndedError):

@@ -197,7 +197,6 @@ class _TaskNode:
         )
         return outputs
 
-
     async def _launch_plans(self, job: dynamic_job_pb2.DynamicJobSpec) -> dict[tuple[str, str, str, str], Interface]:
         template = workflow_pb2.WorkflowTemplate(nodes=job.nodes)
         client = self.run.services.client

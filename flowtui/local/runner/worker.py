@@ -124,7 +124,7 @@ def _serialise(settings: SerializationSettings, chosen: Any) -> tuple[list[dict[
                 if isinstance(entity, WorkflowBase):
                     plan = LaunchPlan.get_default_launch_plan(inner, entity)
                     translator.get_serializable(specs, settings, plan)
-            except Exception as error:  # noqa: BLE001  (whatever another flow of the module does must not stop this one)
+            except Exception as error:  # whatever another flow of the file does must not stop this one
                 if entity is chosen:
                     raise
                 specs = done
@@ -248,7 +248,11 @@ def _read(request: dict[str, Any], answer: dict[str, Any]) -> None:
     answer["kind"] = (
         ""
         if entity is None
-        else "launch_plan" if isinstance(entity, LaunchPlan) else "task" if isinstance(entity, PythonTask) else "workflow"
+        else "launch_plan"
+        if isinstance(entity, LaunchPlan)
+        else "task"
+        if isinstance(entity, PythonTask)
+        else "workflow"
     )
     if not answer["kind"]:
         return

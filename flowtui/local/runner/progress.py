@@ -1,0 +1,118 @@
+"""The live lines of a run: one per node, on standard error."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TextIO
+
+from flowtui.local.runner.reporter import Progress
+from flowtui.text import first_line, middle, plain
+
+_MARKS: Mapping[str, str] = {
+    "QUEUED": "·",
+    "RUNNING": "▸",
+    "DYNAMIC_RUNNING": "▸",
+    "SUCCEEDED": "✓",
+    "RECOVERED": "↺",
+    "FAILED": "✗",
+    "ABORTED": "■",
+    "SKIPPED": "-",
+}
+_ASCII: Mapping[str, str] = {"·": ".", "▸": ">", "✓": "+", "↺": "r", "✗": "x", "■": "#", "-": "-"}
+_ENDED = frozenset({"SUCCEEDED", "RECOVERED", "FAILED", "ABORTED", "SKIPPED"})
+_ERASE = "\x1b[2K"
+
+
+@dataclass
+class _Line:
+    text: str
+    phase: str
+    started: float
+    ended: float = 0.0
+    note: str = ""
+
+
+class ProgressLines:
+    """Shows every node when it starts and when it ends; on a terminal its line is redrawn in place."""
+
+    def __init__(self, stream: TextIO | None = None, *, live: bool | None = None) -> None:
+        """
+        Args:
+            live: redraw with control codes; by default where the stream is a terminal that knows them.
+        """
+        self._stream = stream or sys.stderr
+        if live is None:
+            live = self._stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        self._live = live
+        self._ascii = not (self._stream.encoding or "").lower().replace("-", "").startswith("utf")
+        self._lines: dict[tuple[str, str], _Line] = {}
+        self._open: list[tuple[str, str]] = []
+        self._drawn = 0
+
+    def __call__(self, step: Progress) -> None:
+        key = (step.execution, step.place.node_id)
+        line = self._lines.get(key)
+        if line is None:
+            depth = 0
+            place = step.place.parent
+            while place is not None:
+                depth, place = depth + 1, place.parent
+            label = f"{'  ' * depth}{plain(step.name)} ({plain(step.place.node_id)})"
+            line = self._lines[key] = _Line(label, step.phase, time.monotonic())
+            self._open.append(key)
+        if step.phase == "RUNNING" and line.phase == "QUEUED":
+            line.started = time.monotonic()
+        changed = line.phase != step.phase
+        line.phase, line.note = step.phase, step.note
+        if step.phase in _ENDED:
+            line.ended = time.monotonic()
+        if self._live:
+            self._redraw()
+        elif step.phase in _ENDED or (step.phase == "RUNNING" and changed):
+            self._write(self._text(line) + "\n")
+
+    def _text(self, line: _Line, width: int = 0) -> str:
+        mark = _MARKS.get(line.phase, "?")
+        mark = _ASCII.get(mark, mark) if self._ascii else mark
+        took = f"  {line.ended - line.started:.1f}s" if line.ended and line.phase in ("SUCCEEDED", "FAILED") else ""
+        note = f"  {error_line(line.note)}" if line.note else ""
+        text = f"{mark} {line.text}  {line.phase}{took}{note}"
+        return middle(text, width) if width else text
+
+    def _redraw(self) -> None:
+        """Move up to the first line that may still change, and write from there."""
+        try:
+            width, height = os.get_terminal_size(self._stream.fileno())
+        except OSError:
+            width, height = 80, 24
+        ended = [key for key in self._open if self._lines[key].phase in _ENDED]
+        up = f"\x1b[{self._drawn}A" if self._drawn else ""
+        self._write(up + "\r")
+        # What has ended is written once more, above what is still open, and stays.
+        self._open = [key for key in self._open if key not in ended]
+        for key in ended:
+            self._write(_ERASE + self._text(self._lines[key], width - 1) + "\n")
+        shown = self._open[: max(height - 2, 1)]
+        for key in shown:
+            self._write(_ERASE + self._text(self._lines[key], width - 1) + "\n")
+        self._write("\x1b[J")
+        self._drawn = len(shown)
+
+    def _write(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except (OSError, ValueError):
+            return  # nobody reads it; the run goes on
+        except UnicodeEncodeError:
+            self._stream.write(text.encode("ascii", "replace").decode())
+
+
+def error_line(message: str) -> str:
+    """The line of an error that says most: the last one of the message behind a traceback."""
+    _, found, told = message.rpartition("Message:\n")
+    return first_line(told if found else message)
