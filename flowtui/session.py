@@ -84,13 +84,18 @@ class Session:
 
 @asynccontextmanager
 async def open_session(
-    settings: Settings, *, transport: httpx.AsyncBaseTransport | None = None, base_url: str | None = None
+    settings: Settings,
+    *,
+    transport: httpx.AsyncBaseTransport | None = None,
+    base_url: str | None = None,
+    storage_transport: httpx.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[Session]:
     """A session, closed with the block.
 
     Args:
         transport: what carries requests to Admin; given for the embedded one, which answers in process.
         base_url: instead of ``settings.endpoint``, with a transport.
+        storage_transport: what carries reads of signed URLs, for tests.
 
     Raises:
         ConfigError: there is neither an endpoint nor a transport, or the folders of flowtui cannot be made.
@@ -104,7 +109,7 @@ async def open_session(
         client = await stack.enter_async_context(
             AdminClient(address, headers=settings.headers, transport=transport, timeout=settings.timeout)
         )
-        storage = Storage(sign=client.sign)
+        storage = Storage(sign=client.sign, transport=storage_transport)
         stack.push_async_callback(storage.aclose)
         state = settings.home / "state.sqlite3"
         yield Session(
