@@ -46,7 +46,8 @@ def as_recorded(run: RunArtifacts) -> dict[str, Any]:
 
 
 def in_any_order(found: dict[str, Any]) -> dict[str, Any]:
-    return {**found, "files": sorted(found["files"], key=json.dumps), "children": sorted(found["children"])}
+    files = sorted(found["files"], key=lambda file: json.dumps(file, sort_keys=True))
+    return {**found, "files": files, "children": sorted(found["children"])}
 
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))

@@ -1,0 +1,185 @@
+"""Files inside literals: blobs, data frames, lists, maps, unions, and files inside dataclasses.
+
+A literal is foreign: it is walked with a stack and with limits, and what is not understood holds no file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flyteidl.core import literals_pb2, types_pb2
+from google.protobuf.message import Message
+
+MULTIPART = types_pb2.BlobType.MULTIPART
+
+MAX_FILES = 100_000
+"""Files of one literal that are read; a notice tells where there are more."""
+
+_MAX_PARTS = 1_000_000
+_MAX_BINARY = 16 * 2**20
+_MAX_DEPTH = 64
+
+Step = str | int
+"""A step into a value: a key of a map or a field of a dataclass, or an index of a list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The files of a value.
+
+    Attributes:
+        uris: in the order of the value.
+        directory: True where one of them is a multipart blob.
+        none: True where the value, or an item of it, is None.
+        offloaded: bytes of a value that lies in the store instead of in the literal; its URI is in ``uris``.
+        more: True where there are more than ``MAX_FILES``.
+        format: of the first blob that has one.
+    """
+
+    uris: tuple[str, ...] = ()
+    directory: bool = False
+    none: bool = False
+    offloaded: int | None = None
+    more: bool = False
+    format: str = ""
+
+
+def files(literal: literals_pb2.Literal) -> Found:
+    """The files of a literal; never raises, whatever the literal holds."""
+    uris: list[str] = []
+    directory = none = more = False
+    offloaded: int | None = None
+    format_ = ""
+    stack: list[Any] = [literal]
+    parts = 0
+    while stack:
+        part: Any = stack.pop()
+        parts += 1
+        if parts > _MAX_PARTS or len(uris) >= MAX_FILES:
+            more = True
+            break
+        if not _is_literal(part):
+            stack.extend(_plain_parts(part, uris))
+            continue
+        kind = part.WhichOneof("value")
+        if kind == "offloaded_metadata":
+            uris.append(part.offloaded_metadata.uri)
+            offloaded = (offloaded or 0) + part.offloaded_metadata.size_bytes
+        elif kind == "collection":
+            stack.extend(reversed(part.collection.literals))
+        elif kind == "map":
+            stack.extend(part.map.literals[key] for key in sorted(part.map.literals, reverse=True))
+        elif kind == "scalar":
+            scalar = part.scalar
+            value = scalar.WhichOneof("value")
+            if value == "blob" and scalar.blob.uri:
+                uris.append(scalar.blob.uri)
+                directory = directory or scalar.blob.metadata.type.dimensionality == MULTIPART
+                format_ = format_ or scalar.blob.metadata.type.format
+            elif value == "structured_dataset" and scalar.structured_dataset.uri:
+                uris.append(scalar.structured_dataset.uri)
+                format_ = format_ or scalar.structured_dataset.metadata.structured_dataset_type.format
+            elif value == "schema" and scalar.schema.uri:
+                uris.append(scalar.schema.uri)
+            elif value == "union":
+                stack.append(scalar.union.value)
+            elif value == "none_type":
+                none = True
+            elif value in ("binary", "generic"):
+                stack.append(_decoded(scalar))
+    return Found(tuple(uris), directory, none, offloaded, more, format_)
+
+
+def _is_literal(part: object) -> bool:
+    return isinstance(part, Message)
+
+
+def _plain_parts(part: Any, uris: list[str]) -> list[Any]:
+    """The parts of a decoded dataclass, last first; a part that is itself a file goes to ``uris``."""
+    if isinstance(part, Mapping):
+        uri = _uri_of(part)
+        if uri:
+            uris.append(uri)
+            return []
+        return [value for value in reversed(list(part.values())) if isinstance(value, Mapping | list | tuple)]
+    if isinstance(part, Sequence) and not isinstance(part, str | bytes):
+        return [value for value in reversed(part) if isinstance(value, Mapping | list | tuple)]
+    return []
+
+
+def _uri_of(value: Mapping[Any, Any]) -> str:
+    """The URI of a field that is a FlyteFile (``path``), StructuredDataset (``uri``) or FlyteSchema."""
+    for key, beside in (("path", {"metadata"}), ("uri", {"file_format"}), ("remote_path", set())):
+        uri = value.get(key)
+        if isinstance(uri, str) and ("://" in uri or uri.startswith("/")) and set(value) - {key} <= beside:
+            return uri
+    return ""
+
+
+def _decoded(scalar: literals_pb2.Scalar) -> Any:
+    """A dataclass or dict as plain Python objects; None where it is of another kind or damaged."""
+    if scalar.WhichOneof("value") == "generic":
+        return _struct(scalar.generic, 0)
+    binary = scalar.binary
+    if binary.tag != "msgpack" or len(binary.value) > _MAX_BINARY:
+        return None
+    import msgpack
+
+    try:
+        return msgpack.unpackb(
+            binary.value, raw=False, strict_map_key=False, unicode_errors="replace", ext_hook=lambda _code, _data: None
+        )
+    # The decoder raises these and subclasses of them on damaged and hostile input; an unhashable key is a TypeError.
+    except (ValueError, TypeError, RecursionError, msgpack.exceptions.UnpackException):
+        return None
+
+
+def _struct(struct: Any, depth: int) -> Any:
+    if depth > _MAX_DEPTH:
+        return None
+    return {key: _struct_value(struct.fields[key], depth + 1) for key in sorted(struct.fields)}
+
+
+def _struct_value(value: Any, depth: int) -> Any:
+    kind = value.WhichOneof("kind")
+    if kind == "struct_value":
+        return _struct(value.struct_value, depth)
+    if kind == "list_value":
+        return [_struct_value(item, depth + 1) for item in value.list_value.values] if depth < _MAX_DEPTH else None
+    return None if kind in (None, "null_value") else getattr(value, kind)
+
+
+def step_into(literal: literals_pb2.Literal, steps: Sequence[Step]) -> literals_pb2.Literal | None:
+    """The part of a literal that an attribute path of a promise names; None where there is none."""
+    current = literal
+    for index, step in enumerate(steps):
+        while current.scalar.WhichOneof("value") == "union":
+            current = current.scalar.union.value
+        kind = current.WhichOneof("value")
+        if kind == "collection" and isinstance(step, int) and 0 <= step < len(current.collection.literals):
+            current = current.collection.literals[step]
+        elif kind == "map" and isinstance(step, str) and step in current.map.literals:
+            current = current.map.literals[step]
+        elif kind == "scalar" and current.scalar.WhichOneof("value") in ("binary", "generic"):
+            return _step_into_plain(_decoded(current.scalar), steps[index:])
+        elif kind == "offloaded_metadata":
+            return current
+        else:
+            return None
+    return current
+
+
+def _step_into_plain(value: Any, steps: Sequence[Step]) -> literals_pb2.Literal | None:
+    for step in steps:
+        in_list = isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value)
+        if not in_list and not (isinstance(value, Mapping) and step in value):
+            return None
+        value = value[step]
+    uris: list[str] = []
+    stack = [value]
+    while stack and len(uris) < MAX_FILES:
+        stack.extend(_plain_parts(stack.pop(), uris))
+    items = [literals_pb2.Literal(scalar=literals_pb2.Scalar(blob=literals_pb2.Blob(uri=uri))) for uri in uris]
+    return literals_pb2.Literal(collection=literals_pb2.LiteralCollection(literals=items))

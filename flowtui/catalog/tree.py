@@ -1,0 +1,388 @@
+"""The nodes of a run as a tree: the template's nodes joined with their node executions.
+
+Ids of node executions are opaque and never taken apart; rows are matched by ``metadata.spec_node_id`` under their
+parent. A node without an execution gets the id that the engine would give it.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flyteidl.admin import node_execution_pb2
+from flyteidl.core import compiler_pb2, interface_pb2, tasks_pb2, workflow_pb2
+
+from flowtui.catalog import convert
+from flowtui.catalog.mapped import with_artifact
+from flowtui.domain.execution import (
+    TERMINAL_NODE_PHASES,
+    TERMINAL_PHASES,
+    WITH_OUTPUTS_PHASES,
+    EntityId,
+    ExecutionId,
+)
+
+START, END = "start-node", "end-node"
+
+MAX_DEPTH = 40
+"""Levels of nodes that are read; a recursive flow may go deeper."""
+
+MAX_NODES = 200_000
+"""Nodes of a tree that are built."""
+
+_ID_LENGTH = 20
+_DIGITS = str.maketrans("234567", "123456")
+_MAPPED = re.compile(r"^(?:.*\.)?map_(?P<name>.+)_[0-9a-f]{32}(?:-arraynode)?$")
+
+Rows = Mapping[str, Sequence[node_execution_pb2.NodeExecution]]
+"""Node executions by the id of their parent, ``""`` for the top level."""
+
+
+@dataclass(frozen=True)
+class Closure:
+    """A compiled workflow with its sub-workflows and tasks by id."""
+
+    primary: workflow_pb2.WorkflowTemplate
+    workflows: Mapping[EntityId, workflow_pb2.WorkflowTemplate] = field(default_factory=dict)
+    tasks: Mapping[EntityId, tasks_pb2.TaskTemplate] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, compiled: compiler_pb2.CompiledWorkflowClosure) -> Closure:
+        return cls(
+            compiled.primary.template,
+            {convert.entity_id(one.template.id): one.template for one in compiled.sub_workflows},
+            {convert.entity_id(one.template.id): one.template for one in compiled.tasks},
+        )
+
+    def with_outer(self, outer: Closure) -> Closure:
+        """This closure, with what it leaves out looked up in the one around it."""
+        return Closure(self.primary, {**outer.workflows, **self.workflows}, {**outer.tasks, **self.tasks})
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What was fetched of a run, besides the data of its nodes.
+
+    Attributes:
+        workflow: None where the server does not send it.
+        dynamic: closures of dynamic nodes by the node's id.
+        inner_tasks: the tasks that map tasks run, by the id of the map task's own task.
+    """
+
+    id: ExecutionId
+    phase: str
+    workflow: Closure | None
+    rows: Rows
+    dynamic: Mapping[str, Closure] = field(default_factory=dict)
+    inner_tasks: Mapping[EntityId, tasks_pb2.TaskTemplate] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class Scope:
+    """A workflow in the tree: the run's own, a sub-workflow, or what a dynamic node compiled.
+
+    Attributes:
+        owner: the node that runs it; None for the run itself.
+        dynamic: True where a dynamic node compiled it, so that inputs of its nodes may be constants that were files.
+    """
+
+    template: workflow_pb2.WorkflowTemplate
+    closure: Closure
+    owner: RunNode | None
+    dynamic: bool = False
+    nodes: dict[str, RunNode] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class RunNode:
+    """A node of the template in the place where it runs, with its node execution if there is one.
+
+    Attributes:
+        id: of the node execution, or the one that it would get.
+        kind: as ``NodeExecution.kind`` of the domain; ``start`` and ``end`` for those two.
+        row: its node execution.
+        scope: where the promises of its inputs look.
+        parent: the node under which its execution is listed.
+        outputs: the interface's outputs, as far as they are known.
+        inner: the workflow that it runs.
+        arms: of a branch: the one taken, or all that may still be.
+        hollow: it succeeded and nothing ran below it, as when a recovered run takes it over as a whole.
+    """
+
+    id: str
+    spec_id: str
+    kind: str
+    name: str
+    row: node_execution_pb2.NodeExecution | None
+    scope: Scope
+    parent: RunNode | None
+    spec: workflow_pb2.Node | None = None
+    entity: str = ""
+    task: tasks_pb2.TaskTemplate | None = None
+    inputs: Mapping[str, interface_pb2.Variable] = field(default_factory=dict)
+    outputs: Mapping[str, interface_pb2.Variable] = field(default_factory=dict)
+    inner: Scope | None = None
+    arms: tuple[RunNode, ...] = ()
+    hollow: bool = False
+
+    @property
+    def phase(self) -> str:
+        """The phase of its execution; empty where it has none yet."""
+        return "" if self.row is None else convert.node_phase(self.row)
+
+    @property
+    def children(self) -> tuple[RunNode, ...]:
+        if self.inner is not None:
+            return tuple(node for node in self.inner.nodes.values() if node.kind not in ("start", "end"))
+        return self.arms
+
+    @property
+    def is_leaf(self) -> bool:
+        return self.inner is None and self.kind not in ("branch", "start", "end")
+
+
+@dataclass(eq=False)
+class Tree:
+    """The nodes of a run.
+
+    Attributes:
+        root: the run's own workflow; None where it is not known.
+        notices: what was left out, in words.
+    """
+
+    fetched: Fetched
+    root: Scope
+    notices: list[str] = field(default_factory=list)
+
+    def walk(self) -> Iterator[RunNode]:
+        """All nodes but start and end, parents before children."""
+        stack = [node for node in reversed(self.root.nodes.values()) if node.kind not in ("start", "end")]
+        while stack:
+            node = stack.pop()
+            yield node
+            stack.extend(reversed(node.children))
+
+
+def would_be_id(parent: str, attempt: str, spec_id: str) -> str:
+    """The id that the engine gives to a node below the top level: joined, or hashed beyond 20 characters.
+
+    Source: ``FixedLengthUniqueIDForParts`` of Flyte's pluginmachinery: FNV-32a in lower-case base32 after an ``f``.
+    """
+    joined = f"{parent}-{attempt}-{spec_id}"
+    if len(joined.encode()) <= _ID_LENGTH:
+        return joined
+    hashed = 0x811C9DC5
+    for byte in joined.encode():
+        hashed = ((hashed ^ byte) * 0x01000193) & 0xFFFFFFFF
+    letters = base64.b32encode(hashed.to_bytes(4, "big")).decode().rstrip("=")
+    return "f" + letters.translate(
+        str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "abcdefghijklmnopqrstuvwxyz123456")
+    )
+
+
+def spec_id_of(row: node_execution_pb2.NodeExecution) -> str:
+    return str(row.metadata.spec_node_id or row.id.node_id)
+
+
+def latest_attempt(
+    rows: Sequence[node_execution_pb2.NodeExecution],
+) -> tuple[str, list[node_execution_pb2.NodeExecution]]:
+    """Of the children of a node that was tried several times those of the last try, and its number."""
+
+    def number(group: str) -> int:
+        return int(group) if group.isascii() and group.isdigit() and len(group) < 10 else -1
+
+    groups = {str(row.metadata.retry_group) for row in rows}
+    last = max(groups, key=number, default="0")
+    return last or "0", [row for row in rows if row.metadata.retry_group == last]
+
+
+def build(fetched: Fetched) -> Tree:
+    """The tree of what was fetched. Pure; never raises, whatever the messages hold."""
+    closure = fetched.workflow or Closure(workflow_pb2.WorkflowTemplate())
+    tree = Tree(fetched, Scope(closure.primary, closure, None))
+    _Builder(tree).fill(tree.root, list(fetched.rows.get("", ())), parent=None, attempt="", above=())
+    return tree
+
+
+class _Builder:
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._fetched = tree.fetched
+        self._left = MAX_NODES
+
+    def fill(
+        self,
+        scope: Scope,
+        rows: list[node_execution_pb2.NodeExecution],
+        *,
+        parent: RunNode | None,
+        attempt: str,
+        above: tuple[EntityId, ...],
+    ) -> None:
+        """Add the nodes of a workflow; ``above`` has the ids of the sub-workflows around it."""
+        by_spec = {spec_id_of(row): row for row in rows}
+        specs: list[tuple[workflow_pb2.Node, bool]] = [(spec, False) for spec in scope.template.nodes]
+        failure = scope.template.failure_node
+        # A failure node is declared for a case that most often does not come: it is listed when it runs.
+        if failure.id and (failure.id in by_spec or self._fetched.phase == "FAILING"):
+            specs.append((failure, True))
+        for spec, is_failure in specs:
+            row = by_spec.pop(spec.id, None)
+            scope.nodes[spec.id] = self.node(spec, row, scope, parent, attempt, above, is_failure=is_failure)
+        for spec_id, row in by_spec.items():
+            scope.nodes.setdefault(spec_id, self.unknown(row, scope, parent))
+
+    def node(
+        self,
+        spec: workflow_pb2.Node,
+        row: node_execution_pb2.NodeExecution | None,
+        scope: Scope,
+        parent: RunNode | None,
+        attempt: str,
+        above: tuple[EntityId, ...],
+        *,
+        is_failure: bool = False,
+    ) -> RunNode:
+        self._left -= 1
+        id_ = row.id.node_id if row is not None else (would_be_id(parent.id, attempt, spec.id) if parent else spec.id)
+        node = RunNode(id_, spec.id, "task", spec.metadata.name or spec.id, row, scope, parent, spec)
+        target = spec.WhichOneof("target")
+        if spec.id in (START, END):
+            node.kind = "start" if spec.id == START else "end"
+        elif target == "task_node":
+            self._task(node, spec.task_node, above)
+        elif target == "array_node":
+            self._map(node, spec.array_node)
+        elif target == "workflow_node":
+            self._workflow(node, spec.workflow_node, above)
+        elif target == "branch_node":
+            self._branch(node, spec.branch_node, above)
+        elif target == "gate_node":
+            node.kind = "gate"
+        if is_failure:
+            node.kind = "failure"
+        return node
+
+    def unknown(self, row: node_execution_pb2.NodeExecution, scope: Scope, parent: RunNode | None) -> RunNode:
+        """A node execution that the template does not know, such as below a dynamic node without its closure."""
+        spec_id = spec_id_of(row)
+        kind = "task"
+        if spec_id in (START, END):
+            kind = "start" if spec_id == START else "end"
+        elif row.metadata.is_array:
+            kind = "map"
+        elif row.closure.workflow_node_metadata.executionId.name:
+            kind = "launch_plan"
+        elif row.metadata.is_dynamic:
+            kind = "dynamic"
+        elif row.metadata.is_parent_node:
+            kind = "workflow"
+        node = RunNode(row.id.node_id, spec_id, kind, spec_id, row, scope, parent)
+        if row.id.node_id in self._fetched.rows and kind != "map":
+            self._descend(node, workflow_pb2.WorkflowTemplate(), scope.closure, ())
+        return node
+
+    def _task(self, node: RunNode, target: Any, above: tuple[EntityId, ...]) -> None:
+        id_ = convert.entity_id(target.reference_id)
+        node.entity = id_.name
+        node.task = node.scope.closure.tasks.get(id_)
+        if node.task is not None:
+            node.inputs = dict(node.task.interface.inputs.variables)
+            node.outputs = dict(node.task.interface.outputs.variables)
+        if node.row is None:
+            return
+        closure = self._fetched.dynamic.get(node.id)
+        if node.row.metadata.is_eager:
+            node.kind = "eager"
+        elif closure is not None:
+            node.kind = "dynamic"
+            self._descend(node, closure.primary, closure.with_outer(node.scope.closure), above, dynamic=True)
+        elif node.row.metadata.is_dynamic:
+            node.kind = "dynamic"
+            if node.id in self._fetched.rows:
+                self._descend(node, workflow_pb2.WorkflowTemplate(), node.scope.closure, above, dynamic=True)
+
+    def _map(self, node: RunNode, target: Any) -> None:
+        node.kind = "map"
+        sub = target.node
+        if sub.WhichOneof("target") != "task_node":
+            node.entity = sub.workflow_node.launchplan_ref.name
+            return
+        id_ = convert.entity_id(sub.task_node.reference_id)
+        node.task = node.scope.closure.tasks.get(id_)
+        inner = self._fetched.inner_tasks.get(id_)
+        mapped = _MAPPED.match(node.name)
+        if mapped:
+            node.name = mapped["name"]
+        node.entity = inner.id.name if inner is not None else id_.name
+        if node.task is None:
+            return
+        node.inputs = dict(node.task.interface.inputs.variables)
+        node.outputs = {
+            name: with_artifact(variable, inner.interface.outputs.variables if inner is not None else {}, name)
+            for name, variable in node.task.interface.outputs.variables.items()
+        }
+
+    def _workflow(self, node: RunNode, target: Any, above: tuple[EntityId, ...]) -> None:
+        if target.WhichOneof("reference") == "launchplan_ref":
+            node.kind, node.entity = "launch_plan", target.launchplan_ref.name
+            return
+        node.kind = "workflow"
+        id_ = convert.entity_id(target.sub_workflow_ref)
+        node.entity = id_.name
+        template = node.scope.closure.workflows.get(id_)
+        if template is None:
+            if node.id in self._fetched.rows:
+                self._descend(node, workflow_pb2.WorkflowTemplate(), node.scope.closure, above)
+            return
+        node.inputs = dict(template.interface.inputs.variables)
+        node.outputs = dict(template.interface.outputs.variables)
+        # A compiled sub-workflow cannot hold itself; one that says so is foreign, and would never end.
+        if id_ not in above:
+            self._descend(node, template, node.scope.closure, (*above, id_))
+
+    def _branch(self, node: RunNode, target: Any, above: tuple[EntityId, ...]) -> None:
+        node.kind = "branch"
+        if_else = target.if_else
+        specs = [if_else.case.then_node, *(other.then_node for other in if_else.other)]
+        if if_else.WhichOneof("default") == "else_node":
+            specs.append(if_else.else_node)
+        attempt, rows = latest_attempt(self._fetched.rows.get(node.id, ()))
+        by_spec = {spec_id_of(row): row for row in rows if convert.node_phase(row) != "SKIPPED"}
+        taken = [spec for spec in specs if spec.id in by_spec]
+        over = self._fetched.phase in TERMINAL_PHASES or node.phase in TERMINAL_NODE_PHASES
+        if self._left < 0 or (not taken and over):
+            return
+        node.arms = tuple(
+            self.node(spec, by_spec.get(spec.id), node.scope, node, attempt, above) for spec in (taken or specs)
+        )
+
+    def _descend(
+        self,
+        node: RunNode,
+        template: workflow_pb2.WorkflowTemplate,
+        closure: Closure,
+        above: tuple[EntityId, ...],
+        *,
+        dynamic: bool = False,
+    ) -> None:
+        depth, up = 0, node.parent
+        while up is not None:
+            depth, up = depth + 1, up.parent
+        if depth >= MAX_DEPTH or self._left < 0:
+            notice = (
+                f"Nodes below {node.id} are left out: the flow is nested more than {MAX_DEPTH} levels deep."
+                if depth >= MAX_DEPTH
+                else f"The run has more than {MAX_NODES:,} nodes; the rest is left out."
+            )
+            if notice not in self._tree.notices:
+                self._tree.notices.append(notice)
+            return
+        attempt, rows = latest_attempt(self._fetched.rows.get(node.id, ()))
+        node.hollow = node.phase in WITH_OUTPUTS_PHASES and not rows
+        node.inner = Scope(template, closure, node, dynamic)
+        self.fill(node.inner, rows, parent=node, attempt=attempt, above=above)
