@@ -111,11 +111,15 @@ async def open_session(
         )
         storage = Storage(sign=client.sign, transport=storage_transport)
         stack.push_async_callback(storage.aclose)
+        # The embedded Admin is next door, and a home that is set up anew has other runs of the same names.
+        cache = ResponseCache(settings.cache / "responses.sqlite3") if settings.endpoint else None
+        if cache is not None:
+            stack.callback(cache.close)
         state = settings.home / "state.sqlite3"
         yield Session(
             settings=settings,
             client=client,
-            catalog=Catalog(client, ResponseCache(settings.cache / "responses.sqlite3")),
+            catalog=Catalog(client, cache),
             storage=storage,
             bookmarks=Bookmarks(state, server=settings.endpoint or ""),
             export_log=ExportLog(state),
