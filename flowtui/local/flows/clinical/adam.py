@@ -60,7 +60,9 @@ def subject_level(dm: pd.DataFrame, cutoff: date) -> pd.DataFrame:
     """
     adsl = dm[dm["RFSTDTC"] <= cutoff.isoformat()].copy()
     if adsl.empty:
-        raise ValueError(f"No subject was randomised by the data cut-off {cutoff}: the first one was on {min(dm.RFSTDTC)}.")
+        raise ValueError(
+            f"No subject was randomised by the data cut-off {cutoff}: the first one was on {min(dm.RFSTDTC)}."
+        )
     start = pd.to_datetime(adsl["RFSTDTC"]).dt.date
     end = pd.to_datetime(adsl["RFENDTC"]).dt.date
     adsl["AGEGR1"] = ["<65" if age < 65 else ">=65" for age in adsl["AGE"]]
@@ -69,14 +71,18 @@ def subject_level(dm: pd.DataFrame, cutoff: date) -> pd.DataFrame:
     adsl["TRT01PN"] = [1.0 if arm == "PBO" else 2.0 for arm in adsl["ARMCD"]]
     adsl["TRTSDT"] = start
     adsl["TRTEDT"] = [min(last, cutoff) for last in end]
-    adsl["TRTDURD"] = [float((last - first).days + 1) for first, last in zip(adsl["TRTSDT"], adsl["TRTEDT"], strict=True)]
+    adsl["TRTDURD"] = [
+        float((last - first).days + 1) for first, last in zip(adsl["TRTSDT"], adsl["TRTEDT"], strict=True)
+    ]
     adsl["ITTFL"] = "Y"
     adsl["SAFFL"] = "Y"
     adsl["EOSSTT"] = [
         "ONGOING" if last > cutoff else "DISCONTINUED" if (last - first).days < 105 else "COMPLETED"
         for first, last in zip(start, end, strict=True)
     ]
-    columns = "STUDYID USUBJID SUBJID SITEID COUNTRY AGE AGEU AGEGR1 AGEGR1N SEX RACE ETHNIC TRT01P TRT01PN TRTSDT TRTEDT"
+    columns = (
+        "STUDYID USUBJID SUBJID SITEID COUNTRY AGE AGEU AGEGR1 AGEGR1N SEX RACE ETHNIC TRT01P TRT01PN TRTSDT TRTEDT"
+    )
     return adsl[[*columns.split(), "TRTDURD", "ITTFL", "SAFFL", "EOSSTT"]].reset_index(drop=True)
 
 

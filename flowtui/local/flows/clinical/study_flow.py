@@ -117,7 +117,8 @@ def describe_variables(adsl: Xpt, adae: Xpt, advs: Xpt) -> FlyteFile[TypeVar("js
         _, meta = pyreadstat.read_xport(dataset.download(), metadataonly=True)
         types = meta.readstat_variable_types
         described[meta.table_name] = [
-            {"variable": name, "label": label, "type": types[name]} for name, label in meta.column_names_to_labels.items()
+            {"variable": name, "label": label, "type": types[name]}
+            for name, label in meta.column_names_to_labels.items()
         ]
     path = new_file("variables.json")
     path.write_text(json.dumps(described, indent=2))

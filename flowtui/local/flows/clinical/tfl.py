@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,7 +87,8 @@ def write_rtf(table: Table, path: Path) -> None:
     def line(cells: Iterable[str], *, rule: str = "") -> str:
         widths = "".join(rf"{rule}\cellx{edge}" for edge in edges)
         content = "".join(
-            rf"\pard\intbl{align} {_rtf(cell)}\cell" for align, cell in zip(("", r"\qc", r"\qc", r"\qc"), cells, strict=True)
+            rf"\pard\intbl{align} {_rtf(cell)}\cell"
+            for align, cell in zip(("", r"\qc", r"\qc", r"\qc"), cells, strict=True)
         )
         return rf"\trowd\trgaph60{widths}{content}\row"
 
@@ -128,7 +130,7 @@ def write_report(tables: Iterable[Table], advs: pd.DataFrame, study: str, path: 
 
 
 def _figure(pdf: FPDF, values: pd.DataFrame) -> None:
-    left, top, width, height, low, high = 35.0, 40.0, 200.0, 120.0, -20.0, 5.0
+    left, top, width, height, low, high = 48.0, 40.0, 200.0, 120.0, -20.0, 5.0
     visits = values.drop_duplicates("AVISITN").sort_values("AVISITN")
     across = {number: left + width * (index + 0.5) / len(visits) for index, number in enumerate(visits["AVISITN"])}
 
@@ -152,7 +154,7 @@ def _figure(pdf: FPDF, values: pd.DataFrame) -> None:
         points = [(across[number], mean, error) for number, mean, error in means.itertuples()]
         for x, mean, error in points:
             pdf.line(x, down(mean - error), x, down(mean + error))
-        for (x, mean, _), (next_x, next_mean, _) in zip(points, points[1:], strict=False):
+        for (x, mean, _), (next_x, next_mean, _) in itertools.pairwise(points):
             pdf.line(x, down(mean), next_x, down(next_mean))
     pdf.set_text_color(0)
 
