@@ -131,10 +131,13 @@ class _Transfer:
         tasks = [asyncio.create_task(self._one(file)) for file in self._plan.to_write]
         try:
             await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
+        except BaseException as error:
+            # A cancelled gather has cancelled its tasks; cancelling them twice would cut their cleaning up short.
+            if not isinstance(error, asyncio.CancelledError):
+                for task in tasks:
+                    task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            raise
 
     async def _one(self, file: PlannedFile) -> None:
         async with self._gate:

@@ -66,7 +66,13 @@ class DirectoryTarget:
         return found
 
     async def open(self, path: str, key: str) -> DirectorySink:
-        return await asyncio.to_thread(DirectorySink, self.root / path, key)
+        opening = asyncio.ensure_future(asyncio.to_thread(DirectorySink, self.root / path, key))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            # The thread goes on and would leave the file open and locked.
+            await asyncio.shield(asyncio.ensure_future(_discard(opening)))
+            raise
 
     async def read(self, path: str) -> bytes | None:
         return await asyncio.to_thread(self._read, self.root / path)
@@ -157,6 +163,9 @@ class DirectorySink:
         await self._do(self._commit)
 
     async def abort(self, *, keep: bool) -> None:
+        await asyncio.shield(asyncio.ensure_future(self._end(keep)))
+
+    async def _end(self, keep: bool) -> None:
         if self._running is not None:
             await asyncio.wait([self._running])
         await asyncio.to_thread(self._abort, keep)
@@ -196,6 +205,12 @@ class DirectorySink:
             if not keep or not self._file.seek(0, os.SEEK_END):
                 self._part.unlink()
         self._file.close()
+
+
+async def _discard(opening: asyncio.Future[DirectorySink]) -> None:
+    await asyncio.wait([opening])
+    if opening.exception() is None:
+        await opening.result().abort(keep=True)
 
 
 @contextlib.contextmanager

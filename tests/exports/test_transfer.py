@@ -1,0 +1,295 @@
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from starlette.responses import Response
+
+from flowtui.domain.artifact import ArtifactFile
+from flowtui.errors import ExportError
+from flowtui.exports import ExportLog, IfExists, Plan, make_plan, parse_target, run
+from flowtui.exports.targets.directory import DirectoryTarget
+from flowtui.httpclient import httpx
+from flowtui.storage import Storage
+from tests.exports.test_plan import RUN, artifact_file
+from tests.storage.store import Store
+
+BODY = bytes(index * 11 % 253 for index in range(3_000_000))
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store({"b/adsl": BODY, "b/adae": b"small", "b/empty": b""})
+
+
+@pytest.fixture
+async def storage(store: Store) -> AsyncIterator[Storage]:
+    async with Storage(sign=store.sign, transport=store.transport, retry_delay=0) as storage:
+        yield storage
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> ExportLog:
+    return ExportLog(tmp_path / "state.sqlite3")
+
+
+FILES = [artifact_file("adsl.csv", "s3://b/adsl"), artifact_file("adae", "s3://b/adae")]
+
+
+async def plan_of(
+    storage: Storage, to: Path, files: list[ArtifactFile] = FILES, if_exists: IfExists = "replace"
+) -> Plan:
+    return await make_plan(RUN, files, parse_target(str(to)), storage, if_exists=if_exists)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+async def test_files_arrive_whole_and_are_recorded(storage: Storage, log: ExportLog, tmp_path: Path) -> None:
+    to = tmp_path / "out"
+    told: list[tuple[int, int, str]] = []
+    outcome = await run(await plan_of(storage, to), storage, lambda *step: told.append(step), log=log)
+    assert names(to) == ["ADaM/adae.csv", "ADaM/adsl.csv", "flowtui-manifest.json"]
+    assert (to / "ADaM" / "adsl.csv").read_bytes() == BODY
+    assert told[-1][:2] == (len(BODY) + 5, len(BODY) + 5)
+    assert [step[0] for step in told] == sorted(step[0] for step in told)
+
+    manifest = json.loads((to / "flowtui-manifest.json").read_text())
+    assert outcome.manifest == str(to / "flowtui-manifest.json")
+    entry = next(entry for entry in manifest["files"] if entry["file"] == "adsl.csv")
+    assert entry["sha256"] == hashlib.sha256(BODY).hexdigest()
+    assert (entry["uri"], entry["size"], entry["path"]) == ("s3://b/adsl", len(BODY), "ADaM/adsl.csv")
+    assert entry["run"] == {"project": "cdisc01", "domain": "development", "name": "adam-tfl-7f2"}
+
+    (record,) = log.list()
+    assert (record.state, record.files, record.bytes, record.bytes_done) == ("done", 2, len(BODY) + 5, len(BODY) + 5)
+    assert (record.target, record.manifest, record.error) == (str(to), outcome.manifest, "")
+    assert record.started_at is not None
+    assert record.finished_at is not None
+    assert log.get(record.id) == record
+
+
+async def test_a_second_export_adds_to_the_manifest(storage: Storage, tmp_path: Path) -> None:
+    await run(await plan_of(storage, tmp_path, FILES[:1]), storage)
+    outcome = await run(await plan_of(storage, tmp_path, FILES), storage)
+    assert ([written.file.path for written in outcome.written], len(outcome.same)) == (["ADaM/adae.csv"], 1)
+    manifest = json.loads((tmp_path / "flowtui-manifest.json").read_text())
+    assert [entry["path"] for entry in manifest["files"]] == ["ADaM/adae.csv", "ADaM/adsl.csv"]
+
+
+async def test_an_empty_object_becomes_an_empty_file(storage: Storage, tmp_path: Path) -> None:
+    await run(await plan_of(storage, tmp_path, [artifact_file("e.csv", "s3://b/empty")]), storage)
+    assert (tmp_path / "ADaM" / "e.csv").read_bytes() == b""
+
+
+async def test_directories_are_copied_with_what_is_in_them(storage: Storage, tmp_path: Path) -> None:
+    (tmp_path / "model" / "sub").mkdir(parents=True)
+    (tmp_path / "model" / "sub" / "weights").write_bytes(b"w")
+    (tmp_path / "model" / "card.md").write_bytes(b"c")
+    files = [artifact_file("model", str(tmp_path / "model"), directory=True)]
+    await run(await plan_of(storage, tmp_path / "out", files), storage)
+    assert names(tmp_path / "out") == ["ADaM/model/card.md", "ADaM/model/sub/weights", "flowtui-manifest.json"]
+
+
+async def test_nothing_is_written_where_a_file_is_in_the_way(storage: Storage, log: ExportLog, tmp_path: Path) -> None:
+    to = tmp_path / "out"
+    (to / "ADaM").mkdir(parents=True)
+    (to / "ADaM" / "adsl.csv").write_bytes(b"mine")
+    plan = await plan_of(storage, to, if_exists="stop")
+    with pytest.raises(ExportError, match="1 of 2 files exist already: ADaM/adsl"):
+        await run(plan, storage, log=log)
+    assert names(to) == ["ADaM/adsl.csv"]
+    assert (to / "ADaM" / "adsl.csv").read_bytes() == b"mine"
+    assert log.list() == ()
+
+
+async def test_one_failure_leaves_the_others(store: Store, storage: Storage, log: ExportLog, tmp_path: Path) -> None:
+    plan = await plan_of(storage, tmp_path / "out")
+    del store.objects["b/adsl"]
+    with pytest.raises(ExportError, match=r"1 of 2 files failed: ADaM/adsl.csv: There is no object s3://b/adsl"):
+        await run(plan, storage, log=log)
+    assert names(tmp_path / "out") == ["ADaM/adae.csv", "flowtui-manifest.json"]
+    (record,) = log.list()
+    assert (record.state, record.bytes_done) == ("failed", 5)
+    assert "s3://b/adsl" in record.error
+
+
+async def test_what_the_plan_could_not_find_is_a_failure(storage: Storage, tmp_path: Path) -> None:
+    plan = await plan_of(storage, tmp_path, [*FILES, artifact_file("gone", "s3://b/gone")])
+    with pytest.raises(ExportError, match="1 of 3 files failed: There is no object s3://b/gone"):
+        await run(plan, storage)
+    assert "ADaM/adsl.csv" in names(tmp_path)
+
+
+async def test_bytes_that_are_not_the_stores_are_thrown_away(store: Store, storage: Storage, tmp_path: Path) -> None:
+    plan = await plan_of(storage, tmp_path, FILES[:1])
+    etag = f'"{hashlib.md5(BODY).hexdigest()}"'
+    damaged = BODY[:-1] + b"!"
+    store.manner = lambda request, body: Response(damaged, headers={"etag": etag})
+    with pytest.raises(ExportError, match="arrived damaged"):
+        await run(plan, storage)
+    assert names(tmp_path) == []
+
+
+async def test_a_file_of_another_size_than_planned_is_thrown_away(
+    store: Store, storage: Storage, tmp_path: Path
+) -> None:
+    plan = await plan_of(storage, tmp_path, FILES[:1])
+    store.manner = lambda request, body: Response(body + b"more")
+    with pytest.raises(ExportError, match="3,000,004 bytes instead of 3,000,000"):
+        await run(plan, storage)
+    assert names(tmp_path) == []
+
+
+class Stalling(httpx.AsyncByteStream):
+    """Half of a body, and then nothing."""
+
+    def __init__(self, body: bytes, reached: asyncio.Event) -> None:
+        self.body = body
+        self.reached = reached
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self.body[: len(self.body) // 2]
+        self.reached.set()
+        await asyncio.Event().wait()
+
+
+async def cancelled_export(store: Store, log: ExportLog, to: Path, *, keep_parts: bool) -> None:
+    """Export the large file and cancel when half of it has come."""
+    reached = asyncio.Event()
+
+    class Transport(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if request.headers.get("range") == "bytes=0-0":
+                return await store.transport.handle_async_request(request)
+            headers = {"content-length": str(len(BODY)), "etag": f'"{hashlib.md5(BODY).hexdigest()}"'}
+            return httpx.Response(200, headers=headers, stream=Stalling(BODY, reached))
+
+    async with Storage(sign=store.sign, transport=Transport(), retry_delay=0) as storage:
+        plan = await plan_of(storage, to, FILES[:1])
+        export = asyncio.create_task(run(plan, storage, log=log, keep_parts=keep_parts))
+        await reached.wait()
+        export.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await export
+
+
+async def test_a_cancelled_export_leaves_no_half_file(store: Store, log: ExportLog, tmp_path: Path) -> None:
+    await cancelled_export(store, log, tmp_path / "out", keep_parts=False)
+    assert names(tmp_path / "out") == []
+    assert [record.state for record in log.list()] == ["cancelled"]
+
+
+async def test_a_cancelled_export_is_taken_up_again(
+    store: Store, storage: Storage, log: ExportLog, tmp_path: Path
+) -> None:
+    to = tmp_path / "out"
+    await cancelled_export(store, log, to, keep_parts=True)
+    (part,) = names(to)
+    assert part.startswith("ADaM/adsl.csv.")
+    assert part.endswith(".part")
+    have = (to / part).stat().st_size
+    assert 0 < have < len(BODY)
+
+    store.seen.clear()
+    plan = await plan_of(storage, to, FILES[:1])
+    told: list[int] = []
+    await run(plan, storage, lambda done, total, current: told.append(done))
+    assert store.seen == ["bytes=0-0", f"bytes={have}-"]
+    assert told[0] == have
+    assert (to / "ADaM" / "adsl.csv").read_bytes() == BODY
+    assert names(to) == ["ADaM/adsl.csv", "flowtui-manifest.json"]
+
+
+async def test_a_damaged_part_is_read_anew(store: Store, storage: Storage, log: ExportLog, tmp_path: Path) -> None:
+    to = tmp_path / "out"
+    await cancelled_export(store, log, to, keep_parts=True)
+    part = to / names(to)[0]
+    part.write_bytes(b"?" * part.stat().st_size)
+    await run(await plan_of(storage, to, FILES[:1]), storage)
+    assert (to / "ADaM" / "adsl.csv").read_bytes() == BODY
+
+
+async def test_a_part_of_another_version_is_not_taken_up(
+    store: Store, storage: Storage, log: ExportLog, tmp_path: Path
+) -> None:
+    to = tmp_path / "out"
+    await cancelled_export(store, log, to, keep_parts=True)
+    store.objects["b/adsl"] = BODY[::-1]
+    await run(await plan_of(storage, to, FILES[:1]), storage)
+    assert (to / "ADaM" / "adsl.csv").read_bytes() == BODY[::-1]
+
+
+async def test_no_more_files_move_at_once_than_allowed(store: Store, storage: Storage, tmp_path: Path) -> None:
+    moving = most = 0
+
+    class Counting(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            nonlocal moving, most
+            moving += 1
+            most = max(most, moving)
+            await asyncio.to_thread(os.getpid)
+            moving -= 1
+            return await store.transport.handle_async_request(request)
+
+    files = [artifact_file(f"{index}.csv", "s3://b/adae") for index in range(20)]
+    plan = await plan_of(storage, tmp_path, files)
+    async with Storage(sign=store.sign, transport=Counting()) as counting:
+        await run(plan, counting, concurrency=3)
+    assert 1 < most <= 3
+    assert len(names(tmp_path)) == 21
+
+
+async def test_cancelling_while_files_are_opened_leaves_none_open(storage: Storage, tmp_path: Path) -> None:
+    files = [artifact_file(f"{index}.csv", "s3://b/adae") for index in range(20)]
+    plan = await plan_of(storage, tmp_path, files)
+    for steps in range(1, 40):
+        export = asyncio.create_task(run(plan, storage, concurrency=20))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        export.cancel()
+        await asyncio.wait([export])
+    await run(plan, storage)
+    assert not [name for name in names(tmp_path) if name.endswith(".part")]
+
+
+async def test_two_exports_of_one_file_do_not_mix(tmp_path: Path) -> None:
+    target = DirectoryTarget(tmp_path)
+    first = await target.open("a/x.csv", "key")
+    with pytest.raises(ExportError, match="being written by another export"):
+        await target.open("a/x.csv", "key")
+    await first.write(b"1")
+    await first.commit()
+    again = await target.open("a/x.csv", "key")
+    assert again.offset == 0
+    await again.abort(keep=True)
+    assert names(tmp_path) == ["a/x.csv"]
+
+
+async def test_a_link_under_the_parts_name_leads_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_bytes(b"precious")
+    (tmp_path / "x.csv.key.part").symlink_to(tmp_path / "precious")
+    with pytest.raises(ExportError, match="cannot be written"):
+        await DirectoryTarget(tmp_path).open("x.csv", "key")
+    assert (tmp_path / "precious").read_bytes() == b"precious"
+
+
+async def test_a_target_that_takes_nothing_is_named(storage: Storage, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    plan = await plan_of(storage, tmp_path / "file", FILES[:1])
+    with pytest.raises(ExportError, match="cannot be written"):
+        await run(plan, storage)
+
+
+async def test_the_longest_names_have_room_for_their_part(storage: Storage, tmp_path: Path) -> None:
+    files = [artifact_file("é" * 400 + ".csv", "s3://b/adae")]
+    await run(await plan_of(storage, tmp_path, files), storage)
+    (name,) = os.listdir(tmp_path / "ADaM")
+    assert len(os.fsencode(name)) <= 255
+    assert name.endswith(".csv")
