@@ -86,9 +86,7 @@ def _run(arguments: Arguments) -> int:
     if arguments.command == "run":
         return _run_flow(arguments, settings)
     if arguments.command == "serve":
-        from flowtui.local import serve
-
-        return serve.serve(settings.home, options.port)
+        return _serve(options, settings)
     if arguments.command in ("open", "demo"):
         return _screen(arguments, settings)
     from flowtui.headless.style import Style
@@ -105,12 +103,59 @@ def _run_flow(arguments: Arguments, settings: Settings) -> int:
     raise FlowtuiError("`run` is not built yet.")
 
 
+def _serve(options: Namespace, settings: Settings) -> int:
+    import shlex
+
+    from flowtui.local.home import Home
+    from flowtui.local.runner.runner import launcher
+    from flowtui.local.serve import Served, serve
+
+    home = Home(settings.home)
+    is_new = not home.serve_token.exists()
+
+    def started(served: Served) -> None:
+        if options.json:
+            from flowtui.headless.json import dumps
+
+            shape = {"url": served.url, "token": served.token, "token_file": str(served.token_file)}
+            sys.stdout.write(dumps(shape))
+            sys.stdout.flush()
+            return
+        token = f"token {served.token}, kept in {served.token_file}" if is_new else f"token in {served.token_file}"
+        sys.stderr.write(
+            f"The Flyte Admin of this machine answers at {served.url}   ctrl+c ends it\n"
+            f"{token}\n"
+            f'FLOWTUI_TOKEN="$(cat {shlex.quote(str(served.token_file))})" flowtui runs --endpoint {served.url} '
+            f"-p {settings.project}\n"
+        )
+
+    serve(home, port=options.port, launcher=launcher(home), started=started)
+    return 0
+
+
 def _screen(arguments: Arguments, settings: Settings) -> int:
-    if arguments.options.json:
+    options = arguments.options
+    if options.json:
         raise UsageError("The screen has no --json.", "`flowtui --help` lists the commands that have.")
+    if arguments.command == "demo":
+        from dataclasses import replace
+
+        from flowtui.local import demo
+
+        settings = replace(settings, endpoint=None, local=True, headers={})
+        demo.prepare(settings.home)
+        if not options.screen:
+            return 0
+    start = None
+    if getattr(options, "run", None) is not None:
+        settings, start = _aim(settings, options.run)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("The screen needs a terminal.", "In scripts, use a command: `flowtui --help` lists them.")
-    raise FlowtuiError("The screen is not built yet.")
+    from flowtui.tui.app import FlowtuiApp
+
+    app = FlowtuiApp(settings, lambda: _session(settings, launches=True), start)
+    app.run(mouse=settings.mouse)
+    return app.return_code or 0
 
 
 def _answer(arguments: Arguments, settings: Settings, style: Style) -> str:
@@ -155,14 +200,18 @@ def _needs_project(arguments: Arguments) -> bool:
     return arguments.command != "exports" and getattr(arguments.options, "action", "") != "list"
 
 
-def _session(settings: Settings) -> AbstractAsyncContextManager[Session]:
-    """A session with the configured server, or with the embedded Admin in this process."""
+def _session(settings: Settings, *, launches: bool = False) -> AbstractAsyncContextManager[Session]:
+    """A session with the configured server, or with the embedded Admin in this process.
+
+    Args:
+        launches: executions created in the embedded Admin are run by a process of their own.
+    """
     from flowtui.session import open_session
 
-    return _embedded_session(settings) if settings.local else open_session(settings)
+    return _embedded_session(settings, launches) if settings.local else open_session(settings)
 
 
-def _embedded_session(settings: Settings) -> AbstractAsyncContextManager[Session]:
+def _embedded_session(settings: Settings, launches: bool) -> AbstractAsyncContextManager[Session]:
     from contextlib import asynccontextmanager
 
     from flowtui.httpclient import httpx
@@ -171,12 +220,19 @@ def _embedded_session(settings: Settings) -> AbstractAsyncContextManager[Session
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Session]:
-        app = create_app(settings.home)
-        try:
-            async with open_session(settings, transport=httpx.ASGITransport(app), base_url=EMBEDDED) as session:
-                yield session
-        finally:
-            app.state.admin.store.close()
+        launcher = None
+        if launches:
+            from flowtui.local.home import Home
+            from flowtui.local.runner.runner import launcher as runner_launcher
+
+            launcher = runner_launcher(Home(settings.home))
+        app = create_app(settings.home, launcher=launcher)
+        transport = httpx.ASGITransport(app)
+        async with (
+            app.router.lifespan_context(app),
+            open_session(settings, transport=transport, base_url=EMBEDDED) as session,
+        ):
+            yield session
 
     return opened()
 

@@ -127,7 +127,6 @@ def _open(parser: argparse.ArgumentParser) -> None:
 
 
 def _demo(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--reset", action="store_true", help="run the sample flows again")
     parser.add_argument("--no-screen", dest="screen", action="store_false", help="run them, and do not open the screen")
 
 
