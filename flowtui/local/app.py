@@ -44,7 +44,7 @@ def create_app(
     container: str | None = None,
     allowed_hosts: frozenset[str] | None = None,
 ) -> Starlette:
-    """The app over one home folder, which is created where it is missing.
+    """The app over one home folder, which is created where it is missing; runs whose runner is gone are aborted.
 
     Args:
         token: what clients must send as ``Authorization: Bearer`` or ``flyte-authorization: Bearer``; None: nothing.
@@ -69,7 +69,8 @@ def create_app(
         yield
         await run_in_threadpool(admin.store.close)
 
-    from flowtui.local.blobs import BLOB_PATH, blob_endpoint
+    from flowtui.local.blobs import blob_endpoint
+    from flowtui.local.dataproxy import BLOB_PATH
 
     app = Starlette(
         routes=[
@@ -85,10 +86,17 @@ def create_app(
 
 
 def _prepare(admin: Admin) -> None:
-    from flowtui.local.projects import ensure_default
+    """Create the customary project, and abort the runs whose runner is gone."""
+    from flowtui.local.orphans import abort_orphans
+    from flowtui.local.projects import DEFAULT_PROJECT, ensure_default
+    from flowtui.local.store import find
 
-    with admin.store.write() as db:
-        ensure_default(Call(admin, db, ""))
+    with admin.store.read() as db:
+        fresh = find(db, "projects", {"identifier": DEFAULT_PROJECT}) is None
+    if fresh:
+        with admin.store.write() as db:
+            ensure_default(Call(admin, db, ""))
+    abort_orphans(admin)
 
 
 async def _healthcheck(request: Request) -> Response:
@@ -262,5 +270,3 @@ def handlers() -> Mapping[str, Handler]:
         "ListSignals": signals.list_signals,
         "SetSignal": signals.set_signal,
     }
-
-

@@ -17,14 +17,14 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from flowtui.local.call import Admin
-from flowtui.local.dataproxy import BLOB_PATH, decoded_md5, is_signed
+from flowtui.local.dataproxy import decoded_md5, is_signed
 
 _CHUNK = 256 * 1024
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})$")
 
 
 def blob_endpoint(admin: Admin) -> Callable[[Request], Awaitable[Response]]:
-    """The endpoint for GET and PUT below :data:`BLOB_PATH`."""
+    """The endpoint for GET and PUT of signed URLs."""
 
     async def endpoint(request: Request) -> Response:
         relative = request.path_params["rest"]
@@ -43,7 +43,8 @@ def blob_endpoint(admin: Admin) -> Callable[[Request], Awaitable[Response]]:
 
 def _error(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:
     """An answer as an object store words it."""
-    body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>'
+    inner = f"<Code>{code}</Code><Message>{escape(message)}</Message>"
+    body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{inner}</Error>'
     return Response(body, status, media_type="application/xml", headers=headers)
 
 
@@ -68,7 +69,10 @@ async def _serve(request: Request, path: Path) -> Response:
         if span is None:
             file.close()
             return _error(
-                416, "InvalidRange", "The requested range is not satisfiable", {"content-range": f"bytes */{facts.st_size}"}
+                416,
+                "InvalidRange",
+                "The requested range is not satisfiable",
+                {"content-range": f"bytes */{facts.st_size}"},
             )
         if span != (0, facts.st_size) or _RANGE.match(asked):
             start, stop = span
@@ -135,6 +139,3 @@ async def _store(request: Request, path: Path, md5: str) -> Response:
     finally:
         scratch.unlink(missing_ok=True)
     return Response(headers={"etag": f'"{digest.hexdigest()}"'})
-
-
-__all__ = ["BLOB_PATH", "blob_endpoint", "byte_range"]

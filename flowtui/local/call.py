@@ -11,7 +11,7 @@ from typing import Any
 
 from flyteidl.core import literals_pb2
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import DecodeError
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from flowtui.domain.execution import ExecutionId
@@ -96,7 +96,7 @@ class Call:
         return uri
 
 
-Handler = Callable[[Call, Any], Message]
+Handler = Callable[[Call, Any], Any]
 
 
 def nanos(moment: Timestamp) -> int:

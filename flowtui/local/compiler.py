@@ -12,8 +12,8 @@ from typing import Any
 from flyteidl.core import compiler_pb2, types_pb2, workflow_pb2
 
 from flowtui.errors import FlowError
-from flowtui.local.status import text
 from flowtui.local.literal_types import castable, is_optional, scalar_type
+from flowtui.local.status import text
 
 START, END = "start-node", "end-node"
 
@@ -132,7 +132,7 @@ def compile_workflow(
     for template in templates:
         closure.tasks.add().template.CopyFrom(template)
     if context.problems:
-        raise CompileError(context.problems)
+        raise CompileError(sorted(set(context.problems)))
     return closure
 
 
@@ -157,6 +157,7 @@ class _Compilation:
         self.upstream: dict[str, set[str]] = {}
         self.downstream: dict[str, set[str]] = {}
         self.interfaces: dict[str, Interface | None] = {}
+        self.names: dict[str, str] = {}
 
     def run(self) -> Any:
         template = self.template
@@ -164,6 +165,8 @@ class _Compilation:
             self.context.refuse("NoNodesFound", text(template.id), "Can't find any nodes in workflow.")
         whole = Interface.of(template.interface)
         nodes = list(template.nodes)
+        for node in all_nodes(template):
+            node.upstream_node_ids.sort()
         self.interfaces[START] = Interface({}, whole.inputs, frozenset())
         self.interfaces[END] = Interface(whole.outputs, {}, frozenset(whole.outputs))
         for node in nodes:
@@ -199,6 +202,7 @@ class _Compilation:
     def _declare(self, node: Any) -> Interface | None:
         interface = self._interface(node)
         self.interfaces[node.id] = interface
+        self.names[node.id] = node.metadata.name
         return interface
 
     def _interface(self, node: Any) -> Interface | None:
@@ -208,7 +212,9 @@ class _Compilation:
             identifier = node.task_node.reference_id
             found = self.context.tasks.get(key(identifier))
             if found is None:
-                self.context.refuse("TaskReferenceNotFound", node.id, f"Referenced Task [{text(identifier)}] not found.")
+                self.context.refuse(
+                    "TaskReferenceNotFound", node.id, f"Referenced Task [{text(identifier)}] not found."
+                )
             return found
         if target == "workflow_node":
             return self._workflow_interface(node)
@@ -217,8 +223,8 @@ class _Compilation:
         if target == "gate_node":
             return _gate_interface(node)
         if target == "array_node":
-            inner = self._interface(node.array_node.node)
-            return _array_interface(node, inner) if inner else None
+            # flytekit's map task declares the lists itself; Flyte 1.16 wraps nothing and refuses a mapped launch plan.
+            return self._interface(node.array_node.node)
         self.context.refuse("ValueRequired", node.id, "Value required [Target].")
         return None
 
@@ -237,6 +243,8 @@ class _Compilation:
         """A condition gives what all its arms give."""
         common: Types | None = None
         for arm in arms(node):
+            # An arm is known by the condition's id too: the arms of two conditions may share their names.
+            arm.id = f"{node.id}-{arm.id}"
             interface = self._declare(arm)
             self._bind(arm, both=False)
             if interface is not None:
@@ -304,7 +312,9 @@ class _Compilation:
         interface = self.interfaces[source]
         if interface is not None:
             # ``name[3].field`` is read as ``name``.
-            name = promise.var.partition("[")[0].partition(".")[0] if promise.var not in interface.outputs else promise.var
+            name = (
+                promise.var.partition("[")[0].partition(".")[0] if promise.var not in interface.outputs else promise.var
+            )
             if name not in interface.outputs:
                 self._refuse_variable(node, source, promise.var)
                 return []
@@ -312,10 +322,17 @@ class _Compilation:
             for step in promise.attr_path:
                 given = _step(given, step) if given is not None else None
             if given is not None and expected is not None and not castable(given, expected):
-                self._mismatch(node, promise.var, given, expected)
+                shown = f"'{self._named(node, variable)}' which has type type [{text(expected)}]"
+                taken = f"'{self._named(source, promise.var)}' has type [{text(given)}]"
+                message = f"The output variable {taken}, but it's assigned to the input variable {shown}."
+                self.context.refuse("MismatchingTypes", node, message)
                 return []
         promise.node_id = source
         return [source]
+
+    def _named(self, node: str, variable: str) -> str:
+        name = self.names.get(node, "")
+        return f"{name}.{variable}" if name else variable
 
     def _mismatch(self, node: str, variable: str, given: Any, expected: Any) -> None:
         message = f"Variable [{variable}] (type [{text(given)}]) doesn't match expected type [{text(expected)}]."
@@ -356,21 +373,6 @@ def _gate_interface(node: Any) -> Interface:
     # An approval and a pause pass on what they get; its type is that of its source.
     inputs: Types = {binding.var: types_pb2.LiteralType() for binding in node.inputs}
     return Interface(inputs, dict(inputs), frozenset())
-
-
-def _array_interface(node: Any, inner: Interface) -> Interface:
-    bound = {binding.var for binding in node.array_node.node.inputs if binding.binding.WhichOneof("value") == "scalar"}
-    partial = set(getattr(node.array_node, "bound_inputs", ()))
-    if not node.array_node.is_original_sub_node_interface.value:
-        # flytekit's map task declares the lists itself.
-        return Interface(inner.inputs, inner.outputs, inner.required - bound)
-    inputs = {name: kind if name in partial | bound else _list_of(kind) for name, kind in inner.inputs.items()}
-    outputs = {name: _list_of(kind) for name, kind in inner.outputs.items()}
-    return Interface(inputs, outputs, inner.required - bound)
-
-
-def _list_of(kind: Any) -> Any:
-    return types_pb2.LiteralType(collection_type=kind)
 
 
 def _inner(kind: Any, field: str) -> Any | None:

@@ -19,7 +19,6 @@ from flyteidl.admin import node_execution_pb2
 from flyteidl.core import identifier_pb2
 from flyteidl.service import dataproxy_pb2
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.message import Message
 
 from flowtui.local.call import Admin, Call, from_nanos
 from flowtui.local.home import Home
@@ -38,7 +37,7 @@ _NO_BUCKET = "- minimum field size of 1, GetObjectInput.Bucket.\n"
 _NO_KEY = "- minimum field size of 1, GetObjectInput.Key.\n"
 
 
-def create_download_location(call: Call, request: Any) -> Message:
+def create_download_location(call: Call, request: Any) -> Any:
     """A URL for reading ``native_url``, whether there is something or not."""
     seconds = _expires(request, "error while validating request: expiresIn is invalid. Error: ")
     url, expires_at = sign_download(call, request.native_url, seconds)
@@ -124,7 +123,7 @@ def is_signed(admin: Admin, method: str, relative: str, query: Mapping[str, str]
     return hmac.compare_digest(expected.encode(), query.get("signature", "").encode("utf-8", "replace"))
 
 
-def create_upload_location(call: Call, request: Any) -> Message:
+def create_upload_location(call: Call, request: Any) -> Any:
     """A URL for writing one file, below ``upload/PROJECT/DOMAIN`` of Admin's container."""
     if not request.project or not request.domain:
         raise invalid("prject and domain are required parameters")
@@ -152,7 +151,7 @@ def create_upload_location(call: Call, request: Any) -> Message:
     )
 
 
-def create_download_link(call: Call, request: Any) -> Message:
+def create_download_link(call: Call, request: Any) -> Any:
     """A URL of a node's deck, for the only type of link that there is."""
     if request.artifact_type == dataproxy_pb2.ARTIFACT_TYPE_UNDEFINED:
         raise invalid("invalid artifact type [ARTIFACT_TYPE_UNDEFINED]")
@@ -171,7 +170,7 @@ def create_download_link(call: Call, request: Any) -> Message:
     )
 
 
-def get_data(call: Call, request: Any) -> Message:
+def get_data(call: Call, request: Any) -> Any:
     """What a ``flyte://`` URL names: inputs or outputs of a node or attempt, one of them, or a deck."""
     match = _FLYTE_URL.match(request.flyte_url)
     if match is None:

@@ -64,7 +64,9 @@ def _check(call: Call, request: Any, kind: int) -> None:
     if identifier.resource_type not in (kind, identifier_pb2.UNSPECIFIED):
         expected = identifier_pb2.ResourceType.Name(kind)
         given = identifier_pb2.ResourceType.Name(identifier.resource_type)
-        raise invalid(f"unexpected resource type {given.lower()} for identifier [{text(identifier)}], expected {expected}")
+        raise invalid(
+            f"unexpected resource type {given.lower()} for identifier [{text(identifier)}], expected {expected}"
+        )
     require(identifier, "project", "domain", "name", "version")
 
 
@@ -88,16 +90,6 @@ def _digest(*messages: Message) -> bytes:
     return digest.digest()
 
 
-def _workflow_digest(compiled: Any) -> bytes:
-    """The digest of a compiled workflow; flytekit does not keep the order of upstream nodes."""
-    copy = compiler_pb2.CompiledWorkflowClosure()
-    copy.CopyFrom(compiled)
-    for workflow in (copy.primary, *copy.sub_workflows):
-        for node in compiler.all_nodes(workflow.template):
-            node.upstream_node_ids.sort()
-    return _digest(copy)
-
-
 def _typed(identifier: Any, kind: int) -> Any:
     return identifier_pb2.Identifier(resource_type=kind, **entity_key(identifier))
 
@@ -107,7 +99,7 @@ def _common(call: Call, identifier: Any, digest: bytes) -> dict[str, Any]:
     return {**entity_key(identifier), "created_at": now, "updated_at": now, "digest": digest}
 
 
-def create_task(call: Call, request: Any) -> Message:
+def create_task(call: Call, request: Any) -> Any:
     _check(call, request, identifier_pb2.TASK)
     if not request.spec.HasField("template"):
         raise missing("template")
@@ -123,12 +115,14 @@ def create_task(call: Call, request: Any) -> Message:
     description = request.spec.description
     row |= {"type": template.type, "closure": closure.SerializeToString(deterministic=True)}
     row |= {"short_description": description.short_description}
-    row["description"] = description.SerializeToString(deterministic=True) if request.spec.HasField("description") else None
+    row["description"] = (
+        description.SerializeToString(deterministic=True) if request.spec.HasField("description") else None
+    )
     insert(call.db, "tasks", row)
     return task_pb2.TaskCreateResponse()
 
 
-def create_workflow(call: Call, request: Any) -> Message:
+def create_workflow(call: Call, request: Any) -> Any:
     _check(call, request, identifier_pb2.WORKFLOW)
     if not request.spec.HasField("template"):
         raise missing("template")
@@ -152,14 +146,16 @@ def save_workflow(call: Call, identifier: Any, spec: Any) -> int:
     try:
         compiled = compiler.compile_workflow(spec, templates, interfaces)
     except compiler.CompileError as error:
-        raise invalid(f"failed to compile workflow for [{text(identifier)}] with err {error.message}") from error
-    digest = _workflow_digest(compiled)
+        raise invalid(f"failed to compile workflow for [{text(identifier)}] with err: {error.message}") from error
+    digest = _digest(compiled)
     _refuse_again(call, "workflows", identifier, digest)
     row = _common(call, identifier, digest)
     row["typed_interface"] = spec.template.interface.SerializeToString(deterministic=True)
     row["closure"] = compiled.SerializeToString(deterministic=True)
     row["short_description"] = spec.description.short_description
-    row["description"] = spec.description.SerializeToString(deterministic=True) if spec.HasField("description") else None
+    row["description"] = (
+        spec.description.SerializeToString(deterministic=True) if spec.HasField("description") else None
+    )
     return insert(call.db, "workflows", row)
 
 
@@ -167,7 +163,7 @@ def _template(row: Row) -> Any:
     return task_pb2.TaskClosure.FromString(row["closure"]).compiled_task.template
 
 
-def create_launch_plan(call: Call, request: Any) -> Message:
+def create_launch_plan(call: Call, request: Any) -> Any:
     _check(call, request, identifier_pb2.LAUNCH_PLAN)
     if not request.HasField("spec"):
         raise missing("spec")
@@ -192,7 +188,10 @@ def save_launch_plan(call: Call, identifier: Any, spec: Any, workflow: Row) -> N
     digest = _digest(whole)
     _refuse_again(call, "launch_plans", identifier, digest)
     row = _common(call, identifier, digest)
-    row |= {"spec": spec.SerializeToString(deterministic=True), "closure": closure.SerializeToString(deterministic=True)}
+    row |= {
+        "spec": spec.SerializeToString(deterministic=True),
+        "closure": closure.SerializeToString(deterministic=True),
+    }
     row |= {"state": INACTIVE, "workflow_id": workflow["id"], "schedule_type": _schedule_type(spec)}
     insert(call.db, "launch_plans", row)
 
@@ -202,32 +201,33 @@ def _schedule_type(spec: Any) -> str:
     return {"cron_expression": "CRON", "cron_schedule": "CRON", "rate": "RATE"}.get(kind or "", "NONE")
 
 
-def update_launch_plan(call: Call, request: Any) -> Message:
+def update_launch_plan(call: Call, request: Any) -> Any:
     """Activate or deactivate; activating one version deactivates the others of its name."""
     row = entity_row(call, "launch_plans", request.id)
     now = call.now_micros()
     if request.state == ACTIVE:
         call.db.execute(
-            "UPDATE launch_plans SET state = ?, updated_at = ? WHERE project = ? AND domain = ? AND name = ? AND state = ?",
+            "UPDATE launch_plans SET state = ?, updated_at = ? "
+            "WHERE project = ? AND domain = ? AND name = ? AND state = ?",
             (INACTIVE, now, row["project"], row["domain"], row["name"], ACTIVE),
         )
     update(call.db, "launch_plans", row["id"], {"state": request.state, "updated_at": now})
     return launch_plan_pb2.LaunchPlanUpdateResponse()
 
 
-def get_task(call: Call, request: Any) -> Message:
+def get_task(call: Call, request: Any) -> Any:
     return task_message(entity_row(call, "tasks", request.id))
 
 
-def get_workflow(call: Call, request: Any) -> Message:
+def get_workflow(call: Call, request: Any) -> Any:
     return workflow_message(entity_row(call, "workflows", request.id))
 
 
-def get_launch_plan(call: Call, request: Any) -> Message:
+def get_launch_plan(call: Call, request: Any) -> Any:
     return launch_plan_message(entity_row(call, "launch_plans", request.id))
 
 
-def get_active_launch_plan(call: Call, request: Any) -> Message:
+def get_active_launch_plan(call: Call, request: Any) -> Any:
     require(request.id, "project", "domain", "name")
     key = {name: getattr(request.id, name) for name in ("project", "domain", "name")}
     row = find(call.db, "launch_plans", {**key, "state": ACTIVE})
@@ -236,12 +236,12 @@ def get_active_launch_plan(call: Call, request: Any) -> Message:
     return launch_plan_message(row)
 
 
-def list_tasks(call: Call, request: Any) -> Message:
+def list_tasks(call: Call, request: Any) -> Any:
     rows, token = _list(call, request, "task", "ListTasks")
     return task_pb2.TaskList(tasks=[task_message(row) for row in rows], token=token)
 
 
-def list_workflows(call: Call, request: Any) -> Message:
+def list_workflows(call: Call, request: Any) -> Any:
     """Workflows with no more than their interface, as Admin's lists have them."""
     rows, token = _list(call, request, "workflow", "ListWorkflows")
     workflows = []
@@ -254,12 +254,12 @@ def list_workflows(call: Call, request: Any) -> Message:
     return workflow_pb2.WorkflowList(workflows=workflows, token=token)
 
 
-def list_launch_plans(call: Call, request: Any) -> Message:
+def list_launch_plans(call: Call, request: Any) -> Any:
     rows, token = _list(call, request, "launch_plan", "ListLaunchPlans")
     return launch_plan_pb2.LaunchPlanList(launch_plans=[launch_plan_message(row) for row in rows], token=token)
 
 
-def list_active_launch_plans(call: Call, request: Any) -> Message:
+def list_active_launch_plans(call: Call, request: Any) -> Any:
     require(request, "project", "domain")
     filters.require_limit(request.limit)
     entity = ENTITIES["launch_plan"]
@@ -323,5 +323,3 @@ def _finish(message: Any, row: Row) -> Any:
     if hasattr(message, "short_description"):
         message.short_description = row["short_description"]
     return message
-
-

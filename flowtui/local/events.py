@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flyteidl.admin import common_pb2, event_pb2, execution_pb2, node_execution_pb2
+from flyteidl.admin import event_pb2, execution_pb2, node_execution_pb2
 from flyteidl.core import execution_pb2 as core_execution_pb2
 from google.protobuf.message import Message
 
@@ -31,7 +31,7 @@ TERMINAL_NODE = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "SKIPP
 _PRODUCER = "propeller"
 
 
-def create_workflow_event(call: Call, request: Any) -> Message:
+def create_workflow_event(call: Call, request: Any) -> Any:
     """Record a phase of an execution.
 
     Refused: the current phase again (but QUEUED), anything after the end, RUNNING to QUEUED, ABORTING to a phase that
@@ -48,12 +48,10 @@ def create_workflow_event(call: Call, request: Any) -> Message:
     old, new, shown = row["phase"], _WORKFLOW.Phase.Name(event.phase), text(event.execution_id)
     if new != "QUEUED":
         if old == new:
-            raise AdminError(
-                ALREADY_EXISTS, f"This phase {new} was already recorded for workflow execution {shown}"
-            )
-        _check_producer(row, event.producer_id, shown)
+            raise AdminError(ALREADY_EXISTS, f"This phase {new} was already recorded for workflow execution {shown}")
+        check_producer(row, event.producer_id, shown)
     if old in TERMINAL:
-        raise _already_ended(f"Invalid phase change from {old} to {new} for workflow execution {shown}", old)
+        raise already_ended(f"Invalid phase change from {old} to {new} for workflow execution {shown}", old)
     if old == "RUNNING" and new == "QUEUED":
         raise AdminError(FAILED_PRECONDITION, f"Cannot go from RUNNING to QUEUED for workflow execution {shown}")
     if old == "ABORTING" and new not in TERMINAL:
@@ -80,7 +78,7 @@ def create_workflow_event(call: Call, request: Any) -> Message:
         closure.outputs.uri = event.output_uri
     elif event.HasField("output_data"):
         keys = (event.execution_id.project, event.execution_id.domain, event.execution_id.name)
-        closure.outputs.uri = _offload(call, event.output_data, *keys, "offloaded_outputs")
+        closure.outputs.uri = offload(call, event.output_data, *keys, "offloaded_outputs")
     elif event.HasField("error"):
         closure.error.CopyFrom(event.error)
         columns |= _error_columns(event.error)
@@ -89,7 +87,7 @@ def create_workflow_event(call: Call, request: Any) -> Message:
     return event_pb2.WorkflowExecutionEventResponse()
 
 
-def create_node_event(call: Call, request: Any) -> Message:
+def create_node_event(call: Call, request: Any) -> Any:
     """Record a phase of a node execution; its first event creates it.
 
     Refused: the current phase again, anything after the end, a child execution that does not exist.
@@ -101,7 +99,7 @@ def create_node_event(call: Call, request: Any) -> Message:
         error = not_found("execution", event.id.execution_id)
         shown = text(event.id.execution_id)
         raise AdminError(error.code, f"Failed to get existing execution id: [{shown}] with err: {error.message}")
-    _check_producer(execution, event.producer_id, text(event.id.execution_id))
+    check_producer(execution, event.producer_id, text(event.id.execution_id))
     row = find(call.db, "node_executions", {**key, "node_id": event.id.node_id})
     if row is not None:
         _check_node_phase(row, event)
@@ -130,7 +128,7 @@ def create_node_event(call: Call, request: Any) -> Message:
     columns |= _node_state(call, event, row, closure, occurred)
     columns |= _node_target(event, row, closure)
     if not (row is not None and row["input_uri"]):
-        columns |= _inputs(call, event, (*key.values(), event.id.node_id))
+        columns |= event_inputs(call, event, (*key.values(), event.id.node_id))
     columns["closure"] = closure.SerializeToString(deterministic=True)
     columns["node_execution_metadata"] = metadata.SerializeToString(deterministic=True)
     columns["updated_at"] = call.now_micros()
@@ -146,7 +144,7 @@ def _check_node_phase(row: Row, event: Any) -> None:
     if old == new:
         raise AdminError(ALREADY_EXISTS, f"This phase was already recorded {new} for {text(event.id)}")
     if old in TERMINAL_NODE:
-        raise _already_ended(f"Invalid phase change from {old} to {new} for node execution {row['id']}", new)
+        raise already_ended(f"Invalid phase change from {old} to {new} for node execution {row['id']}", new)
 
 
 def _node_state(call: Call, event: Any, row: Row | None, closure: Any, occurred: int) -> dict[str, Any]:
@@ -168,7 +166,7 @@ def _node_state(call: Call, event: Any, row: Row | None, closure: Any, occurred:
             closure.output_uri = event.output_uri
         elif event.HasField("output_data"):
             keys = (*execution_key(event.id.execution_id).values(), event.id.node_id)
-            closure.output_uri = _offload(call, event.output_data, *keys, "offloaded_outputs")
+            closure.output_uri = offload(call, event.output_data, *keys, "offloaded_outputs")
         elif event.HasField("error"):
             closure.error.CopyFrom(event.error)
             columns |= _error_columns(event.error)
@@ -216,7 +214,7 @@ def _parent(call: Call, event: Any, key: dict[str, str]) -> int | None:
     return int(row["id"])
 
 
-def core_identifier(event: Any, node_id: str) -> Message:
+def core_identifier(event: Any, node_id: str) -> Any:
     from flyteidl.core import identifier_pb2
 
     return identifier_pb2.NodeExecutionIdentifier(node_id=node_id, execution_id=event.id.execution_id)
@@ -246,15 +244,15 @@ def task_execution_key(identifier: Any) -> dict[str, Any]:
     }
 
 
-def _inputs(call: Call, event: Any, keys: tuple[str, ...]) -> dict[str, Any]:
+def event_inputs(call: Call, event: Any, keys: tuple[str, ...]) -> dict[str, Any]:
     if event.input_uri:
         return {"input_uri": event.input_uri}
     if event.HasField("input_data"):
-        return {"input_uri": _offload(call, event.input_data, *keys, "offloaded_inputs")}
+        return {"input_uri": offload(call, event.input_data, *keys, "offloaded_inputs")}
     return {}
 
 
-def _offload(call: Call, literals: Message, *keys: str) -> str:
+def offload(call: Call, literals: Message, *keys: str) -> str:
     return call.write_blob(keys, literals.SerializeToString(deterministic=True))
 
 
@@ -269,7 +267,7 @@ def _error_columns(error: Any) -> dict[str, Any]:
     return {"error_kind": kind, "error_code": error.code}
 
 
-def _check_producer(execution: Row, producer: str, shown: str) -> None:
+def check_producer(execution: Row, producer: str, shown: str) -> None:
     if producer in ("", _PRODUCER) or producer == execution["cluster"]:
         return
     reason = event_pb2.EventFailureReason(
@@ -283,11 +281,8 @@ def _check_producer(execution: Row, producer: str, shown: str) -> None:
     )
 
 
-def _already_ended(message: str, phase: str) -> AdminError:
+def already_ended(message: str, phase: str) -> AdminError:
     reason = event_pb2.EventFailureReason(
         already_in_terminal_state=event_pb2.EventErrorAlreadyInTerminalState(current_phase=phase)
     )
     return AdminError(FAILED_PRECONDITION, message, [reason])
-
-
-__all__ = ["TERMINAL", "TERMINAL_NODE", "common_pb2", "create_node_event", "create_workflow_event"]

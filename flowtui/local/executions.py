@@ -11,7 +11,6 @@ from typing import Any
 from flyteidl.admin import event_pb2, execution_pb2, launch_plan_pb2
 from flyteidl.core import execution_pb2 as core_execution_pb2
 from flyteidl.core import identifier_pb2, literals_pb2
-from google.protobuf.message import Message
 
 from flowtui.domain.execution import ExecutionId
 from flowtui.local import filters, inputs
@@ -45,22 +44,22 @@ def execution_row(call: Call, identifier: Any) -> Row:
     return row
 
 
-def create_execution(call: Call, request: Any) -> Message:
+def create_execution(call: Call, request: Any) -> Any:
     given = request.inputs if request.inputs.literals else request.spec.inputs
     return _create(call, request, given, source=None)
 
 
-def relaunch_execution(call: Call, request: Any) -> Message:
+def relaunch_execution(call: Call, request: Any) -> Any:
     """Run again with the same inputs."""
     return _again(call, request, execution_pb2.ExecutionMetadata.RELAUNCH)
 
 
-def recover_execution(call: Call, request: Any) -> Message:
+def recover_execution(call: Call, request: Any) -> Any:
     """Run again; what succeeded is taken over by whoever runs it."""
     return _again(call, request, execution_pb2.ExecutionMetadata.RECOVERED)
 
 
-def _again(call: Call, request: Any, mode: int) -> Message:
+def _again(call: Call, request: Any, mode: int) -> Any:
     row = execution_row(call, request.id)
     spec = execution_pb2.ExecutionSpec.FromString(row["spec"])
     spec.metadata.mode = mode
@@ -77,7 +76,7 @@ def _again(call: Call, request: Any, mode: int) -> Message:
     return _create(call, made, literals_pb2.LiteralMap.FromString(row["user_inputs"]), source=row["id"])
 
 
-def _create(call: Call, request: Any, given: Any, source: int | None) -> Message:
+def _create(call: Call, request: Any, given: Any, source: int | None) -> Any:
     _validate(call, request)
     spec = execution_pb2.ExecutionSpec()
     spec.CopyFrom(request.spec)
@@ -128,8 +127,7 @@ def _create(call: Call, request: Any, given: Any, source: int | None) -> Message
     except sqlite3.IntegrityError as error:
         raise AdminError(
             ALREADY_EXISTS,
-            "value with matching already exists "
-            '(duplicate key value violates unique constraint "executions_pkey")',
+            'value with matching already exists (duplicate key value violates unique constraint "executions_pkey")',
         ) from error
     _save_tags(call, identifier, spec)
     call.launched.append(ExecutionId(request.project, request.domain, name))
@@ -217,7 +215,11 @@ def _first_closure(call: Call, spec: Any, plan: Any, workflow: Row) -> Any:
         state=_ACTIVE, occurred_at=now, principal=spec.metadata.principal
     )
     return execution_pb2.ExecutionClosure(
-        created_at=now, updated_at=now, notifications=notifications, workflow_id=identifier, state_change_details=details
+        created_at=now,
+        updated_at=now,
+        notifications=notifications,
+        workflow_id=identifier,
+        state_change_details=details,
     )
 
 
@@ -230,11 +232,11 @@ def _save_tags(call: Call, identifier: Any, spec: Any) -> None:
         insert(call.db, "execution_tags", columns)
 
 
-def get_execution(call: Call, request: Any) -> Message:
+def get_execution(call: Call, request: Any) -> Any:
     return execution_message(execution_row(call, request.id))
 
 
-def list_executions(call: Call, request: Any) -> Message:
+def list_executions(call: Call, request: Any) -> Any:
     """Executions of a domain, with errors cut; the archived ones only where ``state`` is filtered on."""
     require(request.id, "project", "domain")
     filters.require_limit(request.limit)
@@ -271,7 +273,7 @@ def execution_message(row: Row) -> Any:
     )
 
 
-def get_execution_data(call: Call, request: Any) -> Message:
+def get_execution_data(call: Call, request: Any) -> Any:
     row = execution_row(call, request.id)
     closure = execution_pb2.ExecutionClosure.FromString(row["closure"])
     result = closure.WhichOneof("output_result")
@@ -289,7 +291,7 @@ def get_execution_data(call: Call, request: Any) -> Message:
     return answer
 
 
-def update_execution(call: Call, request: Any) -> Message:
+def update_execution(call: Call, request: Any) -> Any:
     """Archive or bring back, in any phase."""
     row = execution_row(call, request.id)
     closure = execution_pb2.ExecutionClosure.FromString(row["closure"])
@@ -301,7 +303,7 @@ def update_execution(call: Call, request: Any) -> Message:
     return execution_pb2.ExecutionUpdateResponse()
 
 
-def terminate_execution(call: Call, request: Any) -> Message:
+def terminate_execution(call: Call, request: Any) -> Any:
     """Note the wish; the run is ABORTED when its engine says so."""
     row = execution_row(call, request.id)
     if row["phase"] in TERMINAL:
@@ -316,5 +318,3 @@ def terminate_execution(call: Call, request: Any) -> Message:
     columns["closure"] = closure.SerializeToString(deterministic=True)
     update(call.db, "executions", row["id"], columns)
     return execution_pb2.ExecutionTerminateResponse()
-
-

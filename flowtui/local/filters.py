@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from flowtui.local.routes import go_duration
-from flowtui.local.status import AdminError, database, invalid
+from flowtui.local.status import database, invalid
 from flowtui.local.store import Connection, Row, select
 
 _FILTER = re.compile(r"(.+)\((.+),\s?(.+)\)")
@@ -57,14 +57,14 @@ ENTITIES = {
     entity.name: entity
     for entity in (
         Entity("execution", "executions", "e", _columns(
-            "execution_project execution_domain execution_name phase duration abort_cause cluster error_kind error_code "
-            "user launch_entity inputs_uri user_inputs_uri",
+            "execution_project execution_domain execution_name phase duration abort_cause cluster error_kind "
+            "error_code user launch_entity inputs_uri user_inputs_uri",
             "started_at execution_created_at execution_updated_at created_at updated_at",
             "mode state id launch_plan_id workflow_id task_id source_execution_id parent_node_execution_id",
         ), ("launch_plan", "workflow", "task", "admin_tag", "execution_tag"), "e.id"),
         Entity("node_execution", "node_executions", "ne", _columns(
-            "execution_project execution_domain execution_name node_id phase duration error_kind error_code cache_status "
-            "dynamic_workflow_remote_closure_reference input_uri",
+            "execution_project execution_domain execution_name node_id phase duration error_kind error_code "
+            "cache_status dynamic_workflow_remote_closure_reference input_uri",
             "started_at node_execution_created_at node_execution_updated_at created_at updated_at",
             "id parent_id parent_task_execution_id",
         ), ("execution",), "ne.id"),
@@ -158,7 +158,9 @@ def _sql(entity: Entity, column: str, function: str, value: str) -> Condition:
         if kind != _STRING:
             raise database(f"operator does not exist: {kind} ~~ unknown")
         pattern = f"%{value}%" if function == "contains" else value
-        return Condition(entity.name, f"{name} {'NOT ' * (function == 'not_like')}LIKE ? ESCAPE '\\'", (pattern,), column)
+        return Condition(
+            entity.name, f"{name} {'NOT ' * (function == 'not_like')}LIKE ? ESCAPE '\\'", (pattern,), column
+        )
     if function in ("value_in", "value_not_in"):
         values = tuple(_value(item, kind) for item in value.split(";"))
         marks = ", ".join("?" * len(values))
@@ -274,9 +276,3 @@ def require_limit(limit: int) -> int:
     if limit <= 0:
         raise invalid("invalid value for limit")
     return limit
-
-
-__all__ = [
-    "ENTITIES", "AdminError", "Condition", "Entity", "microseconds", "offset", "order", "page", "parse",
-    "require_limit",
-]  # fmt: skip

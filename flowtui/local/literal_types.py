@@ -72,7 +72,7 @@ def _common(literals: Any) -> Any:
 
 def castable(source: Any, target: Any) -> bool:
     """Whether a value of type ``source`` may be bound where ``target`` is expected."""
-    variants = source.union_type.variants if source.WhichOneof("type") == "union_type" else ()
+    variants: Any = source.union_type.variants if source.WhichOneof("type") == "union_type" else ()
     if len(variants) == 1 and _casts(variants[0], target):
         return True
     return _casts(source, target)
@@ -112,7 +112,9 @@ def _casts_inner(source: Any, target: Any, field: str) -> bool:
 
 def _casts_union(source: Any, target: Any) -> bool:
     if source.WhichOneof("type") == "union_type":
-        return all(any(castable(one, other) for other in target.union_type.variants) for one in source.union_type.variants)
+        return all(
+            any(castable(one, other) for other in target.union_type.variants) for one in source.union_type.variants
+        )
     # Exactly one variant may fit, or the choice would be ambiguous.
     return sum(castable(source, variant) for variant in target.union_type.variants) == 1
 
@@ -128,8 +130,8 @@ def _casts_plain(source: Any, target: Any) -> bool:
         formats = {source.blob.format, target.blob.format} - {""}
         return source.blob.dimensionality == target.blob.dimensionality and len(formats) <= 1
     # A dataclass is a Struct, packed or not.
-    packed = {types_pb2.STRUCT, types_pb2.BINARY}
-    if source.WhichOneof("type") == target.WhichOneof("type") == "simple" and {source.simple, target.simple} <= packed:
+    kinds = {source.WhichOneof("type"), target.WhichOneof("type")}
+    if kinds == {"simple"} and {source.simple, target.simple} <= {types_pb2.STRUCT, types_pb2.BINARY}:
         return True
     return _bare(source) == _bare(target)
 
@@ -139,7 +141,7 @@ def _bare(kind: Any) -> bytes:
     copy.CopyFrom(kind)
     for field in ("structure", "metadata", "annotation"):
         copy.ClearField(field)
-    return copy.SerializeToString(deterministic=True)
+    return bytes(copy.SerializeToString(deterministic=True))
 
 
 def _casts_table(source: Any, target: Any) -> bool:
@@ -161,5 +163,7 @@ def _table_format(kind: Any) -> str:
 
 def _columns(kind: Any) -> dict[str, Any]:
     if kind.WhichOneof("type") == "schema":
-        return {c.name: types_pb2.LiteralType(simple=_COLUMN_TYPES.get(c.type, types_pb2.NONE)) for c in kind.schema.columns}
+        return {
+            c.name: types_pb2.LiteralType(simple=_COLUMN_TYPES.get(c.type, types_pb2.NONE)) for c in kind.schema.columns
+        }
     return {column.name: column.literal_type for column in kind.structured_dataset_type.columns}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
+from typing import Any
 
 from google.protobuf.message import DecodeError, Message
 
@@ -71,7 +72,7 @@ def decode(body: bytes, message: Message, form: Form) -> None:
         raise invalid(str(error)) from error
 
 
-def status_message(error: AdminError) -> Message:
+def status_message(error: AdminError) -> Any:
     """``error`` as google.rpc.Status."""
     from google.rpc import status_pb2
 

@@ -6,15 +6,18 @@ from typing import Any
 
 from flyteidl.admin import common_pb2
 from flyteidl.core import identifier_pb2
-from google.protobuf.message import Message
 
 from flowtui.local import filters
 from flowtui.local.call import Call, require
 from flowtui.local.filters import ENTITIES
-from flowtui.local.status import INTERNAL, AdminError, database, invalid, not_found
+from flowtui.local.status import database, invalid, not_found
 from flowtui.local.store import select
 
-TABLES = {identifier_pb2.TASK: "tasks", identifier_pb2.WORKFLOW: "workflows", identifier_pb2.LAUNCH_PLAN: "launch_plans"}
+TABLES = {
+    identifier_pb2.TASK: "tasks",
+    identifier_pb2.WORKFLOW: "workflows",
+    identifier_pb2.LAUNCH_PLAN: "launch_plans",
+}
 _DESCENDING = 0
 
 
@@ -22,18 +25,19 @@ def save_state(call: Call, kind: int, identifier: Any, metadata: Any) -> None:
     """Set the description and state of a name."""
     call.db.execute(
         "INSERT INTO named_entity_metadata (resource_type, project, domain, name, description, state) "
-        "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET description = excluded.description, state = excluded.state",
+        "VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT DO UPDATE SET description = excluded.description, state = excluded.state",
         (kind, identifier.project, identifier.domain, identifier.name, metadata.description, metadata.state),
     )
 
 
 def _table(kind: int) -> str:
     if kind not in TABLES:
-        raise invalid(f"invalid value for resource_type")
+        raise invalid("invalid value for resource_type")
     return TABLES[kind]
 
 
-def update_named_entity(call: Call, request: Any) -> Message:
+def update_named_entity(call: Call, request: Any) -> Any:
     table = _table(request.resource_type)
     require(request.id, "project", "domain", "name")
     if len(request.metadata.description) > 300:
@@ -46,7 +50,7 @@ def update_named_entity(call: Call, request: Any) -> Message:
     return common_pb2.NamedEntityUpdateResponse()
 
 
-def get_named_entity(call: Call, request: Any) -> Message:
+def get_named_entity(call: Call, request: Any) -> Any:
     table = _table(request.resource_type)
     require(request.id, "project", "domain", "name")
     key = (request.id.project, request.id.domain, request.id.name)
@@ -74,7 +78,7 @@ def _entity(kind: int, row: Any) -> Any:
     )
 
 
-def list_named_entities(call: Call, request: Any) -> Message:
+def list_named_entities(call: Call, request: Any) -> Any:
     """Names with their metadata; filters act after limit and offset, so that pages come short without a token."""
     table = _table(request.resource_type)
     require(request, "project", "domain")
@@ -109,14 +113,14 @@ def _order(sort_by: Any) -> str:
             raise invalid("invalid sort key ''")
         return "e.name"
     if sort_by.key not in ("project", "domain", "name"):
-        raise database(f'column entities.{sort_by.key} does not exist')
+        raise database(f"column entities.{sort_by.key} does not exist")
     return f"e.{sort_by.key} {'DESC' if sort_by.direction == _DESCENDING else 'ASC'}, e.name"
 
 
 def list_ids(kind: int) -> Any:
     """The handler of the list of names of one kind; it ignores filters, as Admin's does."""
 
-    def handler(call: Call, request: Any) -> Message:
+    def handler(call: Call, request: Any) -> Any:
         require(request, "project", "domain")
         filters.require_limit(request.limit)
         start = filters.offset(request.token, "ListIds")
@@ -130,6 +134,3 @@ def list_ids(kind: int) -> Any:
         return common_pb2.NamedEntityIdentifierList(entities=identifiers, token=token)
 
     return handler
-
-
-__all__ = ["INTERNAL", "AdminError", "get_named_entity", "list_ids", "list_named_entities", "update_named_entity"]

@@ -7,7 +7,6 @@ from typing import Any
 
 from flyteidl.admin import node_execution_pb2, task_execution_pb2
 from flyteidl.core import compiler_pb2, identifier_pb2
-from google.protobuf.message import Message
 
 from flowtui.local import filters
 from flowtui.local.call import Call, execution_key, require, trim_error
@@ -32,23 +31,21 @@ def node_row(call: Call, identifier: Any) -> Row:
     return row
 
 
-def get_node_execution(call: Call, request: Any) -> Message:
+def get_node_execution(call: Call, request: Any) -> Any:
     row = node_row(call, request.id)
     # Only events without a version leave it to Admin to find out who is a parent.
     parents = _with_children(call, [row["id"]]) if row["event_version"] == 0 else set()
     return _node(row, parents, trimmed=False)
 
 
-def list_node_executions(call: Call, request: Any) -> Message:
+def list_node_executions(call: Call, request: Any) -> Any:
     """One level of nodes: those without a parent, or the children of ``unique_parent_id``."""
     filters.require_limit(request.limit)
     execution = request.workflow_execution_id
     require(execution, "project", "domain", "name")
     start = filters.offset(request.token, "ListNodeExecutions")
     if request.unique_parent_id:
-        identifier = identifier_pb2.NodeExecutionIdentifier(
-            node_id=request.unique_parent_id, execution_id=execution
-        )
+        identifier = identifier_pb2.NodeExecutionIdentifier(node_id=request.unique_parent_id, execution_id=execution)
         level = Condition("node_execution", "ne.parent_id = ?", (node_row(call, identifier)["id"],), "parent_id")
         default = "ne.id"
     else:
@@ -59,7 +56,7 @@ def list_node_executions(call: Call, request: Any) -> Message:
     return _list(call, request, execution, level, start, default)
 
 
-def list_node_executions_for_task(call: Call, request: Any) -> Message:
+def list_node_executions_for_task(call: Call, request: Any) -> Any:
     filters.require_limit(request.limit)
     start = filters.offset(request.token, "ListNodeExecutions")
     parent = task_row(call, request.task_execution_id)["id"]
@@ -67,7 +64,7 @@ def list_node_executions_for_task(call: Call, request: Any) -> Message:
     return _list(call, request, request.task_execution_id.node_execution_id.execution_id, level, start, "ne.id")
 
 
-def _list(call: Call, request: Any, execution: Any, level: Condition, start: int, default: str) -> Message:
+def _list(call: Call, request: Any, execution: Any, level: Condition, start: int, default: str) -> Any:
     conditions = [
         *_of_execution("ne", "node_execution", execution),
         level,
@@ -119,7 +116,7 @@ def _node_id(row: Row) -> Any:
     return identifier_pb2.NodeExecutionIdentifier(node_id=row["node_id"], execution_id=execution)
 
 
-def get_node_execution_data(call: Call, request: Any) -> Message:
+def get_node_execution_data(call: Call, request: Any) -> Any:
     row = node_row(call, request.id)
     closure = node_execution_pb2.NodeExecutionClosure.FromString(row["closure"])
     answer = node_execution_pb2.NodeExecutionGetDataResponse(
@@ -151,7 +148,7 @@ def _flyte_url(row: Row) -> str:
     return "flyte://v1/" + "/".join(names)
 
 
-def get_dynamic_node_workflow(call: Call, request: Any) -> Message:
+def get_dynamic_node_workflow(call: Call, request: Any) -> Any:
     row = node_row(call, request.id)
     if row["dynamic_workflow"] is None:
         raise AdminError(NOT_FOUND, "node does not contain dynamic workflow")
@@ -172,12 +169,12 @@ def task_row(call: Call, identifier: Any) -> Row:
     return row
 
 
-def get_task_execution(call: Call, request: Any) -> Message:
+def get_task_execution(call: Call, request: Any) -> Any:
     row = task_row(call, request.id)
     return _task(row, _is_parent(call, row["id"]))
 
 
-def list_task_executions(call: Call, request: Any) -> Message:
+def list_task_executions(call: Call, request: Any) -> Any:
     filters.require_limit(request.limit)
     node = request.node_execution_id
     start = filters.offset(request.token, "ListTaskExecutions")
@@ -214,7 +211,7 @@ def _task(row: Row, is_parent: bool) -> Any:
     )
 
 
-def get_task_execution_data(call: Call, request: Any) -> Message:
+def get_task_execution_data(call: Call, request: Any) -> Any:
     row = task_row(call, request.id)
     closure = task_execution_pb2.TaskExecutionClosure.FromString(row["closure"])
     answer = task_execution_pb2.TaskExecutionGetDataResponse(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flyteidl.admin import common_pb2, project_pb2, version_pb2
-from google.protobuf.message import Message
 
 import flowtui
 from flowtui.local import filters
@@ -36,18 +35,18 @@ def _insert(call: Call, project: Any) -> None:
     insert(call.db, "projects", {**row, "state": project.state, "created_at": now, "updated_at": now})
 
 
-def register_project(call: Call, request: Any) -> Message:
+def register_project(call: Call, request: Any) -> Any:
     project = request.project
     require(project, "id", "name")
     if len(project.name) > 64:
-        raise invalid(f"project_name cannot exceed 64 characters")
+        raise invalid("project_name cannot exceed 64 characters")
     if find(call.db, "projects", {"identifier": project.id}) is not None:
         raise AdminError(ALREADY_EXISTS, f"project [{project.id}] already exists")
     _insert(call, project)
     return project_pb2.ProjectRegisterResponse()
 
 
-def update_project(call: Call, request: Any) -> Message:
+def update_project(call: Call, request: Any) -> Any:
     if find(call.db, "projects", {"identifier": request.id}) is None:
         raise AdminError(NOT_FOUND, f"project [{request.id}] not found")
     labels = request.labels.SerializeToString(deterministic=True) if request.HasField("labels") else None
@@ -59,14 +58,14 @@ def update_project(call: Call, request: Any) -> Message:
     return project_pb2.ProjectUpdateResponse()
 
 
-def get_project(call: Call, request: Any) -> Message:
+def get_project(call: Call, request: Any) -> Any:
     row = find(call.db, "projects", {"identifier": request.id})
     if row is None:
         raise AdminError(NOT_FOUND, f"project [{request.id}] not found")
     return _project(row)
 
 
-def list_projects(call: Call, request: Any) -> Message:
+def list_projects(call: Call, request: Any) -> Any:
     """Projects; without a limit all of them, without a filter no archived ones."""
     entity = ENTITIES["project"]
     conditions = filters.parse(request.filters, entity)
@@ -88,10 +87,10 @@ def _project(row: Row) -> Any:
     return project
 
 
-def get_domains(call: Call, request: Any) -> Message:
+def get_domains(call: Call, request: Any) -> Any:
     return project_pb2.GetDomainsResponse(domains=[project_pb2.Domain(id=name, name=name) for name in DOMAINS])
 
 
-def get_version(call: Call, request: Any) -> Message:
+def get_version(call: Call, request: Any) -> Any:
     version = version_pb2.Version(Build="flowtui", Version=flowtui.__version__, BuildTime="")
     return version_pb2.GetVersionResponse(control_plane_version=version)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from google.protobuf import json_format
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 _WIDE = frozenset({
@@ -27,13 +27,13 @@ _WRAPPERS = frozenset({
 })  # fmt: skip
 
 
-def repeated(field: FieldDescriptor) -> bool:
+def repeated(field: Any) -> bool:
     """Whether a field is a list or a map; older protobuf releases know only its label."""
     flag = getattr(field, "is_repeated", None)
-    return bool(field.label == FieldDescriptor.LABEL_REPEATED if flag is None else flag)
+    return bool(field.label == 3 if flag is None else flag)
 
 
-def is_map(field: FieldDescriptor) -> bool:
+def is_map(field: Any) -> bool:
     return field.message_type is not None and bool(field.message_type.GetOptions().map_entry)
 
 
@@ -56,7 +56,8 @@ def to_json(message: Message, *, snake: bool) -> Any:
     if message.DESCRIPTOR.full_name == "google.protobuf.Any":
         return _any(message, snake)
     answer: dict[str, Any] = {}
-    for field in _fields(message.DESCRIPTOR):
+    descriptor: Any = message.DESCRIPTOR
+    for field in descriptor.fields:
         name = field.name if snake else field.json_name
         if is_map(field):
             items = getattr(message, field.name)
@@ -75,15 +76,11 @@ def to_json(message: Message, *, snake: bool) -> Any:
     return answer
 
 
-def _fields(descriptor: Descriptor) -> list[FieldDescriptor]:
-    return list(descriptor.fields)
-
-
 def _key(key: Any) -> str:
     return ("true" if key else "false") if isinstance(key, bool) else str(key)
 
 
-def _single(field: FieldDescriptor, value: Any, snake: bool) -> Any:
+def _single(field: Any, value: Any, snake: bool) -> Any:
     if field.message_type is not None:
         return to_json(value, snake=snake)
     if field.enum_type is not None:
@@ -183,7 +180,7 @@ def loads(body: bytes, message: Message, *, strict: bool) -> None:
         raise ValueError(f"proto: {error}") from error
 
 
-def _unknown(value: dict[str, Any], descriptor: Descriptor) -> str:
+def _unknown(value: dict[str, Any], descriptor: Any) -> str:
     """The first key of ``value``, at any depth, that is no field of the message."""
     if descriptor.full_name in _SPECIAL or descriptor.full_name in _WRAPPERS or descriptor.file.package == "":
         return ""

@@ -111,10 +111,10 @@ def fill(request: Message, path: Mapping[str, str], query: Iterable[tuple[str, s
         _set(request, steps, value, steps[-1])
 
 
-def _steps(descriptor: Descriptor, key: str) -> list[str] | None:
+def _steps(descriptor: Any, key: str) -> list[str] | None:
     """The proto names of a dotted key in either casing, or None where there is no such field."""
     steps: list[str] = []
-    current: Descriptor | None = descriptor
+    current: Any = descriptor
     for part in key.split("."):
         field = next((f for f in current.fields if part in (f.name, f.json_name)), None) if current else None
         if field is None:
@@ -124,7 +124,7 @@ def _steps(descriptor: Descriptor, key: str) -> list[str] | None:
     return steps
 
 
-def _leaf(descriptor: Descriptor, steps: Sequence[str]) -> FieldDescriptor:
+def _leaf(descriptor: Any, steps: Sequence[str]) -> Any:
     for step in steps[:-1]:
         descriptor = descriptor.fields_by_name[step].message_type
     return descriptor.fields_by_name[steps[-1]]
@@ -149,7 +149,7 @@ def _set(request: Message, steps: Sequence[str], value: str, name: str) -> None:
         setattr(target, field.name, parsed)
 
 
-def _parse(field: FieldDescriptor, value: str, name: str) -> Any:
+def _parse(field: Any, value: str, name: str) -> Any:
     try:
         if field.message_type is not None:
             return _message(field.message_type, value)
@@ -197,7 +197,7 @@ def _integer(value: str, function: str, low: int, high: int) -> int:
     return number
 
 
-def _enum(field: FieldDescriptor, value: str) -> int:
+def _enum(field: Any, value: str) -> int:
     known = field.enum_type.values_by_name.get(value)
     if known is not None:
         return int(known.number)

@@ -6,7 +6,6 @@ from typing import Any
 
 from flyteidl.admin import signal_pb2
 from flyteidl.core import identifier_pb2, literals_pb2, types_pb2
-from google.protobuf.message import Message
 
 from flowtui.local import filters
 from flowtui.local.call import Call, execution_key, require
@@ -16,7 +15,7 @@ from flowtui.local.status import missing
 from flowtui.local.store import Row, select
 
 
-def set_signal(call: Call, request: Any) -> Message:
+def set_signal(call: Call, request: Any) -> Any:
     """Give a signal its value; it is created where its gate has not asked for it yet."""
     execution_row(call, request.id.execution_id)
     require(request.id, "signal_id")
@@ -32,7 +31,7 @@ def set_signal(call: Call, request: Any) -> Message:
     return signal_pb2.SignalSetResponse()
 
 
-def list_signals(call: Call, request: Any) -> Message:
+def list_signals(call: Call, request: Any) -> Any:
     filters.require_limit(request.limit)
     start = filters.offset(request.token, "ListSignals")
     rows = select(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from flyteidl.admin import common_pb2, launch_plan_pb2, task_pb2, workflow_pb2
-from flyteidl.core import identifier_pb2, literals_pb2, workflow_pb2 as core_workflow_pb2
+from flyteidl.core import identifier_pb2, literals_pb2
+from flyteidl.core import workflow_pb2 as core_workflow_pb2
 
 from flowtui.local.call import Call
 from flowtui.local.entities import entity_key, entity_row, save_launch_plan, save_workflow

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
+
+from flowtui.local.protojson import is_map, repeated
 
 # google.rpc.Code by name, and the HTTP status that grpc-gateway gives each (reference: grpc-gateway runtime/errors.go).
 UNKNOWN, INVALID_ARGUMENT, DEADLINE_EXCEEDED, NOT_FOUND, ALREADY_EXISTS = 2, 3, 4, 5, 6
@@ -58,15 +59,14 @@ def text(message: Message) -> str:
     """A message in protobuf's text form on one line, fields parted by two blanks, as Admin prints identifiers."""
     parts: list[str] = []
     for field, value in message.ListFields():
-        for item in _items(field, value):
-            parts.append(f"{field.name}:{_value(field, item)}")
+        parts.extend(f"{field.name}:{_value(field, item)}" for item in _items(field, value))
     return "  ".join(parts)
 
 
-def _items(field: FieldDescriptor, value: Any) -> list[Any]:
-    if field.message_type is not None and field.message_type.GetOptions().map_entry:
+def _items(field: Any, value: Any) -> list[Any]:
+    if is_map(field):
         return [_Entry(field.message_type, key, value[key]) for key in sorted(value)]
-    return list(value) if field.is_repeated else [value]
+    return list(value) if repeated(field) else [value]
 
 
 class _Entry:
@@ -76,7 +76,7 @@ class _Entry:
         self.fields = [(descriptor.fields_by_name["key"], key), (descriptor.fields_by_name["value"], value)]
 
 
-def _value(field: FieldDescriptor, value: Any) -> str:
+def _value(field: Any, value: Any) -> str:
     if isinstance(value, _Entry):
         return "{" + "  ".join(f"{f.name}:{_value(f, item)}" for f, item in value.fields) + "}"
     if isinstance(value, Message):

@@ -40,7 +40,8 @@ CREATE TABLE executions (id INTEGER PRIMARY KEY, {_EXECUTION}, created_at INTEGE
     execution_created_at INTEGER NOT NULL, execution_updated_at INTEGER NOT NULL, started_at INTEGER,
     duration INTEGER NOT NULL DEFAULT 0, abort_cause TEXT NOT NULL DEFAULT '', mode INTEGER NOT NULL,
     cluster TEXT NOT NULL DEFAULT '', inputs_uri TEXT NOT NULL DEFAULT '', user_inputs_uri TEXT NOT NULL DEFAULT '',
-    error_kind TEXT, error_code TEXT, user TEXT NOT NULL DEFAULT '', state INTEGER NOT NULL, launch_entity TEXT NOT NULL,
+    error_kind TEXT, error_code TEXT, user TEXT NOT NULL DEFAULT '', state INTEGER NOT NULL,
+    launch_entity TEXT NOT NULL,
     launch_plan_id INTEGER, workflow_id INTEGER NOT NULL, task_id INTEGER, source_execution_id INTEGER,
     parent_node_execution_id INTEGER, UNIQUE (execution_project, execution_domain, execution_name));
 CREATE INDEX executions_created ON executions (execution_project, execution_domain, execution_created_at);
@@ -124,9 +125,7 @@ class Store:
         with self._lock:
             db = self._idle.pop() if self._idle else None
         if db is None:
-            db = sqlite3.connect(
-                self._database, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
+            db = sqlite3.connect(self._database, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
             db.row_factory = sqlite3.Row
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL")
@@ -153,7 +152,8 @@ def _migrate(db: Connection) -> None:
         version = int(db.execute("PRAGMA user_version").fetchone()[0])
         if version > VERSION:
             raise ConfigError(
-                f"The database was written by a newer flowtui (format {version}).", "Update flowtui, or use another home."
+                f"The database was written by a newer flowtui (format {version}).",
+                "Update flowtui, or use another home.",
             )
         if version == 0:
             for statement in _SCHEMA.split(";\n"):

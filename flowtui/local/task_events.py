@@ -7,11 +7,10 @@ from typing import Any
 from flyteidl.admin import event_pb2, task_execution_pb2
 from flyteidl.core import catalog_pb2, identifier_pb2
 from flyteidl.core import execution_pb2 as core_execution_pb2
-from google.protobuf.message import Message
 
 from flowtui.local.call import Call, duration, execution_key, from_nanos, nanos
-from flowtui.local.events import _already_ended, _check_producer, _inputs, _offload, task_execution_key
-from flowtui.local.status import ALREADY_EXISTS, UNKNOWN, AdminError, invalid, missing, not_found, text
+from flowtui.local.events import already_ended, check_producer, event_inputs, offload, task_execution_key
+from flowtui.local.status import ALREADY_EXISTS, AdminError, invalid, missing, not_found, text
 from flowtui.local.store import Row, find, insert, update
 
 _TASK = core_execution_pb2.TaskExecution
@@ -19,7 +18,7 @@ TERMINAL_TASK = frozenset({"SUCCEEDED", "FAILED", "ABORTED"})
 _PENDING = frozenset({"QUEUED", "INITIALIZING"})
 
 
-def create_task_event(call: Call, request: Any) -> Message:
+def create_task_event(call: Call, request: Any) -> Any:
     """Record a phase of a task execution; its first event creates it.
 
     Refused: the current phase without a higher ``phase_version``, anything after the end.
@@ -33,7 +32,7 @@ def create_task_event(call: Call, request: Any) -> Message:
     execution = find(call.db, "executions", execution_key(node.execution_id))
     if execution is None:
         raise not_found("execution", node.execution_id)
-    _check_producer(execution, event.producer_id, text(node.execution_id))
+    check_producer(execution, event.producer_id, text(node.execution_id))
     identifier = identifier_pb2.TaskExecutionIdentifier(
         task_id=event.task_id, node_execution_id=node, retry_attempt=event.retry_attempt
     )
@@ -49,10 +48,11 @@ def create_task_event(call: Call, request: Any) -> Message:
     elif row["phase"] == phase and row["phase_version"] >= event.phase_version:
         raise AdminError(
             ALREADY_EXISTS,
-            f"have already recorded task execution phase {phase} (version: {event.phase_version}) for {text(identifier)}",
+            f"have already recorded task execution phase {phase} (version: {event.phase_version}) "
+            f"for {text(identifier)}",
         )
     elif row["phase"] in TERMINAL_TASK:
-        raise _already_ended(
+        raise already_ended(
             f"invalid phase change from {row['phase']} to {phase} for task execution {text(identifier)}", phase
         )
     closure = task_execution_pb2.TaskExecutionClosure()
@@ -62,7 +62,7 @@ def create_task_event(call: Call, request: Any) -> Message:
     if not (row is not None and row["input_uri"]):
         task = event.task_id
         keys = (*execution_key(node.execution_id).values(), node.node_id, task.project, task.domain, task.name)
-        columns |= _inputs(call, event, (*keys, task.version, str(event.retry_attempt)))
+        columns |= event_inputs(call, event, (*keys, task.version, str(event.retry_attempt)))
     columns["closure"] = closure.SerializeToString(deterministic=True)
     columns["updated_at"] = call.now_micros()
     if row is None:
@@ -125,7 +125,7 @@ def _result(call: Call, event: Any, closure: Any, started: int | None) -> dict[s
         node, task = event.parent_node_execution_id, event.task_id
         keys = (*execution_key(node.execution_id).values(), node.node_id, task.project, task.domain, task.name)
         keys = (*keys, task.version, str(event.retry_attempt), "offloaded_outputs")
-        closure.output_uri = _offload(call, event.output_data, *keys)
+        closure.output_uri = offload(call, event.output_data, *keys)
     elif event.HasField("error"):
         closure.error.CopyFrom(event.error)
     return columns
@@ -174,9 +174,7 @@ def _merge_custom(event: Any, closure: Any) -> None:
         return
     from google.protobuf import json_format
 
-    merged = _merge_patch(
-        json_format.MessageToDict(closure.custom_info), json_format.MessageToDict(event.custom_info)
-    )
+    merged = _merge_patch(json_format.MessageToDict(closure.custom_info), json_format.MessageToDict(event.custom_info))
     closure.custom_info.Clear()
     json_format.ParseDict(merged, closure.custom_info)
 
@@ -222,6 +220,3 @@ def _merge_metadata(event: Any, closure: Any) -> None:
 
 def _resource_key(resource: Any) -> tuple[int, int]:
     return resource.index, resource.retry_attempt
-
-
-__all__ = ["TERMINAL_TASK", "UNKNOWN", "create_task_event"]
