@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 _MOST_HEAD = 16 * 1024 * 1024
 _MOST_ROWS = 100_000
+_ROW_BYTES = 1024
+_ROW_CELLS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,13 @@ class Limits:
     def can_grow(self) -> bool:
         """True while :meth:`more` gives larger limits."""
         return self.head < _MOST_HEAD
+
+    def for_rows(self, rows: int) -> Limits:
+        """Limits that show so many rows or lines, up to 100,000, as far as 16 MB of the file hold them."""
+        rows = min(max(rows, 0), _MOST_ROWS)
+        head = min(max(self.head, rows * _ROW_BYTES), _MOST_HEAD)
+        cells = max(self.cells, rows * _ROW_CELLS)
+        return replace(self, head=head, whole=max(self.whole, head), rows=rows, lines=rows, cells=cells)
 
     def more(self) -> Limits:
         """Limits for a further look at the same file: four times as much, up to 16 MB and 100,000 rows or lines."""

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta, timezone
 
 from flowtui.domain.signed import SignedUrl
+from flowtui.errors import NotFoundError, StorageError
+from flowtui.text import plain
 
 _SPARE = timedelta(seconds=30)
 _KEPT = 512
@@ -32,11 +34,21 @@ class SignedUrls:
         """A URL that reads the object now; ``renew`` asks for a new one in any case."""
         kept = self._kept.get(uri)
         if kept is None or renew or _is_old(kept.expires_at):
-            kept = await self._sign(uri)
+            kept = await self._ask(uri)
             self._kept[uri] = kept
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         return kept.url
+
+    async def _ask(self, uri: str) -> SignedUrl:
+        try:
+            return await self._sign(uri)
+        except NotFoundError as error:
+            # Admin signs without looking for the object, so it is the call itself that is not there.
+            raise StorageError(
+                f"The server signs no URL for {plain(uri)}: {error.message}",
+                "Installations can block /api/v1/dataproxy/artifact_urn; ask for it, or for credentials of the store.",
+            ) from error
 
 
 def _is_old(expires_at: datetime | None) -> bool:

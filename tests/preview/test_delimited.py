@@ -62,6 +62,13 @@ async def test_a_large_file_is_read_at_its_head() -> None:
     assert set(found.rows) == {("123456789", "2")}
 
 
+async def test_as_many_rows_as_asked_for() -> None:
+    content = b"a,b\n" + b"1" * 500 + b",2\n"
+    found = await look(content + (b"1" * 500 + b",2\n") * 9_000, "x.csv", limits=Limits().for_rows(5_000))
+    assert (len(found.rows), found.more) == (5_000, True)
+    assert len((await look(b"a\n" * 5, "x.log", limits=Limits().for_rows(2))).lines) == 2
+
+
 async def test_a_row_cut_by_the_end_of_the_head_is_left_out() -> None:
     content = b"a,b\n" + b"123456789,2\n" * 100
     found = await look(content, "x.csv", limits=Limits(head=30, whole=30))

@@ -117,6 +117,16 @@ async def test_errors_of_the_signing_server_pass_through() -> None:
             await storage.stat(URI)
 
 
+async def test_a_server_that_cannot_sign_is_not_a_missing_object() -> None:
+    async def refuse(uri: str) -> object:
+        raise NotFoundError("There is no /api/v1/dataproxy/artifact_urn.")
+
+    async with Storage(sign=refuse) as storage:  # type: ignore[arg-type]
+        with pytest.raises(StorageError, match="signs no URL for s3://bucket") as caught:
+            await storage.stat(URI)
+    assert "artifact_urn" in caught.value.hint
+
+
 async def test_a_busy_store_is_asked_again_and_not_for_ever(store: Store) -> None:
     answers = [Response(status_code=503), Response(status_code=429)]
     store.manner = lambda request, body: answers.pop() if answers else None
