@@ -140,9 +140,11 @@ def _figure(pdf: FPDF, values: pd.DataFrame) -> None:
     pdf.set_draw_color(0)
     pdf.rect(left, top, width, height)
     pdf.set_font(FONT, size=8)
+    pdf.set_dash_pattern(dash=1, gap=2)
     for tick in range(int(low), int(high) + 1, 5):
         pdf.text(left - 9, down(tick) + 1, f"{tick:d}")
-        pdf.dashed_line(left, down(tick), left + width, down(tick), 1, 2)
+        pdf.line(left, down(tick), left + width, down(tick))
+    pdf.set_dash_pattern()
     for number, visit in zip(visits["AVISITN"], visits["AVISIT"], strict=True):
         pdf.text(across[number] - 6, top + height + 6, visit)
     pdf.set_line_width(0.6)
