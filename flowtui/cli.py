@@ -104,6 +104,7 @@ def _run_flow(arguments: Arguments, settings: Settings) -> int:
 
 
 def _serve(options: Namespace, settings: Settings) -> int:
+    import contextlib
     import shlex
 
     from flowtui.local.home import Home
@@ -129,7 +130,9 @@ def _serve(options: Namespace, settings: Settings) -> int:
             f"-p {settings.project}\n"
         )
 
-    serve(home, port=options.port, launcher=launcher(home), started=started)
+    # Ctrl+C is how a server ends, not how it fails.
+    with contextlib.suppress(KeyboardInterrupt):
+        serve(home, port=options.port, launcher=launcher(home), started=started)
     return 0
 
 

@@ -14,8 +14,7 @@ from flowtui.headless import shapes
 from flowtui.headless.json import dumps
 from flowtui.headless.select import narrow
 from flowtui.headless.style import Style, phase_color
-from flowtui.headless.table import Cell, Column, Painted, table
-from flowtui.text import plain
+from flowtui.headless.table import Cell, Column, Painted, one_line, table
 
 if TYPE_CHECKING:
     from flowtui.session import Session
@@ -97,23 +96,26 @@ def _uris(uris: tuple[str, ...] | None) -> str:
 
 def _head(run: RunArtifacts, style: Style) -> str:
     of = run.execution
-    phase = style.paint(words.phase(of.phase, ascii_only=style.ascii), phase_color(of.phase))
-    facts = [of.workflow.name, words.when(of.started_at or of.created_at, style.now), words.duration(of.duration)]
-    return "   ".join([phase, plain(of.id.name), *(plain(fact) for fact in facts if fact)]) + "\n"
+    phase = words.phase(of.phase, ascii_only=style.ascii)
+    started = words.when(of.started_at or of.created_at, style.now)
+    facts = [of.id.name, of.workflow.name, started, words.duration(of.duration)]
+    told = one_line("   ".join(fact for fact in facts if fact), style, len(phase) + 3)
+    return f"{style.paint(phase, phase_color(of.phase))}   {told}\n"
 
 
 def _one(run: RunArtifacts, artifacts: tuple[Artifact, ...], style: Style) -> str:
     parts = [_head(run, style)]
-    parts += [f"! {plain(notice)}\n" for notice in run.notices]
+    parts += [one_line(f"! {notice}", style) + "\n" for notice in run.notices]
     parts.append(table(_COLUMNS, _rows(run, artifacts, style), style))
     parts += [
-        f"! {plain(file.file)} ({plain(file.node)}): {plain(notice)}\n"
+        one_line(f"! {file.file} ({file.node}): {notice}", style) + "\n"
         for artifact in artifacts
         for file in artifact.files
         for notice in file.notices
     ]
     if run.children:
-        parts.append(f"started {', '.join(plain(child.name) for child in run.children)}: their files are theirs\n")
+        children = ", ".join(child.name for child in run.children)
+        parts.append(one_line(f"started {children}: their files are theirs", style) + "\n")
     if run.undeclared:
         parts.append(f"\n{words.count(len(run.undeclared), 'other output')}\n")
         rows = [

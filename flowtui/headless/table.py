@@ -64,6 +64,12 @@ def fit(text: str, width: int, *, ascii_only: bool = False) -> str:
     return head + mark + tail
 
 
+def one_line(text: str, style: Style, room: int = 0) -> str:
+    """Foreign text as one line that fits, ``room`` cells of it left for something else."""
+    clean = plain(text)
+    return clean if style.width is None else fit(clean, max(style.width - room, 0), ascii_only=style.ascii)
+
+
 def _take(text: str, width: int) -> str:
     taken = 0
     for index, char in enumerate(text):
@@ -104,8 +110,7 @@ def table(
     for index, row in enumerate(clean):
         lines.append(_line([_pad(row[at], columns[at], widths[at], style) for at in shown]))
         if notes and notes.get(index):
-            note = "  " + plain(notes[index])
-            lines.append(note if style.width is None else fit(note, style.width, ascii_only=style.ascii))
+            lines.append("  " + one_line(notes[index], style, 2))
     return "\n".join(lines) + "\n"
 
 
@@ -155,6 +160,5 @@ def tree(rows: Sequence[tuple[int, str]], style: Style) -> str:
         if depth:
             lead += bars[0] if depth in open_below else bars[1]
             open_below.add(depth)
-        line = lead + plain(text)
-        lines.append(line if style.width is None else fit(line, style.width, ascii_only=style.ascii))
+        lines.append(one_line(lead + text, style))
     return "".join(f"{line}\n" for line in reversed(lines))

@@ -1,0 +1,57 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from flowtui.config import load_settings
+from flowtui.errors import AuthError
+from flowtui.headless.doctor import DoctorError, examine
+from flowtui.headless.style import Style
+from flowtui.httpclient import httpx
+from flowtui.session import open_session
+from tests.headless.conftest import NOW, PROJECT, Server
+
+STEPS = ["flowtui", "settings", "home", "server", "headers", "healthcheck", "version", "project", "list"]
+
+
+class LoggedOut(Server):
+    def answer(self, request: httpx.Request, path: str, params: dict[str, str]) -> httpx.Response:
+        if path == "/healthcheck":
+            return super().answer(request, path, params)
+        return httpx.Response(401, headers={"www-authenticate": "token parse error"})
+
+
+async def report(tmp_path: Path, server: Server, *, project: str = PROJECT, json: bool = True) -> str:
+    environ = {"FLOWTUI_HOME": str(tmp_path), "HOME": str(tmp_path), "FLOWTUI_TOKEN": "hush"}
+    settings = load_settings({"endpoint": "http://flyte.test", "project": project}, environ)
+    return await examine(settings, lambda: open_session(settings, transport=server), Style(json=json, now=NOW))
+
+
+async def test_all_is_well(tmp_path: Path) -> None:
+    output = await report(tmp_path, Server())
+    steps = json.loads(output)
+    assert [step["step"] for step in steps] == STEPS
+    assert all(step["ok"] for step in steps)
+    found = {step["step"]: step["found"] for step in steps}
+    assert found["server"] == "http://flyte.test (--endpoint)"
+    assert found["version"] == "Flyte Admin v1.16.8"
+    assert found["project"] == "flytesnacks / development"
+    assert found["list"].startswith("the newest run is ")
+    assert "hush" not in output
+    assert "hush" not in await report(tmp_path, Server(), json=False)
+
+
+async def test_a_project_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
+    assert "nobody is not among those of the server: flytesnacks" in await report(tmp_path, Server(), project="nobody")
+    assert "none chosen; the server has flytesnacks" in await report(tmp_path, Server(), project="")
+
+
+async def test_the_step_that_fails_is_the_last(tmp_path: Path) -> None:
+    with pytest.raises(DoctorError) as raised:
+        await report(tmp_path, LoggedOut())
+    assert raised.value.exit_code == AuthError.exit_code
+    assert raised.value.kind == "auth"
+    steps = raised.value.details["steps"]
+    assert [step["step"] for step in steps] == STEPS[: STEPS.index("version") + 1]
+    assert [step["ok"] for step in steps][-2:] == [True, False]
+    assert "✖ version" in raised.value.report
