@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.screen import Screen
 
-from flowtui.tui.bindings import bindings, clean_keymap
+from flowtui.domain.execution import ExecutionId
+from flowtui.text import plain
+from flowtui.tui.bindings import KEYS, MOVE, Key, bindings, clean_keymap, key_name
+from flowtui.tui.clipboard import osc52
+from flowtui.tui.commands import Command
 from flowtui.tui.context import Connection, Context
 from flowtui.tui.formatting import ASCII, UNICODE
-from flowtui.tui.screens.base import Reconnect
+from flowtui.tui.screens.base import BaseScreen, Reconnect
+from flowtui.tui.screens.place import PLACES, Place
+from flowtui.tui.screens.run import RunScreen
 from flowtui.tui.screens.runs import RunsScreen
 from flowtui.tui.theme import DARK, DEFAULTS, LIGHT
+from flowtui.tui.widgets.lines import TabLine
 
 if TYPE_CHECKING:
     from flowtui.config import Settings
     from flowtui.session import Session
+
+_OTHER = Key("", "", "")
+EXPLAINED = {
+    "connect": "To see a Flyte server: quit, then `flowtui --endpoint https://flyte.example.com -p PROJECT`, or put it in the configuration.",
+    "local": "To see the runs of this machine: quit, then `flowtui --local`.",
+}
+PLACE_NAMES = tuple(name for name, _ in PLACES)
 
 
 class FlowtuiApp(App[None]):
@@ -31,7 +48,7 @@ class FlowtuiApp(App[None]):
     DEFAULT_MODE = "runs"
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = bindings(
-        "runs", "artifacts", "bookmarks", "exports", "next_pane", "previous_pane", "command", "help", "quit"
+        "runs", "artifacts", "bookmarks", "exports", "command", "help", "quit"
     )
 
     def __init__(
@@ -47,11 +64,28 @@ class FlowtuiApp(App[None]):
         self.context = Context(settings, Connection(open_session), ASCII if settings.ascii else UNICODE)
         if now is not None:
             self.context.now = now
-        self.add_mode("runs", lambda: RunsScreen(self.context))
+        for place in PLACE_NAMES:
+            self.add_mode(place, partial(self._make_place, place))
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = "flowtui"
         self.unknown_keys: tuple[str, ...] = ()
+
+    def _make_place(self, name: str) -> Place:
+        """The screen of a place; those that are not the first are imported when they are opened."""
+        if name == "runs":
+            return RunsScreen(self.context)
+        if name == "artifacts":
+            from flowtui.tui.screens.artifacts import ArtifactsScreen
+
+            return ArtifactsScreen(self.context)
+        if name == "bookmarks":
+            from flowtui.tui.screens.bookmarks import BookmarksScreen
+
+            return BookmarksScreen(self.context)
+        from flowtui.tui.screens.exports import ExportsScreen
+
+        return ExportsScreen(self.context)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return DEFAULTS
@@ -60,6 +94,91 @@ class FlowtuiApp(App[None]):
         known, self.unknown_keys = clean_keymap(self.context.settings.keymap)
         self.set_keymap(known)
         self._hold_session()
+
+    def go(self, place: str) -> None:
+        """To a place; to its list where it is the current one already."""
+        if self.current_mode == place:
+            while len(self.screen_stack) > 1:
+                self.pop_screen()
+        else:
+            self.switch_mode(place)
+
+    def action_runs(self) -> None:
+        self.go("runs")
+
+    def action_artifacts(self) -> None:
+        self.go("artifacts")
+
+    def action_bookmarks(self) -> None:
+        self.go("bookmarks")
+
+    def action_exports(self) -> None:
+        self.go("exports")
+
+    @on(TabLine.Chosen)
+    def _on_place_chosen(self, event: TabLine.Chosen) -> None:
+        if event.name in PLACE_NAMES:
+            self.go(event.name)
+
+    def action_help(self) -> None:
+        from flowtui.tui.screens.help import HelpScreen, help_groups
+
+        screen = self.screen
+        if isinstance(screen, BaseScreen):
+            place = screen.place.capitalize() if isinstance(screen, Place) else plain(screen.crumbs()[-1])
+            self.push_screen(HelpScreen(self.context, help_groups(screen), place))
+
+    def action_command(self) -> None:
+        from flowtui.tui.screens.command import CommandScreen
+
+        self.push_screen(CommandScreen(self.context), self._run_command)
+
+    def _run_command(self, command: Command | None) -> None:
+        if command is None:
+            return
+        if command.name in PLACE_NAMES:
+            self.go(command.name)
+        elif command.name == "q":
+            self.exit()
+        elif command.name == "run":
+            self._open_run(command.argument)
+        elif command.name == "help":
+            self.action_help()
+        elif isinstance(self.screen, BaseScreen):
+            if command.name == "refresh":
+                self.screen.action_refresh()
+            else:
+                self.screen.tell(EXPLAINED[command.name], 12)
+
+    def _open_run(self, name: str) -> None:
+        settings = self.context.settings
+        parts = name.split("/")
+        if len(parts) == 1 and settings.project and name:
+            parts = [settings.project, settings.domain, name]
+        if len(parts) == 3 and all(parts):
+            self.push_screen(RunScreen(self.context, ExecutionId(*parts)))
+        elif isinstance(self.screen, BaseScreen):
+            self.screen.tell(":run needs the name of a run, or PROJECT/DOMAIN/NAME")
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The palette finds every action of this screen by name and shows its key."""
+        seen: set[str] = set()
+        for active in screen.active_bindings.values():
+            binding = active.binding
+            if not active.enabled or not binding.id or binding.id in seen or KEYS.get(binding.id, _OTHER).group == MOVE:
+                continue
+            seen.add(binding.id)
+            run = partial(self.run_action, binding.action, active.node)
+            yield SystemCommand(binding.description.capitalize(), f"key {key_name(binding)}", run)
+        for theme in ("flowtui", "flowtui-light", "ansi-dark", "ansi-light"):
+            yield SystemCommand(f"Theme {theme}", "colours of the screen", partial(setattr, self, "theme", theme))
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Put a text on the clipboard of the terminal, also through tmux and screen."""
+        self._clipboard = text
+        sequence = osc52(text, os.environ)
+        if sequence and self._driver is not None:
+            self._driver.write(sequence)
 
     @work(group="session", exclusive=True, exit_on_error=False)
     async def _hold_session(self) -> None:

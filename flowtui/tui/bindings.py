@@ -21,7 +21,6 @@ class Key(NamedTuple):
         rank: the order in the footer, low first; 0 is never in the footer.
         action: Textual's action where it is not the name of the binding.
         shown: how the key is written where Textual's name would not do.
-        local: the action is the widget's or screen's own; else the app's.
     """
 
     keys: str
@@ -60,16 +59,16 @@ KEYS: dict[str, Key] = {
     "bookmark": Key("b", "bookmark", ROW, 5),
     "export": Key("e", "export", ROW, 6),
     "download": Key("d", "download", ROW, 7),
-    "copy": Key("y", "copy URI", ROW, 8),
-    "rerun": Key("R", "re-run", ROW, 9),
-    "terminate": Key("ctrl+x", "terminate", ROW, 10, shown="^x"),
+    "copy": Key("y", "copy URI", ROW, 7),
+    "rerun": Key("R", "re-run", ROW, 10),
+    "terminate": Key("ctrl+x", "terminate", ROW, 9, shown="^x"),
     "cancel": Key("ctrl+c", "cancel", ROW, 2, shown="^c"),
     "hide_inputs": Key("i", "inputs on or off", ROW, 4),
     "runs": Key("1", "Runs", GO),
     "artifacts": Key("2", "Artifacts", GO),
     "bookmarks": Key("3", "Bookmarks", GO),
     "exports": Key("4", "Exports", GO),
-    "back": Key("escape", "back", GO, 20, shown="esc"),
+    "back": Key("escape", "back", GO, 8, shown="esc"),
     "filter": Key("slash", "filter", APP, 11, shown="/"),
     "command": Key("colon", "command", APP, 22, shown=":"),
     "palette": Key("ctrl+p", "find an action", APP, shown="^p"),

@@ -15,6 +15,7 @@ from rich.cells import cell_len, chop_cells
 from flowtui import words
 from flowtui.domain.artifact import ArtifactFile
 from flowtui.domain.execution import NodeExecution
+from flowtui.domain.size import human_size
 from flowtui.text import plain
 
 STYLES = ("good", "bad", "busy", "wait", "off", "dim", "accent", "strong")
@@ -99,7 +100,7 @@ def state_mark(state: str) -> Mark:
 
 def size_mark(file: ArtifactFile) -> Mark:
     """The size of a file, or why there is none."""
-    return Mark(words.size(file.size)) if file.state == "present" else state_mark(file.state)
+    return Mark(human_size(file.size)) if file.state == "present" else state_mark(file.state)
 
 
 def when_mark(moment: datetime | None, now: datetime) -> Mark:

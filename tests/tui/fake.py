@@ -190,8 +190,17 @@ class FakeBookmarks:
     def remove(self, id_: ArtifactVersionId) -> None:
         self.kept.remove(id_)
 
-    def list(self) -> list[ArtifactVersionId]:
-        return list(self.kept)
+    def toggle(self, id_: ArtifactVersionId) -> bool:
+        if id_ in self.kept:
+            self.kept.remove(id_)
+            return False
+        self.kept.append(id_)
+        return True
+
+    def list(self, execution: ExecutionId | None = None) -> tuple[object, ...]:
+        return tuple(
+            SimpleNamespace(id=id_, created_at=NOW) for id_ in self.kept if execution in (None, id_.execution)
+        )
 
 
 def settings(**changes: object) -> SimpleNamespace:
@@ -202,9 +211,13 @@ def settings(**changes: object) -> SimpleNamespace:
     return SimpleNamespace(**{**values, **changes})
 
 
+async def _same(run: RunArtifacts) -> RunArtifacts:
+    return run
+
+
 def opener(catalog: FakeCatalog, storage: object = None, bookmarks: FakeBookmarks | None = None):  # type: ignore[no-untyped-def]
     @asynccontextmanager
     async def open_session() -> AsyncIterator[object]:
-        yield SimpleNamespace(catalog=catalog, storage=storage, bookmarks=bookmarks or FakeBookmarks())
+        yield SimpleNamespace(catalog=catalog, storage=storage, bookmarks=bookmarks or FakeBookmarks(), with_sizes=_same, export_log=SimpleNamespace(list=lambda: ()))
 
     return open_session

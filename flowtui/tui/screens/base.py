@@ -20,6 +20,7 @@ from flowtui.tui.bindings import bindings
 from flowtui.tui.context import Context
 from flowtui.tui.formatting import Cell, Mark, age
 from flowtui.tui.widgets.lines import KeyLine, Problem, TitleLine
+from flowtui.tui.widgets.paint import cell_width
 
 Result = TypeVar("Result")
 
@@ -31,7 +32,7 @@ class BaseScreen(Screen[Result], Generic[Result]):
     """
 
     HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-medium"), (130, "-wide")]
-    BINDINGS: ClassVar[list[BindingType]] = bindings("back", "refresh")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("back", "refresh", "next_pane", "previous_pane")
     period: float = 0
     """Seconds after which an answer is asked for again while the screen is seen; 0 is never."""
 
@@ -160,19 +161,42 @@ class BaseScreen(Screen[Result], Generic[Result]):
 
     def update_title(self) -> None:
         """Draw the header again."""
-        if not self.is_mounted:
+        if not self.is_mounted or not self.is_attached:
             return
         settings = self.context.settings
-        path = [self.context.server, plain(settings.project), plain(settings.domain), *map(plain, self.crumbs())]
-        left: list[Mark] = [Mark("flowtui", "accent"), Mark("   ")]
-        for index, part in enumerate(part for part in path if part):
-            left += [Mark(" / ", "dim")] if index else []
-            left.append(Mark(part, "dim" if index < len(path) - 1 and self.crumbs() else ""))
         right = [*self.facts()]
         fresh = self.freshness()
         if right and fresh:
             right.append(Mark(f" {self.signs.dot} ", "dim"))
-        self.query_one(TitleLine).show(tuple(left), (*right, *fresh))
+        right += fresh
+        path = [self.context.server, plain(settings.project), plain(settings.domain), *map(plain, self.crumbs())]
+        path = [part for part in path if part]
+        room = self.size.width - 2 - len("flowtui   ") - cell_width(tuple(right)) - 2
+        own = max(len(self.crumbs()), 1)
+        while len(path) > own and cell_width((Mark(" / ".join(path)),)) > room:
+            path = path[1:]
+        left: list[Mark] = [Mark("flowtui", "accent"), Mark("   ")]
+        for index, part in enumerate(path):
+            left += [Mark(" / ", "dim")] if index else []
+            left.append(Mark(part, "dim" if index < len(path) - 1 and self.crumbs() else ""))
+        self.query_one(TitleLine).show(tuple(left), tuple(right))
+
+    def on_resize(self) -> None:
+        self.update_title()
+
+    def tell(self, text: str, seconds: float = 4) -> None:
+        """Say in the line of keys, for a moment, what was done."""
+        self.query_one(KeyLine).tell(text, seconds)
+
+    def panes(self) -> list[Widget]:
+        """What ``tab`` goes through."""
+        return [widget for widget in self.focus_chain if widget.display]
+
+    def action_next_pane(self) -> None:
+        self.focus_next()
+
+    def action_previous_pane(self) -> None:
+        self.focus_previous()
 
     def action_back(self) -> None:
         if len(self.app.screen_stack) > 1:

@@ -18,6 +18,7 @@ from flowtui.tui.bindings import bindings
 from flowtui.tui.context import Context, Memory
 from flowtui.tui.formatting import Cell, Mark, phase_mark, when_mark
 from flowtui.tui.screens.place import Entry, Place
+from flowtui.tui.screens.steer import Steering
 from flowtui.tui.widgets.rows import Column, Row, Rows
 
 PAGE = 50
@@ -100,14 +101,14 @@ class Found(Message):
     first: bool
 
 
-class RunsScreen(Place):
+class RunsScreen(Steering, Place):
     """Runs with phase, workflow, start, duration and files; ``enter`` opens one."""
 
     place = "runs"
     columns = COLUMNS
     filter_fields = FIELDS
     filter_hint = "filter: words, wf:adam, !phase:aborted"
-    BINDINGS: ClassVar[list[BindingType]] = bindings("export", "rerun", "terminate")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("rerun", "terminate")
 
     class Declared(Message):
         """How many files some workflows declare became known."""
@@ -209,11 +210,9 @@ class RunsScreen(Place):
         """The run under the cursor."""
         return self.executions.get(self.list.cursor_key)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("rerun", "export", "terminate") and self.is_mounted:
-            run = self.chosen
-            return run is not None and (action != "terminate" or not run.is_terminal)
-        return super().check_action(action, parameters)
+    @property
+    def steered(self) -> Execution | None:
+        return self.chosen
 
     @on(Rows.Opened)
     def _on_opened(self) -> None:

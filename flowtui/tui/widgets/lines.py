@@ -13,6 +13,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.screen import Screen
 from textual.strip import Strip
+from textual.timer import Timer
 from textual.widgets import Static
 
 from flowtui.errors import FlowtuiError
@@ -119,6 +120,20 @@ class KeyLine(Line):
     """At most eight keys that do something here, from the real bindings of the screen."""
 
     MOST = 8
+    _told = ""
+    _until: Timer | None = None
+
+    def tell(self, text: str, seconds: float = 4) -> None:
+        """Say something instead of the keys for a moment."""
+        if self._until is not None:
+            self._until.stop()
+        self._told = text
+        self._until = self.set_timer(seconds, self._forget)
+        self._update(self.screen)
+
+    def _forget(self) -> None:
+        self._told = ""
+        self._update(self.screen)
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._update)
@@ -130,19 +145,28 @@ class KeyLine(Line):
     def _update(self, screen: Screen[object]) -> None:
         if not self.is_mounted or not screen.is_current:
             return
+        if self._told:
+            self.show((Mark(cut(self._told, self.size.width, self.signs.ellipsis), "accent"),))
+            return
+        keys = footer_keys(screen)
+        # Help is always among them: it has all the others.
+        last = [key for key in keys if key[2] == "help"]
+        room = self.size.width + 2
+        chosen: list[tuple[str, str, str]] = []
+        for key in [*last, *(key for key in keys if key[2] != "help")][: self.MOST]:
+            room -= cell_len(key[0]) + cell_len(key[1]) + 3
+            if room >= 0:
+                chosen.append(key)
         marks: list[Mark] = []
-        used = 0
-        for key, words in footer_keys(screen)[: self.MOST]:
-            width = cell_len(key) + 1 + cell_len(words) + 2
-            if used + width - 2 > self.size.width:
-                break
+        for key, words, _ in [*chosen[len(last) :], *chosen[: len(last)]]:
             marks += [Mark(key, "key"), Mark(f" {words}  ", "dim")]
-            used += width
+        if marks:
+            marks[-1] = Mark(marks[-1].text.rstrip(), "dim")
         self.show(tuple(marks))
 
 
-def footer_keys(screen: Screen[object]) -> list[tuple[str, str]]:
-    """The enabled bindings of a screen with a rank, as (key, words), the most wanted first."""
+def footer_keys(screen: Screen[object]) -> list[tuple[str, str, str]]:
+    """The enabled bindings of a screen with a rank, as (key, words, id), the most wanted first."""
     found: dict[str, tuple[int, Binding]] = {}
     for active in screen.active_bindings.values():
         binding = active.binding
@@ -150,7 +174,7 @@ def footer_keys(screen: Screen[object]) -> list[tuple[str, str]]:
         if rank and active.enabled and binding.show and binding.id not in found:
             found[binding.id or ""] = (rank, binding)
     chosen = sorted(found.values(), key=lambda item: item[0])
-    return [(key_name(binding), binding.description) for _, binding in chosen]
+    return [(key_name(binding), binding.description, binding.id or "") for _, binding in chosen]
 
 
 class Problem(Static):

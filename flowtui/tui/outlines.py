@@ -1,0 +1,311 @@
+"""What the tabs of a run list, as rows: artifacts, nodes, the graph of nodes, Launch Inputs, lineage; pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from flowtui import words
+from flowtui.domain.artifact import Artifact, ArtifactFile, ArtifactVersionId, RunArtifacts, UndeclaredOutput
+from flowtui.domain.execution import ExecutionId, LaunchInput, NodeExecution
+from flowtui.domain.lineage import Lineage, LineageNode
+from flowtui.domain.size import human_size
+from flowtui.text import first_line, plain
+from flowtui.tui.formatting import (
+    UNICODE, Cell, Mark, Signs, node_phase, outline, phase_glyph, phase_mark, phase_style, size_mark, state_mark,
+)  # fmt: skip
+from flowtui.tui.widgets.rows import Column, Row
+
+OTHER = "other"
+"""The key of the group of undeclared outputs."""
+
+ARTIFACT_COLUMNS = (
+    Column("artifact", least=24, most=60),
+    Column("size", right=True, least=7),
+    Column("made by", least=8, most=28, leave=2),
+)
+NODE_COLUMNS = (
+    Column("node", least=24, most=60),
+    Column("phase", least=9, most=12),
+    Column("took", right=True, leave=2),
+    Column("tries", right=True, leave=4),
+    Column("task", least=10, most=40, leave=5, extra=True),
+    Column("kind", leave=6, extra=True),
+)
+GRAPH_COLUMNS = (Column("node", least=24, most=70), Column("phase", least=9, most=12), Column("makes", least=10, most=60, leave=2))
+INPUT_COLUMNS = (
+    Column("input", least=12, most=40),
+    Column("value", least=20, most=90),
+    Column("type", least=6, most=30, leave=2),
+)
+LINEAGE_COLUMNS = (
+    Column("kind", least=9, most=9),
+    Column("what", least=30, most=90),
+    Column("", least=10, most=60, leave=2, sentence=True),
+)
+
+
+def artifact_key(artifact: Artifact) -> str:
+    """The key of an artifact's row."""
+    return f"a\0{artifact.type}\0{artifact.name}"
+
+
+def file_key(file: ArtifactFile) -> str:
+    """The key of a file's row."""
+    return f"f\0{file.type}\0{file.artifact}\0{file.file}\0{file.node}\0{file.variable}"
+
+
+def output_key(output: UndeclaredOutput) -> str:
+    """The key of an undeclared output's row."""
+    return f"u\0{output.node}\0{output.variable}"
+
+
+def version_id(run: ExecutionId, thing: Artifact | ArtifactFile) -> ArtifactVersionId:
+    """What a bookmark on an artifact version or on one file of it is on."""
+    if isinstance(thing, Artifact):
+        return ArtifactVersionId(run, thing.name, thing.type)
+    return ArtifactVersionId(run, thing.artifact, thing.type, thing.file, thing.node)
+
+
+def _star(kept: bool, signs: Signs) -> Cell:
+    return (Mark(f" {signs.star}", "accent"),) if kept else ()
+
+
+def _format(name: str, declared: str) -> Cell:
+    """The format behind a name that does not tell it."""
+    return (Mark(f" {plain(declared)}", "dim"),) if declared and not name.lower().endswith(declared.lower()) else ()
+
+
+def artifact_rows(
+    run: RunArtifacts, shut: Collection[str], bookmarks: Collection[ArtifactVersionId] = (), signs: Signs = UNICODE
+) -> list[Row]:
+    """The tree of a run's artifacts and files, and the group of its other outputs.
+
+    Args:
+        shut: keys of the groups whose rows are hidden.
+    """
+    rows: list[Row] = []
+    for artifact in run.artifacts:
+        key = artifact_key(artifact)
+        total = len(artifact.files)
+        count = words.count(total, "file") if artifact.present == total else f"{artifact.present} of {total}"
+        name: Cell = (
+            Mark(signs.shut if key in shut else signs.open, "dim"),
+            Mark(f"{plain(artifact.type).upper():<7}", "accent"),
+            Mark(plain(artifact.name), "strong"),
+            *_star(version_id(run.execution.id, artifact) in bookmarks, signs),
+        )
+        rows.append(Row(key, (name, (Mark(count, "dim"),), ()), expandable=True, expanded=key not in shut))
+        if key in shut:
+            continue
+        for index, file in enumerate(artifact.files):
+            notices = "; ".join(plain(notice) for notice in file.notices)
+            several = (Mark(f" x{len(file.uris)}", "dim"),) if len(file.uris) > 1 else ()
+            kept = version_id(run.execution.id, file) in bookmarks
+            rows.append(
+                Row(
+                    file_key(file),
+                    (
+                        (Mark(plain(file.file)), *_format(file.file, file.format), *several, *_star(kept, signs)),
+                        (size_mark(file),),
+                        (Mark(plain(file.node_name or file.node), "dim"),),
+                    ),
+                    guide="  " + (signs.elbow if index == total - 1 else signs.tee),
+                    note=(Mark(notices, "wait"),) if notices else (),
+                    parent=key,
+                )
+            )
+    if run.undeclared:
+        opened = OTHER not in shut
+        total = len(run.undeclared)
+        name = (Mark(signs.open if opened else signs.shut, "dim"), Mark("Other outputs", "strong"))
+        rows.append(Row(OTHER, (name, (Mark(words.count(total, "output"), "dim"),), ()), expandable=True, expanded=opened))
+        if opened:
+            rows += [
+                Row(
+                    output_key(output),
+                    (
+                        (Mark(f"{plain(output.node_name or output.node)} / {plain(output.variable)}"), *_format("", output.format)),
+                        (Mark(human_size(output.size)) if output.uris is None or output.uris else Mark("none", "off"),),
+                        (),
+                    ),
+                    guide="  " + (signs.elbow if index == total - 1 else signs.tee),
+                    parent=OTHER,
+                )
+                for index, output in enumerate(run.undeclared)
+            ]
+    return rows
+
+
+def walk(nodes: Collection[NodeExecution], shut: Collection[str], depth: int = 0) -> list[tuple[int, NodeExecution]]:
+    """Nodes and what is below them in the order in which they are shown, with their depth; 20,000 at most."""
+    found: list[tuple[int, NodeExecution]] = []
+    stack = [(depth, node) for node in reversed(tuple(nodes))]
+    while stack and len(found) < 20_000:
+        level, node = stack.pop()
+        found.append((level, node))
+        if node.id.node not in shut:
+            stack.extend((level + 1, child) for child in reversed(node.children))
+    return found
+
+
+def node_rows(
+    nodes: Collection[NodeExecution], shut: Collection[str], now: datetime, signs: Signs = UNICODE
+) -> list[Row]:
+    """The tree of node executions; below a failed one the first line of its error."""
+    listed = walk(nodes, shut)
+    guides = outline([depth for depth, _ in listed], signs)
+    parents: dict[int, str] = {}
+    rows = []
+    for guide, (depth, node) in zip(guides, listed):
+        key = node.id.node
+        parents[depth] = key
+        took = node.duration
+        if took is None and node.phase in ("RUNNING", "DYNAMIC_RUNNING") and node.started_at:
+            took = (now - node.started_at).total_seconds()
+        arrow = (Mark(signs.shut if key in shut else signs.open, "dim"),) if node.children else ()
+        tries = len(node.attempts)
+        error = first_line(node.error.message) if node.error and not node.children else ""
+        rows.append(
+            Row(
+                key,
+                (
+                    (*arrow, Mark(plain(node.name))),
+                    (phase_mark(node_phase(node), signs),),
+                    (Mark(words.duration(took)),),
+                    (Mark(str(tries) if tries else "", "bad" if tries > 1 else ""),),
+                    (Mark(plain(node.entity), "dim"),),
+                    (Mark(plain(node.task_type or node.kind), "dim"),),
+                ),
+                guide=guide,
+                note=(Mark(error),) if error else (),
+                expandable=bool(node.children),
+                expanded=key not in shut,
+                parent=parents.get(depth - 1, ""),
+            )
+        )
+    return rows
+
+
+def input_rows(inputs: Collection[LaunchInput]) -> list[Row]:
+    """The Launch Inputs of a run."""
+    return [
+        Row(
+            one.name,
+            ((Mark(plain(one.name), "strong"),), (Mark(first_line(one.value)),), (Mark(plain(one.type), "dim"),)),
+        )
+        for one in inputs
+    ]
+
+
+def graph_rows(lineage: Lineage, signs: Signs = UNICODE) -> list[Row]:
+    """Which node feeds which, as a tree: a node that several feed stands under the first and is named under the others.
+
+    Nodes follow each other through the files and values between them.
+    """
+    nodes = [node for node in lineage.nodes if node.kind in ("node", "execution")]
+    after = {node.id: _next_nodes(lineage, node.id) for node in nodes}
+    fed = {target for targets in after.values() for target in targets}
+    listed: list[tuple[int, LineageNode, bool]] = []
+    seen: set[str] = set()
+    stack = [(0, node.id) for node in reversed(nodes) if node.id not in fed]
+    if nodes and not stack:
+        stack = [(0, nodes[0].id)]
+    while stack and len(listed) < 20_000:
+        depth, id_ = stack.pop()
+        again = id_ in seen
+        listed.append((depth, lineage.by_id[id_], again))
+        if not again:
+            seen.add(id_)
+            stack.extend((depth + 1, target) for target in reversed(after[id_]))
+    guides = outline([depth for depth, _, _ in listed], signs)
+    rows = []
+    for number, (guide, (_, node, again)) in enumerate(zip(guides, listed)):
+        files = [plain(child.label) for child in lineage.children(node.id) if child.kind == "file"]
+        phase: Cell = (phase_mark(node.phase, signs),) if node.phase else ()
+        rows.append(
+            Row(
+                f"{number}\0{node.id}",
+                (
+                    (Mark(plain(node.label), "dim" if again else ""), *((Mark(" see above", "dim"),) if again else ())),
+                    () if again else phase,
+                    () if again else (Mark(", ".join(files), "dim"),),
+                ),
+                guide=guide,
+            )
+        )
+    return rows
+
+
+def _next_nodes(lineage: Lineage, id_: str) -> list[str]:
+    """The nodes that take what this one made: through files, or at once."""
+    found: list[str] = []
+    seen = {id_}
+    queue = [id_]
+    while queue:
+        for child in lineage.children(queue.pop(0)):
+            if child.id in seen:
+                continue
+            seen.add(child.id)
+            if child.kind in ("node", "execution"):
+                found.append(child.id)
+            else:
+                queue.append(child.id)
+    return found
+
+
+def lineage_rows(lineage: Lineage, centre: str, *, inputs: bool = True, signs: Signs = UNICODE) -> list[Row]:
+    """What a file was made of above it, the nearest last; below it what was made of it, as a tree.
+
+    Args:
+        centre: the id of the file.
+        inputs: whether Launch Inputs are listed.
+    """
+    rows: list[Row] = []
+    for node in reversed(lineage.upstream(centre)):
+        if node.kind != "input" or inputs:
+            rows.append(_lineage_row(lineage, node, "", signs, f"up\0{node.id}"))
+    own = lineage.by_id[centre]
+    rows.append(_lineage_row(lineage, own, "", signs, own.id, here=True))
+    listed: list[tuple[int, LineageNode]] = []
+    seen = {centre}
+    stack = [(1, child) for child in reversed(lineage.children(centre))]
+    while stack and len(listed) < 20_000:
+        depth, node = stack.pop()
+        listed.append((depth, node))
+        if node.id not in seen:
+            seen.add(node.id)
+            stack.extend((depth + 1, child) for child in reversed(lineage.children(node.id)))
+    guides = outline([depth for depth, _ in listed], signs)
+    for number, (guide, (_, node)) in enumerate(zip(guides, listed)):
+        rows.append(_lineage_row(lineage, node, guide, signs, f"{number}\0{node.id}"))
+    return rows
+
+
+def lineage_id(row_key: str) -> str:
+    """The id of the vertex that a row of lineage or graph stands for."""
+    return row_key.rpartition("\0")[2]
+
+
+def _lineage_row(
+    lineage: Lineage, node: LineageNode, guide: str, signs: Signs, key: str, *, here: bool = False
+) -> Row:
+    label = plain(node.label)
+    what: Cell = (Mark(f"{plain(node.artifact)} / ", "dim"), Mark(label)) if node.artifact else (Mark(label),)
+    if here:
+        what = tuple(Mark(mark.text, "here" if mark.style == "" else mark.style) for mark in what)
+    tail: list[Mark] = []
+    if node.kind == "file":
+        makers = [plain(parent.label) for parent in lineage.parents(node.id) if parent.kind in ("node", "execution")]
+        if node.phase and node.phase != "present":
+            tail.append(state_mark(node.phase))
+        elif makers and not guide:
+            tail.append(Mark(f"made by {makers[0]}", "dim"))
+    elif node.phase:
+        tail.append(phase_glyph(node.phase, signs))
+        tail.append(Mark(f" {words.phase_word(node.phase)}", phase_style(node.phase)))
+    kind = {"execution": "run"}.get(node.kind, node.kind)
+    sign = f"{signs.here} " if here else ""
+    return Row(key, ((Mark(sign, "accent"), Mark(kind, "accent" if here else "dim")), ((Mark(guide, "dim"), *what)), tuple(tail)))
+
+

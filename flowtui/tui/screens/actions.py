@@ -1,0 +1,126 @@
+"""What can be done with the artifact or file under the cursor, on every screen that shows one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Union
+
+from textual import on, work
+from textual.message import Message
+
+from flowtui.domain.artifact import Artifact, ArtifactFile, ArtifactVersionId, UndeclaredOutput
+from flowtui.domain.execution import ExecutionId
+from flowtui.errors import FlowtuiError
+from flowtui.text import plain
+from flowtui.tui.outlines import version_id
+from flowtui.tui.screens.base import BaseScreen
+
+Thing = Union[Artifact, ArtifactFile, UndeclaredOutput]
+
+
+def uri_of(thing: Thing | None) -> str:
+    """The first URI of a file or output; empty where there is none."""
+    uris = getattr(thing, "uris", None) or ()
+    return uris[0] if uris else ""
+
+
+def files_of(thing: Thing | None) -> tuple[ArtifactFile, ...]:
+    """The files that an export of it writes; an undeclared output goes into a folder of its own."""
+    if isinstance(thing, Artifact):
+        return thing.files
+    if isinstance(thing, UndeclaredOutput):
+        return (
+            ArtifactFile(
+                "data", "Other outputs", f"{thing.node_name or thing.node} {thing.variable}", thing.format, thing.node,
+                thing.variable, (), "present", thing.uris or (), thing.size, thing.directory, node_name=thing.node_name,
+            ),
+        )  # fmt: skip
+    return (thing,) if thing is not None else ()
+
+
+class FileActions(BaseScreen[None]):
+    """Bookmark, export, download, copy and lineage for :attr:`thing` of the execution :attr:`owner`."""
+
+    class Bookmarked(Message):
+        """A bookmark was set or taken away."""
+
+        def __init__(self, id_: ArtifactVersionId, kept: bool) -> None:
+            super().__init__()
+            self.id = id_
+            self.kept = kept
+
+    @property
+    def thing(self) -> Thing | None:
+        """The artifact, file or output under the cursor."""
+        return None
+
+    @property
+    def owner(self) -> ExecutionId | None:
+        """The execution that it belongs to."""
+        return None
+
+    def bookmarks_changed(self) -> None:
+        """Show the new stars."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in ("bookmark", "copy", "lineage", "export", "download") and self.is_mounted:
+            thing = self.thing
+            if action == "copy":
+                return bool(uri_of(thing))
+            if action == "lineage":
+                return isinstance(thing, ArtifactFile)
+            if action == "bookmark":
+                return isinstance(thing, (Artifact, ArtifactFile))
+            if isinstance(thing, Artifact):
+                return thing.present > 0
+            return bool(uri_of(thing))
+        return super().check_action(action, parameters)
+
+    def action_bookmark(self) -> None:
+        thing, owner = self.thing, self.owner
+        if owner is not None and isinstance(thing, (Artifact, ArtifactFile)):
+            self._toggle_bookmark(version_id(owner, thing))
+
+    @work(group="bookmark", exit_on_error=False)
+    async def _toggle_bookmark(self, id_: ArtifactVersionId) -> None:
+        try:
+            session = await self.context.connection.session()
+            kept = await asyncio.to_thread(session.bookmarks.toggle, id_)
+        except FlowtuiError as error:
+            self.post_message(self.Failed(error))
+        else:
+            self.post_message(self.Bookmarked(id_, kept))
+
+    @on(Bookmarked)
+    def _on_bookmarked(self, event: Bookmarked) -> None:
+        known = self.context.memory.bookmarks
+        (known.add if event.kept else known.discard)(event.id)
+        what = plain(event.id.file or event.id.artifact)
+        self.tell(f"{what} is in Bookmarks (3)" if event.kept else f"{what} is no longer in Bookmarks")
+        self.bookmarks_changed()
+
+    def action_copy(self) -> None:
+        uri = uri_of(self.thing)
+        if uri:
+            self.app.copy_to_clipboard(uri)
+            self.tell(f"copied {uri}")
+
+    def action_lineage(self) -> None:
+        thing, owner = self.thing, self.owner
+        if owner is not None and isinstance(thing, ArtifactFile):
+            from flowtui.tui.screens.lineage import LineageScreen
+
+            self.app.push_screen(LineageScreen(self.context, owner, thing))
+
+    def action_export(self) -> None:
+        self._export(download=False)
+
+    def action_download(self) -> None:
+        self._export(download=True)
+
+    def _export(self, *, download: bool) -> None:
+        from flowtui.tui.screens.export import ExportScreen
+
+        files, owner = files_of(self.thing), self.owner
+        if files and owner is not None:
+            self.app.push_screen(ExportScreen(self.context, owner, files, download=download))

@@ -1,0 +1,168 @@
+"""The second place: the artifact versions of the newest runs, read run by run while the place is open."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import ClassVar
+
+from textual import on
+from textual.binding import BindingType
+from textual.message import Message
+
+from flowtui.domain.artifact import Artifact, RunArtifacts
+from flowtui.domain.execution import Execution, ExecutionId
+from flowtui.errors import FlowtuiError
+from flowtui.text import plain
+from flowtui.tui.bindings import bindings
+from flowtui.tui.context import Context
+from flowtui.tui.formatting import Mark, phase_glyph, when_mark
+from flowtui.tui.outlines import artifact_key, version_id
+from flowtui.tui.screens.actions import FileActions, Thing
+from flowtui.tui.screens.place import Entry, Place
+from flowtui.tui.screens.run import RunScreen
+from flowtui.tui.screens.runs import PAGE, workflow_name
+from flowtui.tui.widgets.rows import Column, Row, Rows
+
+AT_ONCE = 3
+
+
+class ArtifactsScreen(FileActions, Place):
+    """Artifact versions, those of the newest run first."""
+
+    place = "artifacts"
+    columns = (
+        Column("type", least=6, most=8, leave=3),
+        Column("artifact", least=16, most=48),
+        Column("files", right=True, leave=1),
+        Column("run", least=14, most=48),
+        Column("workflow", least=10, most=40, leave=4),
+        Column("started", least=11, leave=2),
+    )
+    filter_fields = frozenset({"type", "artifact", "run", "wf", "file"})
+    filter_hint = "filter: words, type:data, wf:adam, file:adsl"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("bookmark", "export")
+
+    class Listed(Message):
+        """The runs are known."""
+
+        def __init__(self, runs: tuple[Execution, ...]) -> None:
+            super().__init__()
+            self.runs = runs
+
+    class Read(Message):
+        """A run was read, or could not be."""
+
+        def __init__(self, artifacts: RunArtifacts | None, id_: ExecutionId) -> None:
+            super().__init__()
+            self.artifacts = artifacts
+            self.id = id_
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.runs: tuple[Execution, ...] = ()
+        self.read_runs: set[ExecutionId] = set()
+        self.unread = 0
+        self._versions: dict[str, tuple[Execution, Artifact]] = {}
+
+    async def read(self) -> None:
+        session = await self.context.connection.session()
+        settings, memory = self.context.settings, self.context.memory
+        page = await session.catalog.executions(settings.project, settings.domain, limit=PAGE)
+        self.post_message(self.Listed(page.executions))
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def one(run: Execution) -> None:
+            known = memory.artifacts.get(run.id)
+            if known is not None and known.execution.is_terminal:
+                self.post_message(self.Read(known, run.id))
+                return
+            async with gate:
+                try:
+                    found = await session.catalog.artifacts(run.id)
+                except FlowtuiError:
+                    self.post_message(self.Read(None, run.id))
+                else:
+                    self.post_message(self.Read(found, run.id))
+
+        await asyncio.gather(*(one(run) for run in page.executions))
+        kept = await asyncio.to_thread(session.bookmarks.list)
+        memory.bookmarks.clear()
+        memory.bookmarks.update(bookmark.id for bookmark in kept)
+
+    @on(Listed)
+    def _on_listed(self, event: Listed) -> None:
+        self.runs = event.runs
+        self.unread = 0
+        self.read_runs.clear()
+        self.show_rows()
+
+    @on(Read)
+    def _on_read(self, event: Read) -> None:
+        self.read_runs.add(event.id)
+        if event.artifacts is None:
+            self.unread += 1
+        else:
+            self.context.memory.keep(event.artifacts)
+        self.show_rows()
+
+    def waiting(self) -> str:
+        if self.runs:
+            return f"Reading the artifacts of {len(self.runs)} runs: {len(self.read_runs)} are read."
+        return "Asking which runs there are."
+
+    def empty(self) -> tuple[str, ...]:
+        return ("None of the newest runs declares an artifact.", "A flow declares them with Artifact(name, type).File(name=...).")
+
+    def counts(self, shown: int, total: int) -> str:
+        reading = len(self.runs) - len(self.read_runs)
+        if reading:
+            return f"{reading} runs to read"
+        text = super().counts(shown, total)
+        return f"{text}, {self.unread} unread" if self.unread else text
+
+    def entries(self) -> list[Entry]:
+        now, memory = self.context.now(), self.context.memory
+        found = []
+        self._versions = {}
+        for run in self.runs:
+            known = memory.artifacts.get(run.id)
+            for artifact in known.artifacts if known else ():
+                key = f"{run.id}\0{artifact_key(artifact)}"
+                self._versions[key] = (run, artifact)
+                total = len(artifact.files)
+                starred = version_id(run.id, artifact) in memory.bookmarks
+                row = Row(
+                    key,
+                    (
+                        (Mark(plain(artifact.type).upper(), "accent"),),
+                        (Mark(plain(artifact.name), "strong"), Mark(f" {self.signs.star}" if starred else "", "accent")),
+                        (Mark(f"{artifact.present}/{total}" if artifact.present != total else str(total)),),
+                        (phase_glyph(run.phase, self.signs), Mark(f" {plain(run.id.name)}")),
+                        (Mark(workflow_name(run)),),
+                        (when_mark(run.started_at or run.created_at, now),),
+                    ),
+                )
+                values = {
+                    "type": artifact.type, "artifact": plain(artifact.name), "run": plain(run.id.name),
+                    "wf": workflow_name(run), "file": " ".join(plain(file.file) for file in artifact.files),
+                }  # fmt: skip
+                found.append(Entry(row, values))
+        return found
+
+    @property
+    def thing(self) -> Thing | None:
+        found = self._versions.get(self.list.cursor_key)
+        return found[1] if found else None
+
+    @property
+    def owner(self) -> ExecutionId | None:
+        found = self._versions.get(self.list.cursor_key)
+        return found[0].id if found else None
+
+    def bookmarks_changed(self) -> None:
+        self.show_rows()
+
+    @on(Rows.Opened)
+    def _on_opened(self, event: Rows.Opened) -> None:
+        run, artifact = self._versions[event.key]
+        self.app.push_screen(RunScreen(self.context, run, artifact_key(artifact)))

@@ -1,0 +1,116 @@
+"""A file over the whole screen, with its neighbours one key away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, Union
+
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from flowtui.domain.artifact import Artifact, ArtifactFile, UndeclaredOutput
+from flowtui.domain.execution import ExecutionId
+from flowtui.text import plain
+from flowtui.tui.bindings import bindings
+from flowtui.tui.context import Context
+from flowtui.tui.formatting import Cell, Mark
+from flowtui.tui.screens.actions import FileActions, Thing
+from flowtui.tui.widgets.preview import PreviewPane, Subject
+
+Shown = Union[ArtifactFile, UndeclaredOutput]
+
+_ABSENT = {
+    "pending": "Not there yet: the run goes on.",
+    "not_produced": "Not produced: the run or the node ended without it.",
+    "unavailable": "Unavailable: the node succeeded, yet the server returns no value.",
+}
+
+
+def can_be_shown(thing: object) -> bool:
+    """Whether there are bytes to look at."""
+    return isinstance(thing, (ArtifactFile, UndeclaredOutput)) and bool(thing.uris)
+
+
+def subject_of(thing: Shown) -> Subject:
+    """What the preview is told of a file or output."""
+    if isinstance(thing, ArtifactFile):
+        return Subject(thing.file, thing.format, thing.uris, thing.size, thing.directory, _ABSENT.get(thing.state, ""))
+    absence = "Reading where it is." if thing.uris is None else "" if thing.uris else "The node made no such output."
+    name = (thing.uris[0].rstrip("/").rpartition("/")[2] if thing.uris else "") or thing.variable
+    return Subject(name, thing.format, thing.uris or (), thing.size, thing.directory, absence)
+
+
+class PreviewScreen(FileActions):
+    """Shows one of a list of files; ``n`` and ``p`` go through the list. Closing it gives the file last seen.
+
+    Args:
+        things: the files, in order.
+        index: which one to begin with.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(
+        "next_file", "previous_file", "lineage", "bookmark", "export", "download", "copy"
+    )
+
+    def __init__(self, context: Context, run: ExecutionId, things: Sequence[Shown], index: int) -> None:
+        super().__init__(context)
+        self.run_id = run
+        self.things = list(things)
+        self.index = index
+
+    @property
+    def thing(self) -> Thing | None:
+        return self.things[self.index]
+
+    @property
+    def owner(self) -> ExecutionId | None:
+        return self.run_id
+
+    def crumbs(self) -> list[str]:
+        thing = self.things[self.index]
+        if isinstance(thing, ArtifactFile):
+            return [self.run_id.name, thing.artifact, thing.file]
+        return [self.run_id.name, plain(thing.node_name or thing.node), thing.variable]
+
+    def facts(self) -> Cell:
+        return (Mark(f"{self.index + 1} of {len(self.things)}", "dim"),)
+
+    def compose_body(self) -> Iterable[Widget]:
+        yield PreviewPane(self.context, id="preview")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        pane = self.query_one(PreviewPane)
+        pane.viewer.focus()
+        pane.show(subject_of(self.things[self.index]), late=False)
+
+    def _go(self, step: int) -> None:
+        index = self.index + step
+        if 0 <= index < len(self.things):
+            self.index = index
+            self.query_one(PreviewPane).show(subject_of(self.things[index]))
+            self.update_title()
+            self.refresh_bindings()
+
+    def action_next_file(self) -> None:
+        self._go(1)
+
+    def action_previous_file(self) -> None:
+        self._go(-1)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "next_file":
+            return self.index < len(self.things) - 1
+        if action == "previous_file":
+            return self.index > 0
+        return super().check_action(action, parameters)
+
+    def bookmarks_changed(self) -> None:
+        self.update_title()
+
+    def action_refresh(self) -> None:
+        self.query_one(PreviewPane).again()
+
+    def action_back(self) -> None:
+        thing = self.things[self.index]
+        self.dismiss(thing if not isinstance(thing, Artifact) else None)

@@ -1,0 +1,241 @@
+"""The preview pane: one title line, what was cut, and the viewer; it reads late, and stops when told."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.timer import Timer
+from textual.widgets import Static
+from textual.worker import Worker, WorkerState
+
+from flowtui.domain.size import human_size
+from flowtui.errors import FlowtuiError
+from flowtui.preview.limits import Limits
+from flowtui.preview.result import Preview
+from flowtui.text import plain
+from flowtui.tui.context import Context
+from flowtui.tui.formatting import Mark
+from flowtui.tui.widgets.lines import Line, Problem
+from flowtui.tui.widgets.viewer import Viewer
+
+if TYPE_CHECKING:
+    from flowtui.session import Session
+
+DEBOUNCE = 0.09
+"""Seconds that the cursor must rest on a file before it is read."""
+
+PATIENCE = 0.15
+"""Seconds before waiting is said."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is to be shown.
+
+    Attributes:
+        name: the declared name of the file.
+        uris: where its bytes are; several for a list, of which the first is shown.
+        absence: why there is nothing to show, in words; empty where there is.
+    """
+
+    name: str
+    format: str = ""
+    uris: tuple[str, ...] = ()
+    size: int | None = None
+    directory: bool = False
+    absence: str = ""
+
+
+class PreviewPane(Vertical):
+    """Shows one file."""
+
+    class Arrived(Message):
+        """A preview was read."""
+
+        def __init__(self, subject: Subject, preview: Preview, limits: Limits) -> None:
+            super().__init__()
+            self.subject = subject
+            self.preview = preview
+            self.limits = limits
+
+    class Refused(Message):
+        """There is no preview."""
+
+        def __init__(self, subject: Subject, error: FlowtuiError) -> None:
+            super().__init__()
+            self.subject = subject
+            self.error = error
+
+    def __init__(self, context: Context, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.context = context
+        self.subject: Subject | None = None
+        self.preview: Preview | None = None
+        self.viewer = Viewer(signs=context.signs, id="viewer")
+        self._line = Line(signs=context.signs, id="preview-title")
+        self._cuts = Static("", id="notices", markup=False)
+        self._trouble = Problem()
+        self._said = ""
+        self._limits = Limits()
+        self._since: float | None = None
+        self._clock: Timer | None = None
+        self._reading: Worker[None] | None = None
+
+    def compose(self) -> ComposeResult:
+        yield self._line
+        yield self._cuts
+        yield self._trouble
+        yield self.viewer
+
+    def show(self, subject: Subject | None, *, late: bool = True) -> None:
+        """Read and show a file; what is being read for another one is given up.
+
+        Args:
+            late: wait a moment first, as the cursor may only pass by.
+        """
+        if subject == self.subject and (subject is None or self.preview is not None or self._reading is not None):
+            return
+        self.stop()
+        self.subject, self.preview, self._limits = subject, None, Limits()
+        if subject is None or subject.absence or not subject.uris:
+            self._clear(subject)
+            return
+        self._start(late)
+
+    def stop(self) -> None:
+        """Give up what is being read."""
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
+        if self._clock is not None:
+            self._clock.stop()
+            self._clock = None
+        self._since = None
+
+    def again(self) -> None:
+        """Read the same file anew."""
+        subject, self.subject = self.subject, None
+        self.show(subject, late=False)
+
+    def _start(self, late: bool) -> None:
+        assert self.subject is not None
+        self._since = time.monotonic()
+        self._clock = self.set_timer(DEBOUNCE + PATIENCE, self._begin_to_wait)
+        self._reading = self._read(self.subject, self._limits, DEBOUNCE if late else 0)
+
+    def _begin_to_wait(self) -> None:
+        if self._since is None:
+            return
+        if self.preview is None:
+            self._trouble.tell(None)
+            self._cuts.update("")
+            self.viewer.show(None)
+        self._title()
+        self._clock = self.set_interval(1, self._title)
+
+    @work(group="preview", exclusive=True, exit_on_error=False)
+    async def _read(self, subject: Subject, limits: Limits, delay: float) -> None:
+        await asyncio.sleep(delay)
+        try:
+            session = await self.context.connection.session()
+            self.post_message(self.Arrived(subject, await read_preview(session, subject, limits), limits))
+        except FlowtuiError as error:
+            self.post_message(self.Refused(subject, error))
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        if event.state is WorkerState.ERROR and self.subject is not None:
+            error = FlowtuiError(
+                f"{type(event.worker.error).__name__}: {plain(event.worker.error)}",
+                "This is a defect of flowtui; please report it.",
+            )
+            self.post_message(self.Refused(self.subject, error))
+
+    @on(Arrived)
+    def _on_arrived(self, event: Arrived) -> None:
+        event.stop()
+        if event.subject != self.subject:
+            return
+        keep = self.preview is not None and event.limits != Limits()
+        self.stop()
+        self.preview, self._limits = event.preview, event.limits
+        self._trouble.tell(None)
+        self._notices(event.preview.notices)
+        self.viewer.show(event.preview, keep=keep)
+        self._title()
+
+    @on(Refused)
+    def _on_refused(self, event: Refused) -> None:
+        event.stop()
+        if event.subject != self.subject:
+            return
+        self.stop()
+        if self.preview is None:
+            self._notices(())
+            self.viewer.show(None)
+        self._trouble.tell(event.error)
+        self._title()
+
+    @on(Viewer.NearEnd)
+    def _on_near_end(self) -> None:
+        if self.preview is not None and self.preview.more and self._reading is None:
+            self._limits = self._limits.more()
+            self._start(late=False)
+
+    def _clear(self, subject: Subject | None) -> None:
+        self._trouble.tell(None)
+        self._notices((subject.absence,) if subject and subject.absence else ())
+        self.viewer.show(None)
+        self._title()
+
+    def _notices(self, notices: Iterable[str]) -> None:
+        """A short notice stands at the end of the title, more of them below it."""
+        text = f" {self.context.signs.dot} ".join(notices)
+        room = self.size.width - 60
+        self._said = text if cell_len(text) <= room else ""
+        self._cuts.display = bool(text) and not self._said
+        self._cuts.update(Content(text if not self._said else ""))
+
+    def _title(self) -> None:
+        subject, preview = self.subject, self.preview
+        if subject is None:
+            self._line.show(())
+            return
+        dot = f" {self.context.signs.dot} "
+        kind = preview.format if preview and preview.format else plain(subject.format)
+        facts = [kind, human_size(subject.size)]
+        if preview and preview.kind == "table":
+            rows = preview.total_rows if preview.total_rows is not None else len(preview.rows)
+            more = "" if preview.total_rows is not None or not preview.more else "+"
+            facts.append(f"{rows:,}{more} rows x {len(preview.columns):,} columns")
+        left = (Mark(plain(subject.name), "strong"), Mark("   " + dot.join(part for part in facts if part), "dim"))
+        waited = time.monotonic() - self._since if self._since is not None else 0
+        if waited >= PATIENCE:
+            right = (Mark(f"reading {int(waited)} s" if waited >= 1 else "reading", "wait"),)
+        else:
+            right = (Mark(self._said, "dim"),) if self._said else ()
+        self._line.show(left, right)
+
+
+async def read_preview(session: Session, subject: Subject, limits: Limits) -> Preview:
+    """The preview of a file or directory.
+
+    Raises:
+        FlowtuiError: it cannot be read or shown.
+    """
+    from flowtui.preview.registry import preview, preview_directory
+
+    uri = subject.uris[0]
+    if subject.directory:
+        return preview_directory(await session.storage.list(uri), limits=limits)
+    async with session.storage.open(uri) as reader:
+        return await preview(reader, name=subject.name, format=subject.format, limits=limits)

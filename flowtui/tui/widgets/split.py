@@ -1,0 +1,12 @@
+"""A list and what is under its cursor: side by side where there is room, below each other, or the list alone."""
+
+from __future__ import annotations
+
+from textual.containers import Container
+
+
+class Split(Container):
+    """Two panes parted by one thin line; the stylesheet places them by the width of the screen.
+
+    The second pane has the class ``side``; it is hidden on a narrow screen.
+    """
