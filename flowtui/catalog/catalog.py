@@ -2,23 +2,104 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Sequence
+from datetime import datetime, timezone
+
+from flyteidl.admin import task_execution_pb2
+
 from flowtui.admin.client import AdminClient
-from flowtui.catalog import convert, join
+from flowtui.admin.failures import TooLargeError
+from flowtui.admin.gather import gather
+from flowtui.catalog import convert, join, lineage
 from flowtui.catalog.cache import ResponseCache
 from flowtui.catalog.entities import Entities
-from flowtui.catalog.fetch import Fetcher
+from flowtui.catalog.fetch import FetchedRun, Fetcher
+from flowtui.catalog.filters import filters
+from flowtui.catalog.nodes import has_attempts, has_trimmed_error, node_execution, node_tree
+from flowtui.catalog.tree import RunNode, Scope
+from flowtui.catalog.values import launch_inputs
+from flowtui.domain import query as queries
 from flowtui.domain.artifact import RunArtifacts
-from flowtui.domain.execution import ExecutionId
+from flowtui.domain.execution import (
+    EntityId,
+    Execution,
+    ExecutionId,
+    ExecutionPage,
+    LaunchInput,
+    NodeExecution,
+    NodeId,
+    Project,
+)
+from flowtui.domain.lineage import Lineage
+from flowtui.errors import NotFoundError
+
+_TREES = 16
+"""Runs whose nodes are remembered, so that opening one of them asks for that node only."""
 
 
 class Catalog:
+    """What a server has, as domain objects.
+
+    Every method raises the errors of ``AdminClient``; what concerns a part of a run only is a notice in the answer.
+
+    Args:
+        cache: where answers that cannot change any more are kept; None to ask every time.
+    """
+
     def __init__(self, client: AdminClient, cache: ResponseCache | None = None) -> None:
         self._client = client
         self._entities = Entities(client, cache)
         self._fetcher = Fetcher(client, cache, self._entities)
+        self._trees: OrderedDict[ExecutionId, FetchedRun] = OrderedDict()
+        self._declared: dict[EntityId, int] = {}
+
+    async def projects(self) -> tuple[Project, ...]:
+        """The projects of the server that are not archived, with their domains."""
+        return tuple(
+            Project(one.id, one.name, one.description, tuple(domain.id for domain in one.domains))
+            for one in await self._client.list_projects()
+        )
+
+    async def executions(
+        self,
+        project: str,
+        domain: str,
+        *,
+        limit: int = 50,
+        token: str = "",
+        query: str | None = None,
+        filters_: Sequence[str] = (),
+    ) -> ExecutionPage:
+        """A page of executions, newest first.
+
+        Args:
+            limit: executions of the page; fewer may come.
+            token: of the page before.
+            query: words of the filter, such as ``wf:adam !phase:aborted`` (``domain.query``).
+            filters_: more of Flyte Admin's filters, as they are.
+
+        Raises:
+            UsageError: the query cannot be understood.
+        """
+        said = filters(queries.parse(query or ""), project, domain, datetime.now(timezone.utc))
+        page = await self._client.list_executions(project, domain, limit=limit, token=token, filters=(*said, *filters_))
+        rows = [convert.execution(one) for one in page.executions]
+        # A filter that several labels of a run meet repeats the run.
+        return ExecutionPage(tuple({row.id: row for row in rows}.values()), page.token)
+
+    async def execution(self, id_: ExecutionId) -> Execution:
+        """One execution with its whole error."""
+        return convert.execution(await self._fetcher.execution(id_))
 
     async def artifacts(self, id_: ExecutionId, *, undeclared: bool = False) -> RunArtifacts:
-        run = await self._fetcher.run(id_)
+        """The artifacts of a run; sizes are not asked for.
+
+        Args:
+            undeclared: also ask for the URIs of outputs that belong to no artifact; done anyway where a run declares
+                nothing.
+        """
+        run = await self._fetch(id_)
         plan = join.plan(run.tree)
         asked = undeclared or not plan.files
         await self._fetcher.data(run, join.needed(plan, undeclared=asked), join.variables(plan))
@@ -30,3 +111,78 @@ class Catalog:
             failed=run.failed,
             notices=run.notices,
         )
+
+    async def nodes(self, id_: ExecutionId, *, attempts: bool = False) -> tuple[NodeExecution, ...]:
+        """The node executions of a run as a tree, failed ones with their whole errors.
+
+        Args:
+            attempts: also ask for the task executions of every node, one call each.
+        """
+        run = await self._fetch(id_)
+        nodes = list(run.tree.walk())
+        cut = [node.id for node in nodes if has_trimmed_error(node)]
+        tried = [node.id for node in nodes if attempts and has_attempts(node)]
+        rows = await gather(self._fetcher.node(NodeId(id_, node), final=run.final) for node in cut)
+        tries = await gather(self._fetcher.attempts(NodeId(id_, node), final=run.final) for node in tried)
+        return node_tree(run.tree, dict(zip(cut, rows, strict=True)), dict(zip(tried, tries, strict=True)))
+
+    async def node(self, id_: NodeId) -> NodeExecution:
+        """One node execution as it is now, with its attempts and its whole error."""
+        run = self._trees.get(id_.execution) or await self._fetch(id_.execution)
+        found = next((node for node in run.tree.walk() if node.id == id_.node), None)
+        row = await self._fetcher.node(id_, final=run.final)
+        if found is None:
+            scope = Scope(run.tree.root.template, run.tree.root.closure, None)
+            found = RunNode(id_.node, row.metadata.spec_node_id, "task", id_.node, row, scope, None)
+        attempts: Sequence[task_execution_pb2.TaskExecution] = ()
+        if has_attempts(found) or found.row is None:
+            attempts = await self._fetcher.attempts(id_, final=run.final)
+        return node_execution(found, row, attempts)
+
+    async def lineage(self, id_: ExecutionId) -> Lineage:
+        """The lineage of a run: files, node executions, Launch Inputs and other executions as one graph."""
+        run, inputs = await self._fetch(id_), await self.inputs(id_)
+        plan = join.plan(run.tree)
+        await self._fetcher.data(run, join.needed(plan, undeclared=False), join.variables(plan))
+        if lineage.constants_without_source(plan, run, inputs):
+            await self._fetcher.data(run, join.needed(plan, undeclared=True), join.variables(plan))
+        return lineage.graph(plan, run, convert.execution(run.message), inputs)
+
+    async def inputs(self, id_: ExecutionId) -> tuple[LaunchInput, ...]:
+        """The Launch Inputs of a run by name."""
+        message = await self._fetcher.execution(id_)
+        data = await self._fetcher.execution_data(message)
+        try:
+            workflow = await self._entities.workflow(convert.entity_id(message.closure.workflow_id))
+        except (NotFoundError, TooLargeError):
+            return launch_inputs(data.full_inputs, {})
+        return launch_inputs(data.full_inputs, workflow.primary.interface.inputs.variables)
+
+    async def declared_count(self, workflow: EntityId) -> int | None:
+        """How many files a version of a workflow declares, as far as that is known before it runs.
+
+        The workflow is asked for once and kept; None where the server cannot send it.
+        """
+        if workflow not in self._declared:
+            try:
+                tree = await self._fetcher.static_tree(workflow)
+            except (NotFoundError, TooLargeError):
+                return None
+            self._declared[workflow] = len(join.plan(tree).files)
+        return self._declared[workflow]
+
+    async def relaunch(self, id_: ExecutionId, name: str = "") -> ExecutionId:
+        """Start a run with the same Launch Inputs; the new run's id. An empty name makes one up."""
+        return await self._client.relaunch(id_, name)
+
+    async def terminate(self, id_: ExecutionId, cause: str) -> None:
+        """Ask the engine to stop a run."""
+        await self._client.terminate(id_, cause)
+
+    async def _fetch(self, id_: ExecutionId) -> FetchedRun:
+        run = await self._fetcher.run(id_)
+        self._trees[id_] = run
+        self._trees.move_to_end(id_)
+        if len(self._trees) > _TREES:
+            self._trees.popitem(last=False)
+        return run

@@ -26,6 +26,8 @@ from flowtui.domain.execution import (
     NodeId,
 )
 
+_TERMINAL_TASK_PHASES = frozenset({"SUCCEEDED", "ABORTED", "FAILED", "RETRYABLE_FAILED"})
+
 
 def name_of(enum: Any, number: int) -> str:
     """The name of an enum's number; the number as text where it is unknown."""
@@ -127,14 +129,15 @@ def child_execution(row: node_execution_pb2.NodeExecution) -> ExecutionId | None
 
 def attempt(message: task_execution_pb2.TaskExecution) -> Attempt:
     closure = message.closure
-    phase = closure.phase
+    phase = _task_phase(closure.phase)
+    ended = phase in _TERMINAL_TASK_PHASES
     return Attempt(
         attempt=message.id.retry_attempt,
-        phase=_task_phase(phase),
+        phase=phase,
         logs=_logs(closure.logs),
         error=error_of(closure.error) if closure.WhichOneof("output_result") == "error" else None,
         started_at=instant(closure.started_at),
-        duration=seconds(closure.duration) if closure.HasField("duration") else None,
+        duration=seconds(closure.duration) if ended and closure.HasField("duration") else None,
         items=tuple(
             MapItem(
                 index=item.index,

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
-from flyteidl.admin import execution_pb2, node_execution_pb2
+from flyteidl.admin import execution_pb2, node_execution_pb2, task_execution_pb2
 from flyteidl.core import literals_pb2, tasks_pb2
 
 from flowtui.admin.client import AdminClient
@@ -99,6 +99,28 @@ class Fetcher:
             self._keep(id_, message, walk)
         return FetchedRun(message, tree, final, notices=[*notices, *walk.notices])
 
+    async def execution(self, id_: ExecutionId) -> execution_pb2.Execution:
+        """The execution alone; without a call where it is kept."""
+        kept = self._get("execution", _owner(id_))
+        return execution_pb2.Execution.FromString(kept) if kept is not None else await self._client.get_execution(id_)
+
+    async def execution_data(self, message: execution_pb2.Execution) -> execution_pb2.WorkflowExecutionGetDataResponse:
+        """Inputs and outputs of an execution."""
+        id_ = convert.execution_id(message.id)
+        kept = self._get("execution data", _owner(id_))
+        if kept is not None:
+            return execution_pb2.WorkflowExecutionGetDataResponse.FromString(kept)
+        data = await self._client.get_execution_data(id_)
+        if convert.execution_phase(message) in TERMINAL_PHASES:
+            self._put([Entry("execution data", _owner(id_), "", data.SerializeToString())])
+        return data
+
+    async def static_tree(self, id_: EntityId) -> Tree:
+        """The nodes of a workflow as they are before a run."""
+        execution = ExecutionId(id_.project, id_.domain, "")
+        walk = Walk(self._client, execution)
+        return await self._tree(execution, execution_pb2.Execution(), await self._entities.workflow(id_), walk)
+
     async def data(self, run: FetchedRun, nodes: Iterable[str], variables: Mapping[str, Sequence[str]]) -> None:
         """Add the data of nodes to a run; what cannot be had is told in ``run.failed``.
 
@@ -107,28 +129,37 @@ class Fetcher:
         """
         id_ = run.tree.fetched.id
         wanted = [node for node in nodes if node not in run.data and node not in run.failed]
-        if wanted and run.final and self._cache is not None:
-            for node, body in self._cache.get_all(self._client.base_url, "data", _owner(id_)).items():
+        if wanted and run.final:
+            for node, body in self._get_all("data", _owner(id_)).items():
                 run.data.setdefault(node, NodeData.FromString(body))
         wanted = [node for node in wanted if node not in run.data]
         await gather(self._node_data(run, node, variables.get(node, ())) for node in wanted)
-        if run.final and self._cache is not None:
+        if run.final:
             # An empty answer may come from a store that is out of reach for a while.
             old = _age(run.message) > _SETTLED
             kept = [node for node in wanted if node not in run.failed and (old or run.data[node].full_outputs.literals)]
-            entries = [Entry("data", _owner(id_), node, _slim(run.data[node])) for node in kept]
-            self._cache.put(self._client.base_url, entries)
+            self._put([Entry("data", _owner(id_), node, _slim(run.data[node])) for node in kept])
 
     async def node(self, id_: NodeId, *, final: bool) -> Row:
         """One node execution with its whole error; kept where its run is final."""
-        kept = self._cache.get(self._client.base_url, "node", _owner(id_.execution), id_.node) if self._cache else None
-        if kept is not None and final:
+        kept = self._get("node", _owner(id_.execution), id_.node) if final else None
+        if kept is not None:
             return Row.FromString(kept)
         row = await self._client.get_node_execution(id_)
-        if final and self._cache is not None:
-            entry = Entry("node", _owner(id_.execution), id_.node, row.SerializeToString())
-            self._cache.put(self._client.base_url, [entry])
+        if final:
+            self._put([Entry("node", _owner(id_.execution), id_.node, row.SerializeToString())])
         return row
+
+    async def attempts(self, id_: NodeId, *, final: bool) -> list[task_execution_pb2.TaskExecution]:
+        """The task executions of a node in order; kept where its run is final."""
+        kept = self._get("attempts", _owner(id_.execution), id_.node) if final else None
+        if kept is not None:
+            return list(task_execution_pb2.TaskExecutionList.FromString(kept).task_executions)
+        found = await self._client.list_task_executions(id_)
+        if final:
+            body = task_execution_pb2.TaskExecutionList(task_executions=found).SerializeToString()
+            self._put([Entry("attempts", _owner(id_.execution), id_.node, body)])
+        return found
 
     async def _node_data(self, run: FetchedRun, node: str, variables: Sequence[str]) -> None:
         id_ = NodeId(run.tree.fetched.id, node)
@@ -190,29 +221,35 @@ class Fetcher:
             inner.update({outer: task for outer, task in zip(wanted, tasks, strict=True) if task is not None})
 
     def _kept(self, id_: ExecutionId) -> tuple[execution_pb2.Execution, Walk] | None:
-        if self._cache is None:
-            return None
-        server, owner = self._client.base_url, _owner(id_)
-        body = self._cache.get(server, "execution", owner)
+        owner = _owner(id_)
+        body = self._get("execution", owner)
         if body is None:
             return None
         walk = Walk(self._client, id_)
-        for parent, list_ in self._cache.get_all(server, "nodes", owner).items():
+        for parent, list_ in self._get_all("nodes", owner).items():
             walk.rows[parent] = list(node_execution_pb2.NodeExecutionList.FromString(list_).node_executions)
-        for node, closure in self._cache.get_all(server, "dynamic", owner).items():
+        for node, closure in self._get_all("dynamic", owner).items():
             walk.dynamic[node] = node_execution_pb2.DynamicNodeWorkflowResponse.FromString(closure)
         return execution_pb2.Execution.FromString(body), walk
 
     def _keep(self, id_: ExecutionId, message: execution_pb2.Execution, walk: Walk) -> None:
-        if self._cache is None:
-            return
         owner = _owner(id_)
         entries = [Entry("execution", owner, "", message.SerializeToString())]
         for parent, list_ in walk.rows.items():
             body = node_execution_pb2.NodeExecutionList(node_executions=list_).SerializeToString()
             entries.append(Entry("nodes", owner, parent, body))
         entries += [Entry("dynamic", owner, node, one.SerializeToString()) for node, one in walk.dynamic.items()]
-        self._cache.put(self._client.base_url, entries)
+        self._put(entries)
+
+    def _get(self, kind: str, owner: tuple[str, ...], key: str = "") -> bytes | None:
+        return None if self._cache is None else self._cache.get(self._client.base_url, kind, owner, key)
+
+    def _get_all(self, kind: str, owner: tuple[str, ...]) -> dict[str, bytes]:
+        return {} if self._cache is None else self._cache.get_all(self._client.base_url, kind, owner)
+
+    def _put(self, entries: list[Entry]) -> None:
+        if self._cache is not None:
+            self._cache.put(self._client.base_url, entries)
 
 
 async def _nothing(walk: Walk) -> tuple[execution_pb2.Execution, Closure | None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flyteidl.core import literals_pb2
 
@@ -119,7 +119,7 @@ def join(
         undeclared: whether the data has the undeclared outputs, too.
         failed: why the data of a node could not be had, by its id.
     """
-    files_ = [_file(one, execution, data, failed or {}) for one in plan.files]
+    files_ = [file_of(one, execution, data, failed or {}) for one in plan.files]
     files_ = _with_duplicate_notices(files_)
     groups: dict[tuple[str, str], list[ArtifactFile]] = defaultdict(list)
     for file in sorted(files_, key=lambda file: (file.type, file.artifact, file.file, file.node, file.variable)):
@@ -133,7 +133,8 @@ def join(
     )
 
 
-def _file(planned: PlannedFile, execution: Execution, data: Outputs, failed: Mapping[str, str]) -> ArtifactFile:
+def file_of(planned: PlannedFile, execution: Execution, data: Outputs, failed: Mapping[str, str]) -> ArtifactFile:
+    """One declared file with its state and URIs."""
     sources = planned.sources
     first = sources[0]
     values = [_value(source, data) for source in sources]
@@ -247,8 +248,6 @@ def _value_notices(planned: PlannedFile, found: Sequence[Found], uris: tuple[str
 
 
 def _with_duplicate_notices(found: list[ArtifactFile]) -> list[ArtifactFile]:
-    from dataclasses import replace
-
     names: dict[tuple[str, str, str], list[ArtifactFile]] = defaultdict(list)
     for file in found:
         names[file.type, file.artifact, file.file].append(file)

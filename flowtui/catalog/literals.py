@@ -88,7 +88,7 @@ def files(literal: literals_pb2.Literal) -> Found:
             elif value == "none_type":
                 none = True
             elif value in ("binary", "generic"):
-                stack.append(_decoded(scalar))
+                stack.append(decoded(scalar))
     return Found(tuple(uris), directory, none, offloaded, more, format_)
 
 
@@ -118,7 +118,7 @@ def _uri_of(value: Mapping[Any, Any]) -> str:
     return ""
 
 
-def _decoded(scalar: literals_pb2.Scalar) -> Any:
+def decoded(scalar: literals_pb2.Scalar) -> Any:
     """A dataclass or dict as plain Python objects; None where it is of another kind or damaged."""
     if scalar.WhichOneof("value") == "generic":
         return _struct(scalar.generic, 0)
@@ -163,7 +163,7 @@ def step_into(literal: literals_pb2.Literal, steps: Sequence[Step]) -> literals_
         elif kind == "map" and isinstance(step, str) and step in current.map.literals:
             current = current.map.literals[step]
         elif kind == "scalar" and current.scalar.WhichOneof("value") in ("binary", "generic"):
-            return _step_into_plain(_decoded(current.scalar), steps[index:])
+            return _step_into_plain(decoded(current.scalar), steps[index:])
         elif kind == "offloaded_metadata":
             return current
         else:

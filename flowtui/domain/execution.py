@@ -183,3 +183,11 @@ class Project:
     name: str
     description: str
     domains: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionPage:
+    """One page of executions, newest first; ``token`` asks for the next, empty on the last."""
+
+    executions: tuple[Execution, ...]
+    token: str

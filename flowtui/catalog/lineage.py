@@ -1,0 +1,183 @@
+"""The lineage of a run as one graph, from the bindings of the workflow and from equal URIs.
+
+Vertices are leaf nodes, dynamic nodes, the files that leaves put out, Launch Inputs and other executions. Sub-workflows
+and branches are looked through: their bindings join the leaves on both sides. What a dynamic node hands to its inner
+nodes has become a constant; it is joined by the URI where it is a file of the run, else to the dynamic node.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from urllib.parse import quote
+
+from flowtui.catalog import convert, resolve
+from flowtui.catalog.fetch import FetchedRun
+from flowtui.catalog.join import Plan, file_of
+from flowtui.catalog.literals import files
+from flowtui.catalog.resolve import Source
+from flowtui.catalog.tree import RunNode
+from flowtui.domain.execution import Execution, ExecutionId, LaunchInput
+from flowtui.domain.lineage import Lineage, LineageEdge, LineageNode
+
+_VALUE_LENGTH = 60
+
+
+def constants_without_source(plan: Plan, run: FetchedRun, inputs: Sequence[LaunchInput]) -> bool:
+    """Whether dynamic nodes hand on files that are neither Launch Inputs nor files whose data is there already."""
+    known = {uri for data in run.outputs.values() for literal in data.literals.values() for uri in files(literal).uris}
+    known |= {one.uri for one in inputs}
+    return any(
+        uri not in known
+        for node in plan.tree.walk()
+        for sources in resolve.inputs(node).values()
+        for source in sources
+        if source.constant is not None
+        for uri in files(source.constant).uris
+    )
+
+
+def graph(plan: Plan, run: FetchedRun, execution: Execution, inputs: Sequence[LaunchInput]) -> Lineage:
+    """The lineage of a run. Pure.
+
+    Args:
+        run: with the data of the nodes that declare files; more data joins more equal URIs.
+    """
+    return _Graph(plan, run, execution, inputs).lineage()
+
+
+class _Graph:
+    def __init__(self, plan: Plan, run: FetchedRun, execution: Execution, inputs: Sequence[LaunchInput]) -> None:
+        self._plan = plan
+        self._run = run
+        self._execution = execution
+        self._inputs = {one.name: one for one in inputs}
+        self._nodes: dict[str, LineageNode] = {}
+        self._edges: dict[LineageEdge, None] = {}
+        self._files: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+        """File vertices by the node and variable that put them out."""
+        self._by_uri: defaultdict[str, list[str]] = defaultdict(list)
+        self._targets: set[str] = set()
+
+    def lineage(self) -> Lineage:
+        for name in self._inputs:
+            self._input(name)
+        if self._execution.parent is not None:
+            parent = self._other(self._execution.parent.execution, "")
+            for name in self._inputs:
+                self._join(parent, self._input(name), "")
+        nodes = [node for node in self._plan.tree.walk() if node.is_leaf or node.kind == "dynamic"]
+        for node in nodes:
+            self._node(node)
+        self._declared_files()
+        self._undeclared_files()
+        for node in nodes:
+            self._inputs_of(node)
+        for node in nodes:
+            self._dynamic_parent(node)
+        return Lineage(tuple(self._nodes.values()), tuple(self._edges))
+
+    def _join(self, source: str, target: str, name: str) -> None:
+        if source != target:
+            self._edges[LineageEdge(source, target, name)] = None
+            self._targets.add(target)
+
+    def _input(self, name: str) -> str:
+        id_ = _id("input", name)
+        if id_ not in self._nodes:
+            given = self._inputs.get(name)
+            label = name
+            if given is not None and given.value:
+                value = given.value if len(given.value) <= _VALUE_LENGTH else given.value[: _VALUE_LENGTH - 1] + "…"
+                label = f"{name} = {value}"
+            uri = given.uri if given is not None else ""
+            self._nodes[id_] = LineageNode(id_, "input", label, uri=uri)
+            if uri:
+                self._by_uri[uri].append(id_)
+        return id_
+
+    def _other(self, execution: ExecutionId, phase: str, node: str = "") -> str:
+        id_ = _id("execution", execution.project, execution.domain, execution.name)
+        if id_ not in self._nodes:
+            self._nodes[id_] = LineageNode(id_, "execution", execution.name, phase=phase, node=node)
+        return id_
+
+    def _node(self, node: RunNode) -> str:
+        child = convert.child_execution(node.row) if node.row is not None else None
+        if child is not None:
+            return self._other(child, node.phase, node.id)
+        id_ = _id("node", node.id)
+        if id_ not in self._nodes:
+            self._nodes[id_] = LineageNode(id_, "node", node.name, phase=node.phase, node=node.id)
+            if node.row is not None and (origin := convert.cached_from(node.row)) is not None:
+                self._join(self._other(origin.execution, ""), id_, "cache")
+            elif node.phase == "RECOVERED" and self._execution.reference is not None:
+                self._join(self._other(self._execution.reference, ""), id_, "recovered")
+        return id_
+
+    def _declared_files(self) -> None:
+        for planned in self._plan.files:
+            file = file_of(planned, self._execution, self._run.outputs, self._run.failed)
+            id_ = _id("file", file.type, file.artifact, file.file, file.node, file.variable)
+            uri = file.uris[0] if len(file.uris) == 1 else ""
+            self._nodes[id_] = LineageNode(
+                id_, "file", file.file, file.artifact, file.file, uri, phase=file.state, node=file.node
+            )
+            self._put_out(id_, planned.sources, file.uris)
+
+    def _undeclared_files(self) -> None:
+        outputs = self._run.outputs
+        for source in self._plan.undeclared:
+            node = source.node
+            id_ = _id("file", node.id, source.variable)
+            values = outputs[node.id].literals if node.id in outputs else {}
+            uris = files(values[source.variable]).uris if source.variable in values else ()
+            uri = uris[0] if len(uris) == 1 else ""
+            self._nodes[id_] = LineageNode(id_, "file", source.variable, uri=uri, phase="present", node=node.id)
+            self._put_out(id_, (source,), uris)
+
+    def _put_out(self, id_: str, sources: Iterable[Source], uris: Iterable[str]) -> None:
+        for source in sources:
+            if source.node.kind == "start":
+                self._join(self._input(source.variable), id_, source.variable)
+            elif source.constant is None:
+                self._join(self._node(source.node), id_, source.variable)
+                self._files[source.node.id, source.variable].append(id_)
+        for uri in uris:
+            self._by_uri[uri].append(id_)
+
+    def _inputs_of(self, node: RunNode) -> None:
+        target = self._node(node)
+        for name, sources in resolve.inputs(node).items():
+            for source in sources:
+                for origin in self._origins(source):
+                    self._join(origin, target, name)
+        # Where the template is not known, the inputs that the node had still tell by their URIs.
+        if node.spec is None and node.id in self._run.data:
+            for name, literal in sorted(self._run.data[node.id].full_inputs.literals.items()):
+                for uri in files(literal).uris:
+                    for origin in self._by_uri.get(uri, ()):
+                        self._join(origin, target, name)
+
+    def _origins(self, source: Source) -> Sequence[str]:
+        """The vertices that a value comes from."""
+        node = source.node
+        if source.constant is not None:
+            found = [id_ for uri in files(source.constant).uris for id_ in self._by_uri.get(uri, ())]
+            return found or ([self._node(node)] if node.kind == "dynamic" else [])
+        if node.kind == "start":
+            return [self._input(source.variable)]
+        return self._files.get((node.id, source.variable)) or [self._node(node)]
+
+    def _dynamic_parent(self, node: RunNode) -> None:
+        """Join a node that nothing leads to with the dynamic node that made it."""
+        target = self._node(node)
+        up = node.parent
+        while up is not None and up.kind != "dynamic":
+            up = up.parent
+        if up is not None and target not in self._targets:
+            self._join(self._node(up), target, "")
+
+
+def _id(kind: str, *parts: str) -> str:
+    return f"{kind}:" + "/".join(quote(part, safe=" ()=@+,") for part in parts)
