@@ -48,7 +48,7 @@ def test_no_rows_give_nothing() -> None:
 
 def test_a_note_stands_below_its_row() -> None:
     assert (
-        table(COLUMNS, ROWS, style(20), {0: "boom: no denominators in ADSL"}).splitlines()[2] == "  boom: no…s in ADSL"
+        table(COLUMNS, ROWS, style(20), {0: "boom: no denominators in ADSL"}).splitlines()[2] == "  boom: no … in ADSL"
     )
 
 
