@@ -10,6 +10,7 @@ from flowtui.domain.signed import SignedUrl
 from flowtui.errors import StorageError
 from flowtui.storage.backend import Backend, Entry, Stat
 from flowtui.storage.cache import BlockCache
+from flowtui.storage.elsewhere import LocalFirst
 from flowtui.storage.http import Connections, HttpBackend, PlainUrls
 from flowtui.storage.local import LocalBackend
 from flowtui.storage.reader import Reader
@@ -24,7 +25,7 @@ _READER_BYTES = 4 * 1024 * 1024
 
 
 class Storage:
-    """Reads objects: a file of this machine, else http(s), else a URL that Admin signs.
+    """Reads objects: files of this machine, http(s) URLs, and everything else by URLs that Admin signs.
 
     A URI is handed on as it came. The cache in memory is shared by the readers of remote objects, so that a second look
     at an object costs no request until :meth:`forget`.
@@ -33,6 +34,8 @@ class Storage:
         sign: asks Admin for a signed URL of a native URI; None where no server is there to ask.
         transport: an httpx transport in place of the network.
         timeout: seconds to wait for a connection or for the next bytes.
+        retry_delay: seconds before a failed request is first repeated.
+        cache_bytes: of objects kept in memory.
     """
 
     def __init__(
@@ -46,11 +49,12 @@ class Storage:
     ) -> None:
         self._cache = BlockCache(cache_bytes)
         connections = Connections(transport, timeout, retry_delay)
-        self._backends: tuple[Backend, ...] = (
-            LocalBackend(),
-            HttpBackend(connections, PlainUrls()),
-            *((HttpBackend(connections, SignedUrls(sign)),) if sign else ()),
-        )
+        local, plain_urls = LocalBackend(), HttpBackend(connections, PlainUrls())
+        if sign is None:
+            self._backends: tuple[Backend, ...] = (local, plain_urls)
+        else:
+            signed = HttpBackend(connections, SignedUrls(sign))
+            self._backends = (LocalFirst(local, signed), plain_urls, signed)
 
     async def stat(self, uri: str) -> Stat:
         """Size and kind of what the URI names; a signed URL is asked for its first byte.
