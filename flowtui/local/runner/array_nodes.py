@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,7 @@ def item_count(node: workflow_pb2.ArrayNode, template: tasks_pb2.TaskTemplate, i
 
 def _bound_by_arguments(arguments: list[str]) -> set[str]:
     """The inputs that flytekit's resolver takes as bound: behind ``vars`` in the container's arguments."""
-    for first, second in zip(arguments, arguments[1:], strict=False):
+    for first, second in itertools.pairwise(arguments):
         if first == "vars":
             return set(second.split(",")) - {""}
     return set()
@@ -109,7 +110,7 @@ class _ArrayNode:
         if criterion == "min_successes":
             return min(int(self.array.min_successes), len(self.items))
         if criterion == "min_success_ratio":
-            return math.ceil(self.array.min_success_ratio * len(self.items))
+            return math.ceil(float(self.array.min_success_ratio) * len(self.items))
         return len(self.items)
 
     async def execute(self) -> literals_pb2.LiteralMap:

@@ -18,6 +18,7 @@ from flowtui.local.runner.names import Place
 from flowtui.local.runner.reporter import TaskPhase
 
 if TYPE_CHECKING:
+    from flowtui.local.runner.level import Level
     from flowtui.local.runner.run import Run
 
 Made: TypeAlias = literals_pb2.LiteralMap | dynamic_job_pb2.DynamicJobSpec
@@ -46,11 +47,12 @@ class Attempt:
         *,
         timeout: float = 0.0,
         item: int | None = None,
-        item_count: int = 0,
+        level: Level | None = None,
     ) -> None:
         """An attempt that has not begun.
 
         Args:
+            level: where its node is, for a task that waits for others.
             timeout: seconds that it may take; 0 for no limit.
             item: the index of an item of a mapped task; None for a plain task.
         """
@@ -61,7 +63,7 @@ class Attempt:
         self.number = number
         self.timeout = timeout
         self.item = item
-        self.item_count = item_count
+        self.level = level
         if item is None:
             self.name = run.layout.task_name(place, number)
             self.folder = place.attempt(number)

@@ -17,7 +17,8 @@ from flowtui.local.runner.flow_file import FlowFile
 _TABLE = """
 CREATE TABLE IF NOT EXISTS flow_sources (
     project TEXT NOT NULL, domain TEXT NOT NULL, version TEXT NOT NULL,
-    path TEXT NOT NULL, root TEXT NOT NULL, module TEXT NOT NULL, files TEXT NOT NULL, registered_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    path TEXT NOT NULL, root TEXT NOT NULL, module TEXT NOT NULL, files TEXT NOT NULL,
+    registered_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
     PRIMARY KEY (project, domain, version)
 ) WITHOUT ROWID
 """

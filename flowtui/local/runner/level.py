@@ -57,6 +57,32 @@ class Level:
         self.attempt = attempt
         self.dynamic = dynamic
         self._reason = ""
+        self._ended: dict[str, asyncio.Future[bool]] = {}
+        self._waits: dict[str, set[str]] = {}
+
+    async def ended(self, waiter: str, nodes: set[str]) -> set[str]:
+        """Wait until nodes of this level have ended.
+
+        Args:
+            waiter: id of the node that waits; it may end after a failure before it is stopped.
+
+        Returns:
+            Those that have not succeeded; as soon as there is one.
+        """
+        self._waits[waiter] = nodes
+        futures = {self._end_of(spec_id): spec_id for spec_id in nodes}
+        pending = set(futures)
+        while pending:
+            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            lost = {futures[one] for one in done if not one.result()}
+            if lost:
+                return lost
+        return set()
+
+    def _end_of(self, spec_id: str) -> asyncio.Future[bool]:
+        if spec_id not in self._ended:
+            self._ended[spec_id] = asyncio.get_running_loop().create_future()
+        return self._ended[spec_id]
 
     def place(self, spec_id: str) -> Place:
         """Where a node of this level stands."""
@@ -140,12 +166,15 @@ class Level:
                     spec_id = running.pop(task)
                     try:
                         self.outputs[spec_id] = task.result()
+                        self._end_of(spec_id).set_result(True)
                     except NodeFailedError as failed:
                         first = first or failed
                         lost.add(spec_id)
+                        self._end_of(spec_id).set_result(False)
                 if first is not None:
                     if self._fails_at_once:
                         await failing(first.error)
+                        await self._let_waiters_end(running, lost)
                         return first
                     await self._skip(waiting, by_id, lost)
         finally:
@@ -153,12 +182,19 @@ class Level:
                 self._reason = AUTO_ABORTED
                 await _stop(list(running))
 
+    async def _let_waiters_end(self, running: dict[asyncio.Task[literals_pb2.LiteralMap], str], lost: set[str]) -> None:
+        """Nodes that have waited for a failed one fail too, which says more than that they were stopped."""
+        told = [task for task, spec_id in running.items() if self._waits.get(spec_id, set()) & lost]
+        if told:
+            await asyncio.wait(told)
+
     async def _skip(self, waiting: dict[str, set[str]], by_id: dict[str, workflow_pb2.Node], lost: set[str]) -> None:
         """Report as skipped what waits for a node that has failed."""
         while unreachable := [one for one in waiting if waiting[one] & lost]:
             for spec_id in unreachable:
                 del waiting[spec_id]
                 lost.add(spec_id)
+                self._end_of(spec_id).set_result(False)
                 await self.run.reporter.node(self.place(spec_id), NodePhase.SKIPPED, node=by_id[spec_id])
 
     async def _run_failure_node(self, failed: NodeFailedError) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from flowtui.domain.execution import ExecutionId
 from flowtui.errors import FlowError
@@ -16,6 +17,9 @@ from flowtui.local.home import Home
 def held(home: Home, execution: ExecutionId, inherited: int | None = None) -> Iterator[None]:
     """Hold the lock of an execution; taken before the execution is created, so that it is never without.
 
+    The file goes when the body ends in order, and with it the mark that the execution needs a runner; after an error it
+    stays behind, free, and the execution is aborted at the next start.
+
     Args:
         inherited: a descriptor of the file, locked by the process that started this one for the execution.
 
@@ -23,19 +27,12 @@ def held(home: Home, execution: ExecutionId, inherited: int | None = None) -> It
         FlowError: another process runs the execution.
     """
     path = home.lock_file(execution)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600) if inherited is None else inherited
+    descriptor = _lock(path, execution) if inherited is None else inherited
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise FlowError(f"Another process runs {execution} already.") from error
         os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()}\n".encode())
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+        path.unlink(missing_ok=True)
     finally:
         os.close(descriptor)
 
@@ -47,15 +44,25 @@ def handed_over(home: Home, execution: ExecutionId) -> Iterator[int]:
     Raises:
         FlowError: another process runs the execution.
     """
-    path = home.lock_file(execution)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = _lock(home.lock_file(execution), execution)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise FlowError(f"Another process runs {execution} already.") from error
         yield descriptor
     finally:
         # The lock belongs to the open file, which the started process has too: closing this end does not release it.
+        os.close(descriptor)
+
+
+def _lock(path: Path, execution: ExecutionId) -> int:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Who cleans up after lost runners removes files: the one that is locked must still be the one of the name.
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(descriptor), os.stat(path)):
+                    return descriptor
+        except BlockingIOError as error:
+            os.close(descriptor)
+            raise FlowError(f"Another process runs {execution} already.") from error
         os.close(descriptor)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from flyteidl.admin import signal_pb2
 from flyteidl.core import execution_pb2, literals_pb2, types_pb2, workflow_pb2
 from google.protobuf.message import Message
 
+from flowtui.admin.wire import path
 from flowtui.domain.execution import EntityId, NodeId
 from flowtui.errors import FlowError, NotFoundError, StorageError
 from flowtui.local.runner import array_nodes, launch_plans, task_nodes
 from flowtui.local.runner.bindings import resolve_all
 from flowtui.local.runner.branches import taken
-from flowtui.local.runner.failures import NodeFailedError, system_error, user_error
+from flowtui.local.runner.failures import TIMEOUT, NodeFailedError, system_error, user_error
 from flowtui.local.runner.level import Level
 from flowtui.local.runner.literals import write_message
 from flowtui.local.runner.names import Place
@@ -150,9 +152,40 @@ class Nodes:
         if gate.WhichOneof("condition") == "sleep":
             await asyncio.sleep(gate.sleep.duration.ToTimedelta().total_seconds())
             return await self.succeed(place, node, literals_pb2.LiteralMap())
-        what = "an approval" if gate.WhichOneof("condition") == "approve" else "an input"
-        message = f"The node waits for {what}, which nobody can give on this machine. Run the flow on a Flyte cluster."
-        raise await self.fail(place, node, user_error("GateNotSupported", message))
+        return await self._signalled(node, place)
+
+    async def _signalled(self, node: workflow_pb2.Node, place: Place) -> literals_pb2.LiteralMap:
+        """Wait until somebody gives the signal through Flyte Admin's API."""
+        gate = node.gate_node
+        approval = gate.WhichOneof("condition") == "approve"
+        signal_id = gate.approve.signal_id if approval else gate.signal.signal_id
+        what = "approval" if approval else "input"
+        self.reporter.tell(place, node, f"waits for the {what} {signal_id}: POST /api/v1/signals of `flowtui serve`")
+        try:
+            value = await asyncio.wait_for(
+                self._signal(signal_id), node.metadata.timeout.ToTimedelta().total_seconds() or None
+            )
+        except asyncio.TimeoutError as error:
+            told = user_error(TIMEOUT, f"Nobody gave the {what} {signal_id} in time.")
+            raise await self.fail(place, node, told) from error
+        if not approval:
+            outputs = literals_pb2.LiteralMap()
+            outputs.literals[gate.signal.output_variable_name].CopyFrom(value)
+            return await self.succeed(place, node, outputs)
+        if not value.scalar.primitive.boolean:
+            raise await self.fail(place, node, user_error("UserProvidedError", f"{signal_id} was not approved."))
+        return await self.succeed(place, node, literals_pb2.LiteralMap())
+
+    async def _signal(self, signal_id: str) -> literals_pb2.Literal:
+        id_ = self.run.id
+        while True:
+            answer = await self.run.services.client.get(
+                path("signals", id_.project, id_.domain, id_.name), {"limit": "1000"}, signal_pb2.SignalList
+            )
+            for signal in answer.signals:
+                if signal.id.signal_id == signal_id and signal.HasField("value"):
+                    return signal.value
+            await asyncio.sleep(self.run.services.poll_interval)
 
     def _tell_failure(
         self,

@@ -72,7 +72,7 @@ class ProgressLines:
             line.ended = time.monotonic()
         if self._live:
             self._redraw()
-        elif step.phase in _ENDED or (step.phase == "RUNNING" and changed):
+        elif step.phase in _ENDED or (step.phase == "RUNNING" and (changed or step.note)):
             self._write(self._text(line) + "\n")
 
     def _text(self, line: _Line, width: int = 0) -> str:

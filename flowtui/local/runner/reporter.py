@@ -195,6 +195,10 @@ class Reporter:
             phase = NodePhase.Phase.Name(event.phase)
             self._listener(Progress(self.execution.name, place, name or place.spec_id, phase, note))
 
+    def tell(self, place: Place, node: workflow_pb2.Node, note: str) -> None:
+        """Tell the person who watches something about a running node that Flyte Admin has no place for."""
+        self._listener(Progress(self.execution.name, place, node.metadata.name or place.spec_id, "RUNNING", note))
+
     async def task(
         self,
         place: Place,

@@ -77,7 +77,9 @@ class _TaskNode:
         await self.reporter.node(self.place, NodePhase.QUEUED, node=self.node)
         for number in range(self.attempts):
             last = number == self.attempts - 1
-            attempt = Attempt(self.run, self.place, self.template, self.inputs, number, timeout=self.timeout)
+            attempt = Attempt(
+                self.run, self.place, self.template, self.inputs, number, timeout=self.timeout, level=self.level
+            )
             try:
                 made = await attempt.execute(on_start=self._running if number == 0 else None)
             except AttemptFailedError as failed:
