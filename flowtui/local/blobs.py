@@ -79,8 +79,9 @@ async def _serve(request: Request, path: Path) -> Response:
             status = 206
             headers["content-range"] = f"bytes {start}-{stop - 1}/{facts.st_size}"
     headers["content-length"] = str(stop - start)
-    media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return StreamingResponse(_chunks(file, start, stop), status, headers, media_type)
+    # In the headers, since Starlette would add a charset that nobody knows.
+    headers["content-type"] = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return StreamingResponse(_chunks(file, start, stop), status, headers)
 
 
 def byte_range(header: str, size: int) -> tuple[int, int] | None:

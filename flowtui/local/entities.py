@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from flowtui.local import compiler, filters
 from flowtui.local.call import Call, from_nanos, require
+from flowtui.local.differences import differences
 from flowtui.local.filters import ENTITIES, Condition
 from flowtui.local.status import ALREADY_EXISTS, AdminError, invalid, missing, not_found, text
 from flowtui.local.store import Row, find, insert, update
@@ -70,7 +71,7 @@ def _check(call: Call, request: Any, kind: int) -> None:
     require(identifier, "project", "domain", "name", "version")
 
 
-def _refuse_again(call: Call, table: str, identifier: Any, digest: bytes) -> None:
+def _refuse_again(call: Call, table: str, identifier: Any, digest: bytes, new: Any) -> None:
     """Refuse what is registered already: 409 where it is the same, 400 where it differs."""
     row = find(call.db, table, entity_key(identifier))
     if row is None:
@@ -78,8 +79,11 @@ def _refuse_again(call: Call, table: str, identifier: Any, digest: bytes) -> Non
     word = _WORDS[table]
     if row["digest"] == digest:
         raise AdminError(ALREADY_EXISTS, f"{word} with identical structure already exists")
-    shown = text(identifier_pb2.Identifier(**entity_key(identifier)))
-    raise invalid(f"{word} with different structure already exists with id {shown}")
+    found = differences(_MESSAGES[table](row), new)
+    raise invalid(
+        f"{identifier.name} {word} with different structure already exists. "
+        f"(Please register a new version of the {word}):\n{found}"
+    )
 
 
 def _digest(*messages: Message) -> bytes:
@@ -109,7 +113,7 @@ def create_task(call: Call, request: Any) -> Any:
     compiled = compiler_pb2.CompiledTask(template=template)
     compiled.template.id.CopyFrom(_typed(request.id, identifier_pb2.TASK))
     digest = _digest(compiled)
-    _refuse_again(call, "tasks", request.id, digest)
+    _refuse_again(call, "tasks", request.id, digest, compiled)
     closure = task_pb2.TaskClosure(compiled_task=compiled)
     row = _common(call, request.id, digest)
     description = request.spec.description
@@ -148,7 +152,7 @@ def save_workflow(call: Call, identifier: Any, spec: Any) -> int:
     except compiler.CompileError as error:
         raise invalid(f"failed to compile workflow for [{text(identifier)}] with err: {error.message}") from error
     digest = _digest(compiled)
-    _refuse_again(call, "workflows", identifier, digest)
+    _refuse_again(call, "workflows", identifier, digest, compiled)
     row = _common(call, identifier, digest)
     row["typed_interface"] = spec.template.interface.SerializeToString(deterministic=True)
     row["closure"] = compiled.SerializeToString(deterministic=True)
@@ -186,7 +190,7 @@ def save_launch_plan(call: Call, identifier: Any, spec: Any, workflow: Row) -> N
     )
     whole = launch_plan_pb2.LaunchPlan(id=_typed(identifier, identifier_pb2.LAUNCH_PLAN), spec=spec, closure=closure)
     digest = _digest(whole)
-    _refuse_again(call, "launch_plans", identifier, digest)
+    _refuse_again(call, "launch_plans", identifier, digest, spec)
     row = _common(call, identifier, digest)
     row |= {
         "spec": spec.SerializeToString(deterministic=True),
@@ -323,3 +327,11 @@ def _finish(message: Any, row: Row) -> Any:
     if hasattr(message, "short_description"):
         message.short_description = row["short_description"]
     return message
+
+
+# What of a row says whether it is the same as another registration.
+_MESSAGES = {
+    "tasks": lambda row: task_pb2.TaskClosure.FromString(row["closure"]).compiled_task,
+    "workflows": lambda row: compiler_pb2.CompiledWorkflowClosure.FromString(row["closure"]),
+    "launch_plans": lambda row: launch_plan_pb2.LaunchPlanSpec.FromString(row["spec"]),
+}

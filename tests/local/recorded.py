@@ -1,0 +1,176 @@
+"""Replays what an engine sent to a real Flyte Admin into the embedded one."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from flyteidl.admin import execution_pb2, launch_plan_pb2, task_pb2, workflow_pb2
+from google.protobuf.message import Message
+
+from flowtui.httpclient import httpx
+from flowtui.local.app import create_app
+from flowtui.local.home import Home
+from tests.replay import BINARY, lines, message_of
+
+BASE_URL = "http://127.0.0.1:5000"
+CODES = {"INVALID_ARGUMENT": 3, "NOT_FOUND": 5, "ALREADY_EXISTS": 6, "FAILED_PRECONDITION": 9}
+_PATHS = {
+    "CreateTask": "/api/v1/tasks",
+    "CreateWorkflow": "/api/v1/workflows",
+    "CreateLaunchPlan": "/api/v1/launch_plans",
+    "CreateExecution": "/api/v1/executions",
+    "CreateWorkflowEvent": "/api/v1/events/workflows",
+    "CreateNodeEvent": "/api/v1/events/nodes",
+    "CreateTaskEvent": "/api/v1/events/tasks",
+    "CreateUploadLocation": "/api/v1/dataproxy/artifact_urn",
+}
+_REGISTRATIONS = {
+    "CreateTask": task_pb2.TaskCreateRequest,
+    "CreateWorkflow": workflow_pb2.WorkflowCreateRequest,
+    "CreateLaunchPlan": launch_plan_pb2.LaunchPlanCreateRequest,
+}
+# The recorded Admin refused more than 100 nodes until its limit was raised; the embedded one has no such setting.
+_NODE_LIMIT = "exceeds limit (200 > 100)"
+# The recorded times of DELETE lie after the events that they caused: put them before.
+_DELETE_EARLIER = 0.03
+_RECOVERED_AT = 1795454176.88
+
+
+class Clock:
+    """A clock that is set."""
+
+    def __init__(self) -> None:
+        self.nanos = 0
+
+    def __call__(self) -> int:
+        return self.nanos
+
+
+class Recorded:
+    """The embedded Admin after the replay.
+
+    Attributes:
+        differences: requests of the engine that were answered otherwise than recorded.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.home = Home(folder)
+        self.clock = Clock()
+        self.app = create_app(self.home, clock=self.clock, container="s3://flyte")
+        self._fill_blobs()
+        self.differences = asyncio.run(self._replay())
+
+    def client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=BASE_URL)
+
+    def _fill_blobs(self) -> None:
+        for line in lines("blobs"):
+            if line.get("body_base64") is not None:
+                path = self.home.resolve(line["uri"])
+                assert path is not None
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(base64.b64decode(line["body_base64"]))
+
+    async def _replay(self) -> list[str]:
+        times = _created_times()
+        differences = []
+        async with self.client() as client:
+            for line in _merged():
+                self.clock.nanos = _moment(line, times)
+                answer = await _send(client, line)
+                got = (answer.status_code, answer.json())
+                if not _agrees(line, *got):
+                    differences.append(f"{line.get('n', line.get('path'))}: {got} instead of {_wanted(line)}")
+        return differences
+
+
+def _merged() -> Iterator[dict[str, Any]]:
+    """Requests of the engine in order, with those of a client put in by time."""
+    actions = list(lines("actions"))
+    for action in actions:
+        if action["method"] == "DELETE":
+            action["at"] -= _DELETE_EARLIER
+    actions.append(_recovery())
+    for line in lines("engine"):
+        while actions and actions[0]["at"] <= line["at"]:
+            yield actions.pop(0)
+        if _NODE_LIMIT not in str(line.get("error")):
+            yield line
+    yield from actions
+
+
+def _recovery() -> dict[str, Any]:
+    """The recovery that was tried in three forms, of which a fourth before them had succeeded."""
+    tried = next(line for line in lines("errors") if line["path"].endswith("/recover"))
+    name = {"project": "flytesnacks", "domain": "development", "name": "rec-of-success", "org": ""}
+    return {**tried, "at": _RECOVERED_AT, "request": json.loads(tried["request"]), "status": 200, "body": {"id": name}}
+
+
+def _created_times() -> dict[tuple[Any, ...], int]:
+    """When Admin made what it lists: the only times that it takes from its own clock."""
+    times: dict[tuple[Any, ...], int] = {}
+    for name in ("executions", "lists", "entities"):
+        for line in lines(name):
+            if line["accept"] != BINARY or line["status"] != 200 or not line.get("message"):
+                continue
+            message = message_of(line)
+            for one in _members(message):
+                times[_key(one.id)] = one.closure.created_at.ToNanoseconds()
+    return times
+
+
+def _members(message: Message) -> list[Any]:
+    if message.DESCRIPTOR.name in ("Execution", "Workflow", "Task", "LaunchPlan"):
+        return [message]
+    if message.DESCRIPTOR.name in ("ExecutionList", "TaskList"):
+        return list(getattr(message, "executions", None) or getattr(message, "tasks", ()))
+    return []
+
+
+def _key(identifier: Any) -> tuple[Any, ...]:
+    return identifier.DESCRIPTOR.name, getattr(identifier, "resource_type", 0), identifier.name, getattr(
+        identifier, "version", ""
+    )  # fmt: skip
+
+
+def _moment(line: dict[str, Any], times: dict[tuple[Any, ...], int]) -> int:
+    """The time to which the clock is set: the recorded one of what the request makes, else that of the request."""
+    key: tuple[Any, ...] = ()
+    if "method" in line and "request_base64" in line:
+        call, body = line["method"].rpartition("/")[2], base64.b64decode(line["request_base64"])
+        if call == "CreateExecution":
+            name = execution_pb2.ExecutionCreateRequest.FromString(body).name
+            key = ("WorkflowExecutionIdentifier", 0, name, "")
+        elif call in _REGISTRATIONS and not line.get("error"):
+            key = _key(_REGISTRATIONS[call].FromString(body).id)
+    elif line["method"] == "POST":
+        key = ("WorkflowExecutionIdentifier", 0, line["request"].get("name"), "")
+    return times.get(key, int(line["at"] * 10**9))
+
+
+async def _send(client: httpx.AsyncClient, line: dict[str, Any]) -> httpx.Response:
+    if "request_base64" not in line:
+        return await client.request(
+            line["method"], line["path"], json=line["request"], headers={"accept": "application/json"}
+        )
+    call = line["method"].rpartition("/")[2]
+    body = base64.b64decode(line["request_base64"])
+    return await client.post(_PATHS[call], content=body, headers={"content-type": BINARY, "accept": "application/json"})
+
+
+def _wanted(line: dict[str, Any]) -> Any:
+    return line.get("error") or line.get("body") or "success"
+
+
+def _agrees(line: dict[str, Any], status: int, body: Any) -> bool:
+    if "request_base64" not in line:
+        return bool(status == line["status"] and body == line["body"])
+    error = line.get("error")
+    if error is None:
+        return status == 200
+    return bool(body["code"] == CODES[error["code"]] and body["message"] == error["message"])
