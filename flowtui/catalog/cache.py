@@ -59,6 +59,9 @@ class ResponseCache:
     def __repr__(self) -> str:
         return f"ResponseCache({str(self._path)!r})"
 
+    def __del__(self) -> None:
+        self.close()
+
     def get(self, server: str, kind: str, owner: tuple[str, ...], key: str = "") -> bytes | None:
         """The message that was kept; None where there is none."""
 

@@ -31,7 +31,7 @@ from flowtui.domain.execution import (
     ExecutionId,
     NodeId,
 )
-from flowtui.errors import AuthError, NotFoundError, ServerError, UnreachableError
+from flowtui.errors import NotFoundError, ServerError, UnreachableError
 
 _RECENT = timedelta(minutes=1)
 """A run that ended less than this ago may have got nodes while its list was read."""
@@ -257,7 +257,7 @@ async def _nothing(walk: Walk) -> tuple[execution_pb2.Execution, Closure | None]
     return execution_pb2.Execution(), None
 
 
-def _pass_on(error: NotFoundError | ServerError | AuthError) -> None:
+def _pass_on(error: NotFoundError | ServerError) -> None:
     """Raise what concerns the whole server, not one node."""
     if isinstance(error, UnreachableError):
         raise error

@@ -27,6 +27,9 @@ from flowtui.domain.execution import (
     NodeId,
 )
 
+_LISTED = 5
+"""Names that a notice lists."""
+
 Outputs = Mapping[str, literals_pb2.LiteralMap]
 """Outputs by node execution id; the start node's are the Launch Inputs. A node whose data is not there has none."""
 
@@ -248,25 +251,28 @@ def _value_notices(planned: PlannedFile, found: Sequence[Found], uris: tuple[str
 
 
 def _with_duplicate_notices(found: list[ArtifactFile]) -> list[ArtifactFile]:
-    names: dict[tuple[str, str, str], list[ArtifactFile]] = defaultdict(list)
+    same: dict[tuple[str, str, str], list[ArtifactFile]] = defaultdict(list)
     for file in found:
-        names[file.type, file.artifact, file.file].append(file)
+        same[file.type, file.artifact, file.file].append(file)
     return [
-        replace(file, notices=(*file.notices, _duplicate(file, same)))
-        if len(same := names[file.type, file.artifact, file.file]) > 1
+        replace(file, notices=(*file.notices, _duplicate(file, others)))
+        if len(others := same[file.type, file.artifact, file.file]) > 1
         else file
         for file in found
     ]
 
 
 def _duplicate(file: ArtifactFile, same: list[ArtifactFile]) -> str:
-    others = [other.node for other in same if other is not file]
-    return f"The artifact has this file name {len(same)} times: also from {_listed(dict.fromkeys(others))}."
+    # A fan-out may give thousands of files one name: the first few say enough.
+    first = [other.node for other in same[: _LISTED + 1] if other is not file][:_LISTED]
+    more = len(same) - 1 - len(first)
+    others = ", ".join(dict.fromkeys(first)) + (f" and {more:,} more" if more else "")
+    return f"The artifact has this file name {len(same):,} times: also from {others}."
 
 
-def _listed(names: Iterable[str]) -> str:
-    names = list(names)
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _LISTED
+    return ", ".join(names[:_LISTED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _undeclared(source: Source, data: Outputs, *, asked: bool) -> UndeclaredOutput:
