@@ -55,7 +55,7 @@ class Session:
         async def one(uri: str) -> int | None:
             async with gate:
                 try:
-                    return await self._size(uri)
+                    return await self._size(uri, remote)
                 except FlowtuiError:
                     return None
 
@@ -73,8 +73,8 @@ class Session:
         undeclared = tuple(replace(output, size=of(output.uris, output.size)) for output in run.undeclared)
         return replace(run, artifacts=artifacts, undeclared=undeclared)
 
-    async def _size(self, uri: str) -> int | None:
-        stat = await self.storage.stat(uri)
+    async def _size(self, uri: str, remote: bool) -> int | None:
+        stat = await self.storage.stat(uri, remote=remote)
         if not stat.directory:
             return stat.size
         if not uri.startswith(("/", "file://")):
@@ -109,7 +109,8 @@ async def open_session(
         client = await stack.enter_async_context(
             AdminClient(address, headers=settings.headers, transport=transport, timeout=settings.timeout)
         )
-        storage = Storage(sign=client.sign, transport=storage_transport)
+        # The embedded Admin's files are here, and it signs nothing else.
+        storage = Storage(sign=client.sign if settings.endpoint else None, transport=storage_transport)
         stack.push_async_callback(storage.aclose)
         # The embedded Admin is next door, and a home that is set up anew has other runs of the same names.
         cache = ResponseCache(settings.cache / "responses.sqlite3") if settings.endpoint else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 from argparse import Namespace
-from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +58,7 @@ def _absolute(text: str) -> str:
 
 
 async def _show(storage: Storage, uri: str, name: str, format_: str, rows: int, style: Style) -> str:
-    limits = replace(Limits(), rows=rows, lines=rows)
+    limits = Limits().for_rows(rows)
     async with storage.open(uri) as reader:
         try:
             found = await preview(reader, name=name, format=format_, limits=limits)

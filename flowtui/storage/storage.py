@@ -50,18 +50,21 @@ class Storage:
         self._cache = BlockCache(cache_bytes)
         connections = Connections(transport, timeout, retry_delay)
         local, plain_urls = LocalBackend(), HttpBackend(connections, PlainUrls())
+        self._local = local
         if sign is None:
             self._backends: tuple[Backend, ...] = (local, plain_urls)
         else:
             signed = HttpBackend(connections, SignedUrls(sign))
             self._backends = (LocalFirst(local, signed), plain_urls, signed)
 
-    async def stat(self, uri: str) -> Stat:
+    async def stat(self, uri: str, *, remote: bool = True) -> Stat:
         """Size and kind of what the URI names; a signed URL is asked for its first byte.
+
+        ``remote=False`` looks on this machine only and sends no request.
 
         Raises NotFoundError for a missing object, StorageError where it cannot be reached or read.
         """
-        return await self._backend(uri).stat(uri)
+        return await (self._backend(uri) if remote else self._local).stat(uri)
 
     def open(self, uri: str) -> Reader:
         """A reader of the object; the first read tells whether it is there."""

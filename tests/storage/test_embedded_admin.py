@@ -46,6 +46,8 @@ async def test_paths_of_another_machine_are_read_through_its_server(storage: Sto
         assert await reader.size() == len(BODY)
         assert reader.requests == 1
     assert (await storage.stat(uri)).size == len(BODY)
+    with pytest.raises(NotFoundError):
+        await storage.stat(uri, remote=False)
     assert b"".join([chunk async for chunk in storage.stream(uri, 150_000)]) == BODY[150_000:]
 
 
