@@ -132,7 +132,9 @@ def _demo(parser: argparse.ArgumentParser) -> None:
 
 def _runs(parser: argparse.ArgumentParser) -> None:
     _limit(parser, "runs", 50)
-    parser.add_argument("--query", metavar="TEXT", default="", help="only runs whose name holds TEXT")
+    parser.add_argument(
+        "--query", metavar="TEXT", default="", help="only runs that match, such as `wf:adam !phase:aborted`"
+    )
 
 
 def _nodes(parser: argparse.ArgumentParser) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from flowtui.text import first_line, last_line
+
 _PHASES = {
     "SUCCEEDED": ("✔", "+", "done"),
     "RUNNING": ("●", "*", "running"),
@@ -96,6 +98,18 @@ def when(time: datetime | None, now: datetime) -> str:
 def exact(time: datetime | None, now: datetime) -> str:
     """A time to the second in the time zone of ``now``: ``2026-11-23 17:09:51 +0000``."""
     return "" if time is None else f"{time.astimezone(now.tzinfo):%Y-%m-%d %H:%M:%S %z}"
+
+
+def error_line(message: str) -> str:
+    """The line of an error that says what happened.
+
+    flytekit writes ``Trace:`` with a Python traceback and then ``Message:``; the line behind that is meant, or the last
+    one of a traceback that was cut off; of any other text the first line.
+    """
+    _, found, behind = message.rpartition("\nMessage:\n")
+    if found and (line := first_line(behind)):
+        return line
+    return last_line(message) if "Traceback (most recent call last)" in message else first_line(message)
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

@@ -60,3 +60,20 @@ def test_counts() -> None:
     assert words.count(1, "file") == "1 file"
     assert words.count(1204, "file") == "1,204 files"
     assert words.count(2, "directory", "directories") == "2 directories"
+
+
+TRACE = "[2]: Trace:\n\n    Traceback (most recent call last):\n      File x\n    ValueError: boom"
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (f"{TRACE}\n\nMessage:\n\n    ValueError: boom", "ValueError: boom"),
+        (TRACE, "ValueError: boom"),
+        ("too large\nsecond", "too large"),
+        ("a\nMessage:\n\n", "a"),
+        ("", ""),
+    ],
+)
+def test_the_line_of_an_error_that_says_what_happened(message: str, said: str) -> None:
+    assert words.error_line(message) == said

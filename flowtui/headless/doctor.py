@@ -101,12 +101,16 @@ async def _project(session: Session) -> str:
         return f"none chosen; the server has {shown or 'none'}"
     if chosen not in names:
         return f"{chosen} is not among those of the server: {shown or 'it has none'}"
-    return f"{chosen} / {session.settings.domain}"
+    domain = session.settings.domain
+    domains = next(project.domains for project in projects if project.id == chosen)
+    if domain not in domains:
+        return f"{chosen} has no domain {domain}, but {', '.join(domains) or 'none'}"
+    return f"{chosen} / {domain}"
 
 
 async def _list(session: Session) -> str:
     settings = session.settings
-    if not settings.project:
+    if settings.project not in [project.id for project in await session.catalog.projects()]:
         return "not asked for without a project"
     page = await session.catalog.executions(settings.project, settings.domain, limit=1)
     return f"the newest run is {page.executions[0].id.name}" if page.executions else "no runs yet"

@@ -12,7 +12,6 @@ from flowtui.headless import shapes
 from flowtui.headless.json import dumps
 from flowtui.headless.style import Style, phase_color
 from flowtui.headless.table import Column, Painted, table
-from flowtui.text import first_line
 
 if TYPE_CHECKING:
     from flowtui.session import Session
@@ -70,7 +69,7 @@ def _flat(nodes: tuple[NodeExecution, ...], depth: int) -> Iterator[tuple[int, N
 
 
 def _note(node: NodeExecution, with_logs: bool) -> str:
-    parts = [first_line(node.error.message)] if node.error else []
+    parts = [words.error_line(node.error.message)] if node.error else []
     if with_logs and node.attempts:
         parts += [f"log {log.uri}" for log in node.attempts[-1].logs]
     return "  ".join(part for part in parts if part)

@@ -11,7 +11,6 @@ from flowtui.headless import shapes
 from flowtui.headless.json import dumps
 from flowtui.headless.style import Style, phase_color
 from flowtui.headless.table import Column, Painted, table
-from flowtui.text import first_line
 
 if TYPE_CHECKING:
     from flowtui.session import Session
@@ -69,7 +68,7 @@ def _table(runs: list[Execution], style: Style) -> str:
         for run in runs
     ]
     why = {
-        index: first_line(run.error.message) if run.error else run.abort_cause
+        index: words.error_line(run.error.message) if run.error else run.abort_cause
         for index, run in enumerate(runs)
         if run.error or run.abort_cause
     }

@@ -47,11 +47,11 @@ async def test_behind_a_pipe_nothing_is_cut(command: Command) -> None:
 async def test_runs_say_phase_age_and_why_they_failed(command: Command) -> None:
     output = await command("runs", "--limit", "60", style=NARROW)
     row = next(line for line in output.splitlines() if re.search(r"\bclinical-1\b", line))
-    assert row.split() == ["✔", "done", "clinical-1", "labflows.clinical", "today", "17:09", "3m19"]
+    assert row.split() == ["✔", "done", "clinical-1", "labflows.clinical", "today", "17:09", "3m19", "v1"]
     lines = output.splitlines()
     failed = next(index for index, line in enumerate(lines) if " fails-1 " in line)
     assert lines[failed].startswith("✖ failed")
-    assert lines[failed + 1].startswith("  ")
+    assert lines[failed + 1].startswith("  RuntimeError: no denominators")
 
 
 async def test_signs_in_ascii(command: Command) -> None:
