@@ -97,10 +97,28 @@ def _run(arguments: Arguments) -> int:
 
 
 def _run_flow(arguments: Arguments, settings: Settings) -> int:
+    from flowtui.config import DEFAULT_DOMAIN, LOCAL_PROJECT
+
     options = arguments.options
     if not options.execution and not (options.file and options.workflow):
         raise UsageError("flowtui run needs FILE and WORKFLOW.", "`flowtui run --help` shows what it takes.")
-    raise FlowtuiError("`run` is not built yet.")
+    from flowtui.local import run_command
+
+    if options.execution:
+        return run_command.run_existing(settings.home, options.execution, max_parallelism=settings.max_parallelism)
+    return run_command.run(
+        settings.home,
+        options.file,
+        options.workflow,
+        arguments.inputs,
+        project=options.project or LOCAL_PROJECT,
+        domain=options.domain or DEFAULT_DOMAIN,
+        name=options.name,
+        max_parallelism=settings.max_parallelism,
+        overwrite_cache=options.overwrite_cache,
+        local_flag=settings.endpoint is not None,
+        as_json=options.json,
+    )
 
 
 def _serve(options: Namespace, settings: Settings) -> int:

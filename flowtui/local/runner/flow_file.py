@@ -13,7 +13,7 @@ from pathlib import Path
 
 from flowtui.errors import UsageError
 
-_VERSION_LENGTH = 22
+VERSION_LENGTH = 22
 _PRELOADABLE = frozenset({"numpy", "pandas", "pyarrow", "PIL", "fpdf", "pyreadstat"})
 """Libraries that may be loaded before a fork: loading them starts nothing that a fork would break."""
 _FOREIGN = frozenset({"site-packages", ".venv", "venv", "node_modules"})
@@ -97,4 +97,4 @@ class FlowFile:
         sources = self.sources()
         facts = json.dumps([sources, specs, importlib.metadata.version("flytekit")], sort_keys=True)
         digest = base64.urlsafe_b64encode(hashlib.sha256(facts.encode()).digest()).decode()
-        return sources, digest.replace("-", "a").replace("_", "b")[:_VERSION_LENGTH]
+        return sources, digest.replace("-", "a").replace("_", "b")[:VERSION_LENGTH]

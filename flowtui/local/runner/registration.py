@@ -20,28 +20,11 @@ from flowtui.admin.wire import path
 from flowtui.errors import ArtifactError, FlowError, NotFoundError, UsageError
 from flowtui.local.home import Home
 from flowtui.local.runner.flow_file import FlowFile
+from flowtui.local.runner.flow_inputs import FlowInput
 from flowtui.local.runner.flow_sources import FlowSources
 from flowtui.local.runner.workers import Workers
 
 _TRACE_LINES = 12
-
-
-@dataclass(frozen=True)
-class FlowInput:
-    """An input of a workflow.
-
-    Attributes:
-        type: in words, such as ``integer``.
-        default: as text; None where there is none.
-        description: from the docstring; may be empty.
-    """
-
-    name: str
-    type: str
-    boolean: bool
-    required: bool
-    default: str | None
-    description: str
 
 
 @dataclass(frozen=True)
@@ -78,13 +61,13 @@ async def read_flow(
     *,
     project: str,
     domain: str,
-    values: Mapping[str, str] | None = None,
+    values: Mapping[str, str | None] | None = None,
     uploads: Path | None = None,
 ) -> Flow:
     """Load a flow's file in a process of its own.
 
     Args:
-        values: texts of inputs; files that they name are copied below ``uploads``.
+        values: texts of inputs as on a command line, None for one without a value; files are copied below ``uploads``.
 
     Raises:
         UsageError: there is no such workflow in the file, or an input cannot be what its text says.
@@ -138,7 +121,7 @@ def _flow(file: FlowFile, workflow: str, answer: Mapping[str, Any]) -> Flow:
             hint,
         )
     if answer.get("input_error"):
-        raise UsageError(f"--{answer['input_error']}")
+        raise UsageError(answer["input_error"], answer["input_hint"])
     inputs = tuple(FlowInput(**item) for item in answer["inputs"])
     return Flow(
         file=file,

@@ -98,12 +98,12 @@ async def embedded_client(home: Home) -> AsyncIterator[AdminClient]:
 
 
 async def run_flow(
-    home: Home, file: Path, workflow: str, inputs: Mapping[str, str], options: RunOptions | None = None
+    home: Home, file: Path, workflow: str, inputs: Mapping[str, str | None], options: RunOptions | None = None
 ) -> RunResult:
     """Register the flows of a file and run one of them.
 
     Args:
-        inputs: texts of the workflow's inputs, by name.
+        inputs: texts of the workflow's inputs by name; None for a flag without a value.
 
     Raises:
         UsageError: no such file, workflow or input, or a text that cannot be its input.

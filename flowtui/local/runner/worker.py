@@ -23,14 +23,17 @@ from flytekit.configuration import ImageConfig, SerializationSettings
 from flytekit.core.context_manager import FlyteContext, FlyteContextManager, FlyteEntities
 from flytekit.core.data_persistence import FileAccessProvider
 
-from flowtui.local.runner.flow_file import FlowFile
+from flowtui.errors import UsageError
+from flowtui.local.runner.flow_file import VERSION_LENGTH, FlowFile
+from flowtui.local.runner.flow_inputs import FlowInput, match_inputs
 
 _COMMANDS = {
     "pyflyte-execute": entrypoint.execute_task_cmd,
     "pyflyte-map-execute": entrypoint.map_execute_task_cmd,
 }
 _IMAGE = "flowtui.local/python:here"
-_PLACEHOLDER = "0"
+_PLACEHOLDER = "flowtui0version0unknown"[:VERSION_LENGTH]
+"""Stands for the version in the specs that it is computed from; of its length, so that the bytes can be exchanged."""
 
 
 def _use_plugin() -> None:
@@ -210,7 +213,7 @@ def _convert(entity: Any, values: dict[str, str], uploads: str) -> tuple[str, st
                 literals[name] = converter.convert(command, None, value)
             except (click.ClickException, NotImplementedError, ValueError, TypeError, KeyError, OSError) as error:
                 reason = error.message if isinstance(error, click.ClickException) else str(error)
-                return "", f"{name} cannot be {text!r}: {reason}"
+                return "", f"--{name} cannot be {text!r}: {reason}"
     message = LiteralMap(literals=literals).to_flyte_idl()
     return base64.b64encode(message.SerializeToString()).decode(), ""
 
@@ -270,9 +273,17 @@ def _read(request: dict[str, Any], answer: dict[str, Any]) -> None:
     answer["doc"] = getattr(getattr(entity, "docs", None), "short_description", "") or ""
     specs, answer["skipped"] = _serialise(_settings(request, _PLACEHOLDER), entity)
     answer["sources"], answer["version"] = flow.version(specs)
-    answer["specs"], _ = _serialise(_settings(request, answer["version"]), entity)
+    known = answer["version"].encode()
+    for spec in specs:
+        exchanged = base64.b64decode(spec["spec"]).replace(_PLACEHOLDER.encode(), known)
+        spec["spec"] = base64.b64encode(exchanged).decode()
+    answer["specs"] = specs
     if request.get("values") is not None:
         target = entity.workflow if isinstance(entity, LaunchPlan) else entity
-        known = {item["name"] for item in answer["inputs"]}
-        values = {name: text for name, text in request["values"].items() if name in known}
+        try:
+            values = match_inputs(request["values"], [FlowInput(**item) for item in answer["inputs"]])
+        except UsageError as error:
+            answer["input_error"], answer["input_hint"] = error.message, error.hint
+            return
         answer["literals"], answer["input_error"] = _convert(target, values, request["uploads"])
+        answer["input_hint"] = ""
