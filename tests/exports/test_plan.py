@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from flowtui.domain.artifact import ArtifactFile
 from flowtui.domain.execution import ExecutionId
-from flowtui.errors import ExportError, UsageError
+from flowtui.errors import ExportError, ServerError, UsageError
 from flowtui.exports import IfExists, Plan, make_plan, parse_target, run
 from flowtui.exports.layout import Names, declared_name, item_names, split
 from flowtui.exports.targets.directory import DirectoryTarget
@@ -106,8 +106,11 @@ async def test_directories_bring_their_files(tmp_path: Path) -> None:
 
 
 async def test_remote_directories_and_missing_files_are_problems(source: str, tmp_path: Path) -> None:
+    asked = []
+
     async def sign(uri: str) -> object:
-        raise AssertionError("a directory is not asked for")
+        asked.append(uri)
+        raise ServerError("not of this store")
 
     files = [
         artifact_file("model", "s3://bucket/prefix", directory=True),
@@ -117,6 +120,7 @@ async def test_remote_directories_and_missing_files_are_problems(source: str, tm
     ]
     async with Storage(sign=sign) as storage:  # type: ignore[arg-type]
         plan = await make_plan(RUN, files, parse_target(str(tmp_path / "out")), storage)
+    assert asked == [str(tmp_path / "gone")]
     assert [problem.file.file for problem in plan.problems] == ["gone.csv", "model"]
     assert "cannot list" in plan.problems[1].message
     assert plan.notices == ("ADaM/later.csv was not produced",)
