@@ -150,6 +150,9 @@ class _TaskNode:
         if missing:
             error = user_error("OutputsNotFound", f"The task did not give its output {', '.join(missing)}.")
             raise await self._failed(attempt, AttemptFailedError(error, recoverable=False))
+        # flytekit writes the file itself, with what else belongs to it; other kinds of tasks leave that to the runner.
+        if not self.place.outputs(attempt.number).exists():
+            write_message(self.place.outputs(attempt.number), outputs)
         await attempt.report(TaskPhase.SUCCEEDED, output=self.place.outputs(attempt.number))
         await self.reporter.node(
             self.place,
