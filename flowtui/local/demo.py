@@ -213,10 +213,12 @@ async def _run_all(home: Home, version: str, missing: list[PlannedRun], bar: Pro
 
 
 async def _run_lane(home: Home, version: str, lane: list[PlannedRun], bar: ProgressBar) -> None:
+    from flowtui.local.runner.flow_file import FlowFile
     from flowtui.local.runner.runner import RunOptions, run_flow
     from flowtui.local.runner.workers import Workers
 
-    workers = Workers(list(_LIBRARIES))
+    modules = {path for run in lane for path in (FLOWS / run.file).parent.glob("*.py")}
+    workers = Workers(sorted({library for path in modules for library in FlowFile.of(path).preload()}))
     try:
         for run in lane:
             bar.started(run)

@@ -74,8 +74,8 @@ def sum_countries(by_site: Csv) -> Enrolment.File("enrolment_by_country.csv"):
 
 @task
 def find_queries(by_site: Csv) -> Oversight.File("queries.csv"):
-    """Months in which a site enrolled nobody although it screened."""
-    rows = [row for row in read_rows(by_site) if row["enrolled"] == "0" and row["screened"] != "0"]
+    """Months in which a site enrolled less than half of those whom it screened."""
+    rows = [row for row in read_rows(by_site) if 2 * int(row["enrolled"]) < int(row["screened"])]
     return write_rows(
         "queries.csv", ["site", "month", "screened"], [[r["site"], r["month"], r["screened"]] for r in rows]
     )
