@@ -180,8 +180,11 @@ def _not_found(refusal: Refusal, what: str, base_url: str) -> FlowtuiError:
 
 
 def _redirect(status: int, what: str, base_url: str, location: str) -> FlowtuiError:
-    target = urlsplit(location)
     own = urlsplit(base_url)
+    try:
+        target = urlsplit(location)
+    except ValueError:
+        target = urlsplit("")
     place = text.plain(f"{target.scheme or own.scheme}://{target.hostname or own.hostname}")
     if target.scheme == "https" and own.scheme == "http" and target.hostname == own.hostname:
         return ServerError(f"{base_url} sends on to {place}.", f"Use {place} as the endpoint.", status=status)

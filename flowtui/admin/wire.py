@@ -8,6 +8,7 @@ bodies.
 from __future__ import annotations
 
 import enum
+import json
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -93,7 +94,11 @@ def _from_json(body: bytes, message_type: type[M]) -> M:
 
     message = message_type()
     try:
-        json_format.Parse(body.decode(), message, ignore_unknown_fields=True)
-    except (json_format.ParseError, UnicodeDecodeError, RecursionError) as error:
+        found = json.loads(body)
+        if isinstance(found, dict):
+            json_format.ParseDict(found, message, ignore_unknown_fields=True)
+            return message
+    # ValueError has the decoder's errors; the others come of values that are of another kind than the field.
+    except (json_format.ParseError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise UnreadableAnswerError("JSON that is not the expected message") from error
-    return message
+    raise UnreadableAnswerError("JSON that is not an object")
