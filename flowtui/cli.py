@@ -40,23 +40,35 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0, 1 failed, 2 usage, 3 not found, 4 not logged in, 130 interrupted.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    as_json = "--json" in words
     try:
         code = _dispatch(words)
         sys.stdout.flush()
         return code
     except FlowtuiError as error:
-        _show_error(error, as_json)
+        _show_error(error, _wants_json(words))
         return error.exit_code
     except KeyboardInterrupt:
-        _complain("interrupted", "Interrupted.", "", as_json)
+        _complain("interrupted", "Interrupted.", "", _wants_json(words))
         return INTERRUPTED
     except BrokenPipeError:
         # The reader of the pipe has seen enough; the interpreter must not complain about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # noqa: BLE001
-        return _show_defect(error, as_json)
+        return _show_defect(error, _wants_json(words))
+
+
+def _wants_json(words: list[str]) -> bool:
+    """Whether errors are wanted as JSON; behind the workflow of ``run``, ``--json`` is an input of it."""
+    if "--json" not in words:
+        return False
+    from flowtui import parser
+
+    try:
+        arguments = parser.parse(words)
+    except FlowtuiError:
+        return True
+    return bool(arguments.command == "help" or arguments.options.json)
 
 
 def _dispatch(words: list[str]) -> int:
@@ -97,26 +109,28 @@ def _run(arguments: Arguments) -> int:
 
 
 def _run_flow(arguments: Arguments, settings: Settings) -> int:
-    from flowtui.config import DEFAULT_DOMAIN, LOCAL_PROJECT
+    from flowtui.config import load_settings
 
     options = arguments.options
-    if not options.execution and not (options.file and options.workflow):
-        raise UsageError("flowtui run needs FILE and WORKFLOW.", "`flowtui run --help` shows what it takes.")
+    is_configured = not settings.local
+    settings = load_settings({**vars(options), "local": True})
     from flowtui.local import run_command
 
     if options.execution:
         return run_command.run_existing(settings.home, options.execution, max_parallelism=settings.max_parallelism)
+    if not (options.file and options.workflow):
+        raise UsageError("flowtui run needs FILE and WORKFLOW.", "`flowtui run --help` shows what it takes.")
     return run_command.run(
         settings.home,
         options.file,
         options.workflow,
         arguments.inputs,
-        project=options.project or LOCAL_PROJECT,
-        domain=options.domain or DEFAULT_DOMAIN,
+        project=settings.project,
+        domain=settings.domain,
         name=options.name,
         max_parallelism=settings.max_parallelism,
         overwrite_cache=options.overwrite_cache,
-        local_flag=settings.endpoint is not None,
+        local_flag=is_configured,
         as_json=options.json,
     )
 

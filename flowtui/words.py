@@ -104,12 +104,16 @@ def error_line(message: str) -> str:
     """The line of an error that says what happened.
 
     flytekit writes ``Trace:`` with a Python traceback and then ``Message:``; the line behind that is meant, or the last
-    one of a traceback that was cut off; of any other text the first line.
+    one of a traceback that was cut off; of any other text the first line. Lists of Flyte Admin cut errors to 100
+    characters: what is left of a traceback then says nothing, and the answer is empty.
     """
     _, found, behind = message.rpartition("\nMessage:\n")
     if found and (line := first_line(behind)):
         return line
-    return last_line(message) if "Traceback (most recent call last)" in message else first_line(message)
+    if "Traceback (most recent call last)" not in message:
+        return first_line(message)
+    line = last_line(message)
+    return "" if line.startswith(("File ", "Traceback ")) else line
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

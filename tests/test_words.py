@@ -62,7 +62,7 @@ def test_counts() -> None:
     assert words.count(2, "directory", "directories") == "2 directories"
 
 
-TRACE = "[2]: Trace:\n\n    Traceback (most recent call last):\n      File x\n    ValueError: boom"
+TRACE = '[2]: Trace:\n\n    Traceback (most recent call last):\n      File "/opt/labs/venv/lib/python3.11/site-packages/flytekit/core/x.py"\n    ValueError: boom'
 
 
 @pytest.mark.parametrize(
@@ -70,6 +70,7 @@ TRACE = "[2]: Trace:\n\n    Traceback (most recent call last):\n      File x\n  
     [
         (f"{TRACE}\n\nMessage:\n\n    ValueError: boom", "ValueError: boom"),
         (TRACE, "ValueError: boom"),
+        (TRACE[:100], ""),
         ("too large\nsecond", "too large"),
         ("a\nMessage:\n\n", "a"),
         ("", ""),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from flowtui import words
 from flowtui.domain.execution import Execution
+from flowtui.errors import NotFoundError
 from flowtui.headless import shapes
 from flowtui.headless.json import dumps
 from flowtui.headless.style import Style, phase_color
@@ -24,6 +26,10 @@ _COLUMNS = (
     Column("by", leaves=5),
     Column("version", leaves=4, least=6),
 )
+
+
+_CUT = 100
+"""Characters that lists of Flyte Admin leave of an error."""
 
 
 async def execute(session: Session, options: Namespace, style: Style) -> str:
@@ -48,10 +54,20 @@ async def execute(session: Session, options: Namespace, style: Style) -> str:
         if not token:
             break
     # Offset paging repeats rows when new runs arrive between two pages.
-    unique = list({run.id: run for run in runs}.values())
+    unique = await asyncio.gather(*(_whole(session, run) for run in {run.id: run for run in runs}.values()))
     if style.json:
         return dumps([shapes.execution(run) for run in unique])
     return _table(unique, style)
+
+
+async def _whole(session: Session, run: Execution) -> Execution:
+    """The run with its whole error, which lists cut; one that has ended is asked for once and kept."""
+    if run.error is None or len(run.error.message) < _CUT:
+        return run
+    try:
+        return await session.catalog.execution(run.id)
+    except NotFoundError:
+        return run
 
 
 def _table(runs: list[Execution], style: Style) -> str:

@@ -55,7 +55,11 @@ class Server(Replay):
         prefix = f"/api/v1/executions/{PROJECT}/{DOMAIN}/"
         found = [message for path, message in self.single.items() if path.startswith(prefix)]
         found.sort(key=lambda one: one.closure.created_at.ToNanoseconds(), reverse=True)  # type: ignore[attr-defined]
-        page = found[start : start + limit]
+        page = execution_pb2.ExecutionList(executions=found[start : start + limit]).executions
+        for row in page:
+            # Lists cut errors.
+            if row.closure.HasField("error"):
+                row.closure.error.message = row.closure.error.message[:100]
         return execution_pb2.ExecutionList(executions=page, token=str(start + limit) if len(page) == limit else "")
 
 
