@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from google.protobuf.message import Message
 
@@ -69,7 +69,8 @@ class Connection:
             raise ConfigError(
                 f"{base_url!r} is not the address of a server.", "Write it as https://host, with its path if any."
             )
-        self._root = urlunsplit((address.scheme, address.netloc, address.path.rstrip("/"), "", ""))
+        # User and password of the address are sent as a header, since httpx logs URLs.
+        self._auth = (unquote(address.username), unquote(address.password or "")) if address.username else None
         self.base_url = urlunsplit(
             (address.scheme, address.netloc.rpartition("@")[2], address.path.rstrip("/"), "", "")
         )
@@ -98,8 +99,9 @@ class Connection:
             # Over plain HTTP no certificates are read, which saves their loading; redirects are not followed.
             self._client = httpx.AsyncClient(
                 headers=self._headers,
+                auth=self._auth,
                 transport=self._transport,
-                verify=self._root.startswith("https://"),
+                verify=self.base_url.startswith("https://"),
                 timeout=httpx.Timeout(self._timeout, connect=min(self._timeout, _PATIENCE), pool=None),
                 limits=httpx.Limits(
                     max_connections=self._concurrency, max_keepalive_connections=self._concurrency, keepalive_expiry=90
@@ -195,19 +197,20 @@ class Connection:
     async def _exchange(
         self, method: str, path: str, params: Mapping[str, str], headers: Mapping[str, str], body: bytes | None
     ) -> _Answer:
-        url = self._root + path
+        url = self.base_url + path
         request = self._open().build_request(method, url, params=dict(params) or None, headers=headers, content=body)
         response = await self._open().send(request, stream=True)
+        chunks: list[bytes] = []
+        size = 0
         try:
-            chunks: list[bytes] = []
-            size = 0
             async for chunk in response.aiter_bytes():
                 size += len(chunk)
                 if size > ANSWER_LIMIT:
                     raise ServerError(f"{self.base_url} sent more than {ANSWER_LIMIT // 2**20} MiB in one answer.")
                 chunks.append(chunk)
         finally:
-            self.bytes_read += response.num_bytes_downloaded
+            # A transport that gives a whole body at once counts nothing.
+            self.bytes_read += response.num_bytes_downloaded or size
             await response.aclose()
         return _Answer(
             status=response.status_code,
