@@ -20,7 +20,7 @@ from starlette.routing import Route as StarletteRoute
 from flowtui.domain.execution import ExecutionId
 from flowtui.local import marshal, routes
 from flowtui.local.call import Admin, Call, Handler
-from flowtui.local.guard import Guard
+from flowtui.local.guard import Guard, path_below_root
 from flowtui.local.home import Home
 from flowtui.local.marshal import Form
 from flowtui.local.status import NOT_FOUND, RESOURCE_EXHAUSTED, UNIMPLEMENTED, AdminError, invalid
@@ -143,7 +143,7 @@ class _Gateway:
 
     def _run(self, handler: Handler, message: Any, request: Request, *, write: bool) -> Any:
         store = self._admin.store
-        base = str(request.base_url).rstrip("/")
+        base = f"{request.url.scheme}://{request.url.netloc}{request.scope.get('root_path', '')}"
         with store.write() if write else store.read() as db:
             call = Call(self._admin, db, base)
             answer = handler(call, message)
@@ -170,11 +170,7 @@ async def _body(request: Request) -> bytes:
 
 def _segments(request: Request) -> list[str]:
     """The decoded segments below the path that the app is mounted at."""
-    path: str = request.scope["path"]
-    root: str = request.scope.get("root_path", "")
-    if root and path.startswith(root):
-        path = path[len(root) :]
-    return path[1:].split("/")
+    return path_below_root(request.scope)[1:].split("/")
 
 
 def _query(request: Request) -> list[tuple[str, str]]:

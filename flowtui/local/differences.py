@@ -14,7 +14,7 @@ _MOST = 20
 
 def differences(old: Message, new: Message) -> str:
     """One block per place that differs: its path, the old value and the new one."""
-    blocks = []
+    blocks: list[str] = []
     for path, before, after in _places(old, new, ""):
         if len(blocks) == _MOST:
             blocks.append("...")

@@ -135,8 +135,6 @@ def _condition(part: str, primary: Entity) -> Condition:
     if match is None or match[1] not in _FUNCTIONS:
         raise invalid("invalid value for filters")
     function, field, value = match[1], match[2], match[3]
-    if "," in value:
-        raise invalid("invalid value for filters")
     prefix, dot, column = field.partition(".")
     entity = primary
     if dot:

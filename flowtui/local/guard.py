@@ -36,7 +36,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        refusal = self._refusal(Headers(scope=scope), scope["path"])
+        refusal = self._refusal(Headers(scope=scope), path_below_root(scope))
         if refusal is None:
             await self._app(scope, receive, send)
         else:
@@ -63,6 +63,13 @@ class Guard:
         scheme, _, value = header.partition(" ")
         expected = (self._token or "").encode()
         return scheme.lower() == "bearer" and hmac.compare_digest(value.strip().encode("utf-8", "replace"), expected)
+
+
+def path_below_root(scope: Scope) -> str:
+    """The decoded path below the one that the app is mounted at."""
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "")
+    return path[len(root) :] if root and path.startswith(root) else path
 
 
 def _host(header: str) -> str:
