@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _OTHER = Key("", "", "")
 EXPLAINED = {
-    "connect": "To see a Flyte server: quit, then `flowtui --endpoint https://flyte.example.com -p PROJECT`, or put it in the configuration.",
+    "connect": "A Flyte server: quit, then `flowtui --endpoint https://flyte.example.com -p PROJECT`.",
     "local": "To see the runs of this machine: quit, then `flowtui --local`.",
 }
 PLACE_NAMES = tuple(name for name, _ in PLACES)
@@ -55,10 +55,12 @@ class FlowtuiApp(App[None]):
         self,
         settings: Settings,
         open_session: Callable[[], AbstractAsyncContextManager[Session]],
-        start: object | None = None,
+        start: ExecutionId | None = None,
         *,
         now: Callable[[], datetime] | None = None,
     ) -> None:
+        if not settings.color:
+            os.environ["NO_COLOR"] = "1"
         super().__init__()
         self.animation_level = "none"
         self.context = Context(settings, Connection(open_session), ASCII if settings.ascii else UNICODE)
@@ -69,7 +71,7 @@ class FlowtuiApp(App[None]):
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = "flowtui"
-        self.unknown_keys: tuple[str, ...] = ()
+        self._start_at = start
 
     def _make_place(self, name: str) -> Place:
         """The screen of a place; those that are not the first are imported when they are opened."""
@@ -91,9 +93,31 @@ class FlowtuiApp(App[None]):
         return DEFAULTS
 
     def on_mount(self) -> None:
-        known, self.unknown_keys = clean_keymap(self.context.settings.keymap)
+        settings = self.context.settings
+        known, unknown = clean_keymap(settings.keymap)
         self.set_keymap(known)
         self._hold_session()
+        if self._start_at is not None:
+            self.push_screen(RunScreen(self.context, self._start_at))
+        elif not settings.project:
+            self.call_after_refresh(self._choose_project)
+        elif unknown:
+            self.call_after_refresh(self._say, f"keys of the configuration that name no action: {', '.join(unknown)}")
+        elif settings.local:
+            self.call_after_refresh(self._say, "Showing runs on this machine. :connect for a Flyte server.")
+
+    def _say(self, text: str) -> None:
+        if isinstance(self.screen, BaseScreen):
+            self.screen.tell(plain(text), 8)
+
+    def _choose_project(self) -> None:
+        from flowtui.tui.screens.projects import ProjectsScreen
+
+        def chosen(_: object) -> None:
+            if isinstance(self.screen, BaseScreen):
+                self.screen.action_refresh()
+
+        self.push_screen(ProjectsScreen(self.context), chosen)
 
     def go(self, place: str) -> None:
         """To a place; to its list where it is the current one already."""
@@ -126,7 +150,8 @@ class FlowtuiApp(App[None]):
         screen = self.screen
         if isinstance(screen, BaseScreen):
             place = screen.place.capitalize() if isinstance(screen, Place) else plain(screen.crumbs()[-1])
-            self.push_screen(HelpScreen(self.context, help_groups(screen), place))
+            fields = screen.filter_fields if isinstance(screen, Place) else ()
+            self.push_screen(HelpScreen(self.context, help_groups(screen), fields, place))
 
     def action_command(self) -> None:
         from flowtui.tui.screens.command import CommandScreen
@@ -142,6 +167,8 @@ class FlowtuiApp(App[None]):
             self.exit()
         elif command.name == "run":
             self._open_run(command.argument)
+        elif command.name == "projects":
+            self._choose_project()
         elif command.name == "help":
             self.action_help()
         elif isinstance(self.screen, BaseScreen):

@@ -52,9 +52,10 @@ KEYS: dict[str, Key] = {
     "next_tab": Key("right_square_bracket", "next tab", MOVE, shown="]"),
     "previous_tab": Key("left_square_bracket", "previous tab", MOVE, shown="["),
     "open": Key("enter", "open", ROW, 1),
-    "confirm": Key("enter", "confirm", ROW, 1),
-    "next_file": Key("n", "next file", ROW, 2),
-    "previous_file": Key("p", "previous file", ROW, 3),
+    "leave": Key("enter,down", "to the list", ROW, 1),
+    "clear": Key("escape", "clear", ROW, 2, shown="esc"),
+    "next_file": Key("n", "next", ROW, 2),
+    "previous_file": Key("p", "previous", ROW, 3),
     "lineage": Key("L", "lineage", ROW, 4),
     "bookmark": Key("b", "bookmark", ROW, 5),
     "export": Key("e", "export", ROW, 6),
@@ -62,18 +63,19 @@ KEYS: dict[str, Key] = {
     "copy": Key("y", "copy URI", ROW, 7),
     "rerun": Key("R", "re-run", ROW, 10),
     "terminate": Key("ctrl+x", "terminate", ROW, 9, shown="^x"),
-    "cancel": Key("ctrl+c", "cancel", ROW, 2, shown="^c"),
-    "hide_inputs": Key("i", "inputs on or off", ROW, 4),
+    "hide_inputs": Key("i", "hide inputs", ROW, 3),
+    "if_exists": Key("x", "if a file exists", ROW, 3),
+    "elsewhere": Key("t", "another directory", ROW, 2),
     "runs": Key("1", "Runs", GO),
     "artifacts": Key("2", "Artifacts", GO),
     "bookmarks": Key("3", "Bookmarks", GO),
     "exports": Key("4", "Exports", GO),
-    "back": Key("escape", "back", GO, 8, shown="esc"),
+    "back": Key("escape", "back", GO, 30, shown="esc"),
     "filter": Key("slash", "filter", APP, 11, shown="/"),
     "command": Key("colon", "command", APP, 22, shown=":"),
     "palette": Key("ctrl+p", "find an action", APP, shown="^p"),
     "refresh": Key("r", "refresh", APP),
-    "help": Key("question_mark", "help", APP, 12, shown="?"),
+    "help": Key("question_mark", "help", APP, 31, shown="?"),
     "quit": Key("q", "quit", APP, 21),
 }
 """The id of each binding is its key here; ``keymap`` of the configuration maps ids to other keys."""
@@ -97,7 +99,7 @@ def bindings(*names: str, **words: str) -> list[BindingType]:
                 show=key.rank > 0,
                 id=name,
                 key_display=key.shown or None,
-            )  # fmt: skip
+            )
         )
     return made
 
@@ -118,8 +120,25 @@ def key_name(binding: Binding) -> str:
         "right_square_bracket": "]", "pagedown": "pgdn", "pageup": "pgup", "equals_sign": "=",
     }  # fmt: skip
     key = binding.key
+    if key == "shift+tab":
+        return "S-tab"
     if key.startswith("ctrl+"):
         return f"^{key[5:]}"
     if key.startswith("upper_"):
         return key[6:].upper()
     return named.get(key, key)
+
+
+PAIRS: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("down", "up"), "down, up"),
+    (("top", "bottom"), "first, last"),
+    (("half_down", "half_up"), "half a page"),
+    (("page_down", "page_up"), "a page"),
+    (("collapse", "expand"), "close, open"),
+    (("scroll_left", "scroll_right"), "left, right"),
+    (("next_pane", "previous_pane"), "panes, tabs"),
+    (("previous_tab", "next_tab"), "tabs"),
+    (("next_file", "previous_file"), "next, previous"),
+    (("runs", "artifacts", "bookmarks", "exports"), "places"),
+)
+"""Bindings that help lists in one line."""

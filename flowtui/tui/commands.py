@@ -12,6 +12,7 @@ COMMANDS: dict[str, str] = {
     "bookmarks": "what you keep",
     "exports": "what was exported",
     "run": "open a run by its name",
+    "projects": "choose another project and domain",
     "connect": "how to see a Flyte server",
     "local": "how to see the runs of this machine",
     "refresh": "ask again",

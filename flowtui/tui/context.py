@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from flowtui.domain.artifact import ArtifactVersionId, RunArtifacts
 from flowtui.domain.execution import ExecutionId
+from flowtui.domain.lineage import Lineage
 from flowtui.errors import FlowtuiError
 from flowtui.tui.formatting import UNICODE, Signs
 
@@ -81,10 +82,12 @@ class Memory:
     Attributes:
         artifacts: of runs that were opened, by execution; only terminal runs are taken from here without a call.
         declared: how many files each workflow version declares, by (name, version).
+        lineage: of runs whose files were looked at.
         bookmarks: what is bookmarked.
     """
 
     artifacts: dict[ExecutionId, RunArtifacts] = field(default_factory=dict)
+    lineage: dict[ExecutionId, Lineage] = field(default_factory=dict)
     declared: dict[tuple[str, str], int | None] = field(default_factory=dict)
     bookmarks: set[ArtifactVersionId] = field(default_factory=set)
 
@@ -93,7 +96,9 @@ class Memory:
         self.artifacts.pop(artifacts.execution.id, None)
         self.artifacts[artifacts.execution.id] = artifacts
         while len(self.artifacts) > 300:
-            del self.artifacts[next(iter(self.artifacts))]
+            forgotten = next(iter(self.artifacts))
+            del self.artifacts[forgotten]
+            self.lineage.pop(forgotten, None)
 
 
 @dataclass

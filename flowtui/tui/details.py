@@ -18,7 +18,11 @@ _NAMED = 6
 
 def lineage_file(lineage: Lineage, file: ArtifactFile) -> LineageNode | None:
     """The vertex of an artifact file: by artifact, file and node, else by its URI."""
-    named = [node for node in lineage.nodes if node.kind == "file" and node.artifact == file.artifact and node.file == file.file]
+    named = [
+        node
+        for node in lineage.nodes
+        if node.kind == "file" and node.artifact == file.artifact and node.file == file.file
+    ]
     exact = [node for node in named if node.node == file.node]
     by_uri = [node for node in lineage.nodes if node.kind == "file" and node.uri and node.uri in file.uris]
     return next(iter(exact or named or by_uri), None)
@@ -45,7 +49,9 @@ def file_facts(file: ArtifactFile, run: RunArtifacts, lineage: Lineage | None, s
             phase = (Mark(f" {signs.dot} ", "dim"), phase_mark(producers[0].phase, signs))
     facts.append(("made by", (Mark(maker), Mark(f" ({plain(file.node)})", "dim"), *phase)))
     if file.made_by and file.made_by.execution != run.execution.id:
-        facts.append(("first in", (Mark(plain(file.made_by.execution.name)), Mark(f" ({plain(file.made_by.node)})", "dim"))))
+        facts.append(
+            ("first in", (Mark(plain(file.made_by.execution.name)), Mark(f" ({plain(file.made_by.node)})", "dim")))
+        )
     if lineage and node:
         made_of = [up for producer in lineage.parents(node.id) for up in lineage.parents(producer.id)]
         inputs = [plain(up.label) for up in made_of if up.kind == "input"]
@@ -103,7 +109,9 @@ def run_facts(run: RunArtifacts) -> list[Fact]:
     return facts
 
 
-def node_lines(node: NodeExecution, tail: tuple[str, ...], log: str, now: datetime, signs: Signs = UNICODE) -> list[Cell]:
+def node_lines(
+    node: NodeExecution, tail: tuple[str, ...], log: str, now: datetime, signs: Signs = UNICODE
+) -> list[Cell]:
     """Everything that is known of a node, its whole error, and the tail of its log.
 
     Args:
@@ -120,14 +128,22 @@ def node_lines(node: NodeExecution, tail: tuple[str, ...], log: str, now: dateti
     ]
     if node.entity:
         kind = plain(node.task_type or node.kind)
-        lines.append(fact(plain(node.kind), Mark(plain(node.entity)), Mark(f"  {kind}" if kind != node.kind else "", "dim")))
+        lines.append(
+            fact(plain(node.kind), Mark(plain(node.entity)), Mark(f"  {kind}" if kind != node.kind else "", "dim"))
+        )
     if node.started_at:
         lines.append(fact("started", Mark(words.exact(node.started_at, now))))
     if node.duration is not None:
         lines.append(fact("took", Mark(words.duration(node.duration))))
     if node.cache not in ("CACHE_DISABLED", ""):
-        where = f"  from {plain(node.cached_from.execution.name)} / {plain(node.cached_from.node)}" if node.cached_from else ""
-        lines.append(fact("cache", Mark(node.cache.removeprefix("CACHE_").lower().replace("_", " ")), Mark(where, "dim")))
+        where = (
+            f"  from {plain(node.cached_from.execution.name)} / {plain(node.cached_from.node)}"
+            if node.cached_from
+            else ""
+        )
+        lines.append(
+            fact("cache", Mark(node.cache.removeprefix("CACHE_").lower().replace("_", " ")), Mark(where, "dim"))
+        )
     if node.child_execution:
         lines.append(fact("run", Mark(plain(node.child_execution.name))))
     for attempt in node.attempts:
@@ -147,10 +163,18 @@ def _attempt_lines(attempt: Attempt, signs: Signs) -> list[Cell]:
     lines: list[Cell] = [
         (Mark(f"{f'try {attempt.attempt + 1}':<10}", "dim"), phase_mark(attempt.phase, signs), Mark(took, "dim"))
     ]
-    lines += [(Mark(" " * 10), Mark(f"{plain(log.name)}  ", "dim"), Mark(plain(log.uri), "dim")) for log in attempt.logs]
+    lines += [
+        (Mark(" " * 10), Mark(f"{plain(log.name)}  ", "dim"), Mark(plain(log.uri), "dim")) for log in attempt.logs
+    ]
     failed = [item for item in attempt.items if item.phase not in ("SUCCEEDED", "UNDEFINED")]
     if attempt.items:
-        lines.append((Mark(" " * 10), Mark(f"{len(attempt.items)} items", "dim"), Mark(f", {len(failed)} not done" if failed else "", "bad")))
+        lines.append(
+            (
+                Mark(" " * 10),
+                Mark(f"{len(attempt.items)} items", "dim"),
+                Mark(f", {len(failed)} not done" if failed else "", "bad"),
+            )
+        )
     return lines
 
 

@@ -52,7 +52,8 @@ class Signs:
 
 UNICODE = Signs()
 ASCII = Signs(
-    tee="|-", elbow="`-", bar="| ", open="v ", shut="> ", star="*", ellipsis="~", line="-", dot="|", here="=", ascii=True
+    tee="|-", elbow="`-", bar="| ", open="v ", shut="> ", star="*", ellipsis="~", line="-", dot="|", here="=",
+    ascii=True,
 )  # fmt: skip
 
 _PHASE_STYLES = {

@@ -1,8 +1,8 @@
-"""What the tabs of a run list, as rows: artifacts, nodes, the graph of nodes, Launch Inputs, lineage; pure functions."""
+"""What the tabs of a run list, as rows: artifacts, nodes, graph, Launch Inputs, lineage; pure functions."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from flowtui import words
@@ -12,9 +12,19 @@ from flowtui.domain.lineage import Lineage, LineageNode
 from flowtui.domain.size import human_size
 from flowtui.text import first_line, plain
 from flowtui.tui.formatting import (
-    UNICODE, Cell, Mark, Signs, node_phase, outline, phase_glyph, phase_mark, phase_style, size_mark, state_mark,
+    UNICODE,
+    Cell,
+    Mark,
+    Signs,
+    node_phase,
+    outline,
+    phase_glyph,
+    phase_mark,
+    phase_style,
+    size_mark,
+    state_mark,
 )  # fmt: skip
-from flowtui.tui.widgets.rows import Column, Row
+from flowtui.tui.widgets.columns import Column, Row
 
 OTHER = "other"
 """The key of the group of undeclared outputs."""
@@ -28,11 +38,15 @@ NODE_COLUMNS = (
     Column("node", least=24, most=60),
     Column("phase", least=9, most=12),
     Column("took", right=True, leave=2),
-    Column("tries", right=True, leave=4),
-    Column("task", least=10, most=40, leave=5, extra=True),
+    Column("tries", right=True, leave=4, extra=True),
+    Column("task", least=10, most=40, leave=5, extra=True, dotted=True),
     Column("kind", leave=6, extra=True),
 )
-GRAPH_COLUMNS = (Column("node", least=24, most=70), Column("phase", least=9, most=12), Column("makes", least=10, most=60, leave=2))
+GRAPH_COLUMNS = (
+    Column("node", least=24, most=70),
+    Column("phase", least=9, most=12),
+    Column("makes", least=10, most=60, leave=2),
+)
 INPUT_COLUMNS = (
     Column("input", least=12, most=40),
     Column("value", least=20, most=90),
@@ -112,6 +126,7 @@ def artifact_rows(
                     ),
                     guide="  " + (signs.elbow if index == total - 1 else signs.tee),
                     note=(Mark(notices, "wait"),) if notices else (),
+                    openable=bool(file.uris),
                     parent=key,
                 )
             )
@@ -119,17 +134,23 @@ def artifact_rows(
         opened = OTHER not in shut
         total = len(run.undeclared)
         name = (Mark(signs.open if opened else signs.shut, "dim"), Mark("Other outputs", "strong"))
-        rows.append(Row(OTHER, (name, (Mark(words.count(total, "output"), "dim"),), ()), expandable=True, expanded=opened))
+        rows.append(
+            Row(OTHER, (name, (Mark(words.count(total, "output"), "dim"),), ()), expandable=True, expanded=opened)
+        )
         if opened:
             rows += [
                 Row(
                     output_key(output),
                     (
-                        (Mark(f"{plain(output.node_name or output.node)} / {plain(output.variable)}"), *_format("", output.format)),
+                        (
+                            Mark(f"{plain(output.node_name or output.node)} / {plain(output.variable)}"),
+                            *_format("", output.format),
+                        ),
                         (Mark(human_size(output.size)) if output.uris is None or output.uris else Mark("none", "off"),),
                         (),
                     ),
                     guide="  " + (signs.elbow if index == total - 1 else signs.tee),
+                    openable=bool(output.uris),
                     parent=OTHER,
                 )
                 for index, output in enumerate(run.undeclared)
@@ -150,22 +171,30 @@ def walk(nodes: Collection[NodeExecution], shut: Collection[str], depth: int = 0
 
 
 def node_rows(
-    nodes: Collection[NodeExecution], shut: Collection[str], now: datetime, signs: Signs = UNICODE
+    nodes: Collection[NodeExecution],
+    shut: Collection[str],
+    now: datetime,
+    signs: Signs = UNICODE,
+    tried: Mapping[str, int] | None = None,
 ) -> list[Row]:
-    """The tree of node executions; below a failed one the first line of its error."""
+    """The tree of node executions; below a failed one the first line of its error.
+
+    Args:
+        tried: how many attempts there were, by node id, where that is known.
+    """
     listed = walk(nodes, shut)
     guides = outline([depth for depth, _ in listed], signs)
     parents: dict[int, str] = {}
     rows = []
-    for guide, (depth, node) in zip(guides, listed):
+    for guide, (depth, node) in zip(guides, listed, strict=True):
         key = node.id.node
         parents[depth] = key
         took = node.duration
         if took is None and node.phase in ("RUNNING", "DYNAMIC_RUNNING") and node.started_at:
             took = (now - node.started_at).total_seconds()
         arrow = (Mark(signs.shut if key in shut else signs.open, "dim"),) if node.children else ()
-        tries = len(node.attempts)
-        error = first_line(node.error.message) if node.error and not node.children else ""
+        tries = len(node.attempts) or (tried or {}).get(key, 0)
+        error = words.error_line(node.error.message) if node.error and not node.children else ""
         rows.append(
             Row(
                 key,
@@ -220,7 +249,7 @@ def graph_rows(lineage: Lineage, signs: Signs = UNICODE) -> list[Row]:
             stack.extend((depth + 1, target) for target in reversed(after[id_]))
     guides = outline([depth for depth, _, _ in listed], signs)
     rows = []
-    for number, (guide, (_, node, again)) in enumerate(zip(guides, listed)):
+    for number, (guide, (_, node, again)) in enumerate(zip(guides, listed, strict=True)):
         files = [plain(child.label) for child in lineage.children(node.id) if child.kind == "file"]
         phase: Cell = (phase_mark(node.phase, signs),) if node.phase else ()
         rows.append(
@@ -232,6 +261,7 @@ def graph_rows(lineage: Lineage, signs: Signs = UNICODE) -> list[Row]:
                     () if again else (Mark(", ".join(files), "dim"),),
                 ),
                 guide=guide,
+                openable=False,
             )
         )
     return rows
@@ -261,10 +291,8 @@ def lineage_rows(lineage: Lineage, centre: str, *, inputs: bool = True, signs: S
         centre: the id of the file.
         inputs: whether Launch Inputs are listed.
     """
-    rows: list[Row] = []
-    for node in reversed(lineage.upstream(centre)):
-        if node.kind != "input" or inputs:
-            rows.append(_lineage_row(lineage, node, "", signs, f"up\0{node.id}"))
+    above = [node for node in reversed(lineage.upstream(centre)) if node.kind != "input" or inputs]
+    rows = [_lineage_row(lineage, node, "", signs, f"up\0{node.id}") for node in above]
     own = lineage.by_id[centre]
     rows.append(_lineage_row(lineage, own, "", signs, own.id, here=True))
     listed: list[tuple[int, LineageNode]] = []
@@ -277,7 +305,7 @@ def lineage_rows(lineage: Lineage, centre: str, *, inputs: bool = True, signs: S
             seen.add(node.id)
             stack.extend((depth + 1, child) for child in reversed(lineage.children(node.id)))
     guides = outline([depth for depth, _ in listed], signs)
-    for number, (guide, (_, node)) in enumerate(zip(guides, listed)):
+    for number, (guide, (_, node)) in enumerate(zip(guides, listed, strict=True)):
         rows.append(_lineage_row(lineage, node, guide, signs, f"{number}\0{node.id}"))
     return rows
 
@@ -287,9 +315,7 @@ def lineage_id(row_key: str) -> str:
     return row_key.rpartition("\0")[2]
 
 
-def _lineage_row(
-    lineage: Lineage, node: LineageNode, guide: str, signs: Signs, key: str, *, here: bool = False
-) -> Row:
+def _lineage_row(lineage: Lineage, node: LineageNode, guide: str, signs: Signs, key: str, *, here: bool = False) -> Row:
     label = plain(node.label)
     what: Cell = (Mark(f"{plain(node.artifact)} / ", "dim"), Mark(label)) if node.artifact else (Mark(label),)
     if here:
@@ -306,6 +332,7 @@ def _lineage_row(
         tail.append(Mark(f" {words.phase_word(node.phase)}", phase_style(node.phase)))
     kind = {"execution": "run"}.get(node.kind, node.kind)
     sign = f"{signs.here} " if here else ""
-    return Row(key, ((Mark(sign, "accent"), Mark(kind, "accent" if here else "dim")), ((Mark(guide, "dim"), *what)), tuple(tail)))
-
-
+    cells: tuple[Cell, ...] = (
+        (Mark(sign, "accent"), Mark(kind, "accent" if here else "dim")), (Mark(guide, "dim"), *what), tuple(tail)
+    )  # fmt: skip
+    return Row(key, cells, openable=node.kind == "file" and bool(node.file) and node.phase == "present")

@@ -35,7 +35,7 @@ def widths(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], looked_at:
 def line(cells: Sequence[str], columns: Sequence[Column], sizes: Sequence[int], ellipsis: str = "…") -> str:
     """One line of the table; numbers stand right."""
     parts = []
-    for text, column, size in zip(cells, columns, sizes):
+    for text, column, size in zip(cells, columns, sizes, strict=True):
         short = cut_end(text, size, ellipsis)
         padding = " " * (size - cell_len(short))
         parts.append(padding + short if column.type in NUMBERS else short + padding)

@@ -25,7 +25,7 @@ DARK = Theme(
         "cursor-blurred": "#1e2229",
         "input-cursor-background": "#79b8c9",
         "input-selection-background": "#79b8c9 30%",
-    },  # fmt: skip
+    },
 )
 LIGHT = Theme(
     name="flowtui-light",
@@ -48,7 +48,7 @@ LIGHT = Theme(
         "cursor-blurred": "#ececea",
         "input-cursor-background": "#17697d",
         "input-selection-background": "#17697d 30%",
-    },  # fmt: skip
+    },
 )
 
 DEFAULTS = {

@@ -198,9 +198,7 @@ class FakeBookmarks:
         return True
 
     def list(self, execution: ExecutionId | None = None) -> tuple[object, ...]:
-        return tuple(
-            SimpleNamespace(id=id_, created_at=NOW) for id_ in self.kept if execution in (None, id_.execution)
-        )
+        return tuple(SimpleNamespace(id=id_, created_at=NOW) for id_ in self.kept if execution in (None, id_.execution))
 
 
 def settings(**changes: object) -> SimpleNamespace:
@@ -218,6 +216,12 @@ async def _same(run: RunArtifacts) -> RunArtifacts:
 def opener(catalog: FakeCatalog, storage: object = None, bookmarks: FakeBookmarks | None = None):  # type: ignore[no-untyped-def]
     @asynccontextmanager
     async def open_session() -> AsyncIterator[object]:
-        yield SimpleNamespace(catalog=catalog, storage=storage, bookmarks=bookmarks or FakeBookmarks(), with_sizes=_same, export_log=SimpleNamespace(list=lambda: ()))
+        yield SimpleNamespace(
+            catalog=catalog,
+            storage=storage,
+            bookmarks=bookmarks or FakeBookmarks(),
+            with_sizes=_same,
+            export_log=SimpleNamespace(list=lambda: ()),
+        )
 
     return open_session

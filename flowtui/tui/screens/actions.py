@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Union
 
 from textual import on, work
 from textual.message import Message
@@ -15,7 +14,7 @@ from flowtui.text import plain
 from flowtui.tui.outlines import version_id
 from flowtui.tui.screens.base import BaseScreen
 
-Thing = Union[Artifact, ArtifactFile, UndeclaredOutput]
+Thing = Artifact | ArtifactFile | UndeclaredOutput
 
 
 def uri_of(thing: Thing | None) -> str:

@@ -21,7 +21,8 @@ from flowtui.tui.screens.actions import FileActions, Thing
 from flowtui.tui.screens.place import Entry, Place
 from flowtui.tui.screens.run import RunScreen
 from flowtui.tui.screens.runs import PAGE, workflow_name
-from flowtui.tui.widgets.rows import Column, Row, Rows
+from flowtui.tui.widgets.columns import Column, Row
+from flowtui.tui.widgets.rows import Rows
 
 AT_ONCE = 3
 
@@ -35,7 +36,7 @@ class ArtifactsScreen(FileActions, Place):
         Column("artifact", least=16, most=48),
         Column("files", right=True, leave=1),
         Column("run", least=14, most=48),
-        Column("workflow", least=10, most=40, leave=4),
+        Column("workflow", least=10, most=40, leave=4, dotted=True),
         Column("started", least=11, leave=2),
     )
     filter_fields = frozenset({"type", "artifact", "run", "wf", "file"})
@@ -111,7 +112,10 @@ class ArtifactsScreen(FileActions, Place):
         return "Asking which runs there are."
 
     def empty(self) -> tuple[str, ...]:
-        return ("None of the newest runs declares an artifact.", "A flow declares them with Artifact(name, type).File(name=...).")
+        return (
+            "None of the newest runs declares an artifact.",
+            "A flow declares them with Artifact(name, type).File(name=...).",
+        )
 
     def counts(self, shown: int, total: int) -> str:
         reading = len(self.runs) - len(self.read_runs)
@@ -135,7 +139,10 @@ class ArtifactsScreen(FileActions, Place):
                     key,
                     (
                         (Mark(plain(artifact.type).upper(), "accent"),),
-                        (Mark(plain(artifact.name), "strong"), Mark(f" {self.signs.star}" if starred else "", "accent")),
+                        (
+                            Mark(plain(artifact.name), "strong"),
+                            Mark(f" {self.signs.star}" if starred else "", "accent"),
+                        ),
                         (Mark(f"{artifact.present}/{total}" if artifact.present != total else str(total)),),
                         (phase_glyph(run.phase, self.signs), Mark(f" {plain(run.id.name)}")),
                         (Mark(workflow_name(run)),),
@@ -151,12 +158,12 @@ class ArtifactsScreen(FileActions, Place):
 
     @property
     def thing(self) -> Thing | None:
-        found = self._versions.get(self.list.cursor_key)
+        found = self._versions.get(self.rows.cursor_key)
         return found[1] if found else None
 
     @property
     def owner(self) -> ExecutionId | None:
-        found = self._versions.get(self.list.cursor_key)
+        found = self._versions.get(self.rows.cursor_key)
         return found[0].id if found else None
 
     def bookmarks_changed(self) -> None:

@@ -31,8 +31,10 @@ class BaseScreen(Screen[Result], Generic[Result]):
     A subclass gives :meth:`compose_body`, :meth:`crumbs`, and :meth:`read` where it shows what the server says.
     """
 
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-medium"), (130, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (130, "-wide")]
     BINDINGS: ClassVar[list[BindingType]] = bindings("back", "refresh", "next_pane", "previous_pane")
+    bare: ClassVar[bool] = True
+    """Without a line of places or tabs: a thin line parts the header from the body."""
     period: float = 0
     """Seconds after which an answer is asked for again while the screen is seen; 0 is never."""
 
@@ -53,8 +55,8 @@ class BaseScreen(Screen[Result], Generic[Result]):
         self._asked: float | None = None
         self._answered: float | None = None
         self.problem: FlowtuiError | None = None
-        if self.signs.ascii:
-            self.add_class("-ascii")
+        self.set_class(self.signs.ascii, "-ascii")
+        self.set_class(self.bare, "-bare")
 
     def compose(self) -> ComposeResult:
         yield TitleLine(signs=self.signs)
@@ -86,6 +88,9 @@ class BaseScreen(Screen[Result], Generic[Result]):
     async def read(self) -> None:
         """Ask the server and post messages with what it says; a ``FlowtuiError`` is shown in place."""
 
+    def answered(self) -> None:
+        """An answer or an error came; what it holds was shown already."""
+
     def reload(self) -> None:
         """Start to read, unless that is under way."""
         if self._asked is None:
@@ -107,12 +112,14 @@ class BaseScreen(Screen[Result], Generic[Result]):
         self._asked, self._answered, self.problem = None, time.monotonic(), None
         self.show_problem(None)
         self.update_title()
+        self.answered()
 
     @on(Failed)
     def _on_failed(self, event: Failed) -> None:
         self._asked, self.problem = None, event.error
         self.show_problem(event.error)
         self.update_title()
+        self.answered()
 
     def show_problem(self, error: FlowtuiError | None) -> None:
         """Show an error in place, with the key that helps and what is still to be seen."""

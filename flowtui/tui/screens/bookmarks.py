@@ -17,7 +17,8 @@ from flowtui.tui.context import Context
 from flowtui.tui.formatting import Mark, when_mark
 from flowtui.tui.screens.place import Entry, Place
 from flowtui.tui.screens.run import RunScreen, cursor_key
-from flowtui.tui.widgets.rows import Column, Row, Rows
+from flowtui.tui.widgets.columns import Column, Row
+from flowtui.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
     from flowtui.catalog.bookmarks import Bookmark
@@ -99,13 +100,18 @@ class BookmarksScreen(Place):
                     (Mark(plain(getattr(bookmark, "note", "")), "dim"),),
                 ),
             )
-            values = {"type": id_.type, "artifact": plain(id_.artifact), "file": plain(id_.file), "run": plain(id_.execution.name)}
+            values = {
+                "type": id_.type,
+                "artifact": plain(id_.artifact),
+                "file": plain(id_.file),
+                "run": plain(id_.execution.name),
+            }
             found.append(Entry(row, values))
         return found
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "bookmark":
-            return self.is_mounted and self.list.cursor_key in self.kept
+            return self.is_mounted and self.rows.cursor_key in self.kept
         return super().check_action(action, parameters)
 
     @on(Rows.Opened)
@@ -115,7 +121,7 @@ class BookmarksScreen(Place):
         self.app.push_screen(RunScreen(self.context, id_.execution, cursor_key(id_, known)))
 
     def action_bookmark(self) -> None:
-        bookmark = self.kept.get(self.list.cursor_key)
+        bookmark = self.kept.get(self.rows.cursor_key)
         if bookmark is not None:
             self._remove(bookmark.id)
 

@@ -40,7 +40,10 @@ class ConfirmScreen(ModalScreen[bool]):
             yield Static(Content(self.said), id="said")
             yield Static(
                 Content.assemble(
-                    ("enter", "bold $accent"), (f" {self.deed}   ", "$dim"), ("esc", "bold $accent"), (" leave it", "$dim")
+                    ("enter", "bold $accent"),
+                    (f" {self.deed}   ", "$dim"),
+                    ("esc", "bold $accent"),
+                    (" leave it", "$dim"),
                 ),
                 id="answers",
             )

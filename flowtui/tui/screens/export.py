@@ -25,9 +25,10 @@ from flowtui.tui.bindings import bindings
 from flowtui.tui.context import Context
 from flowtui.tui.formatting import Cell, Mark
 from flowtui.tui.screens.base import BaseScreen
+from flowtui.tui.widgets.columns import Column, Row
 from flowtui.tui.widgets.facts import Facts
 from flowtui.tui.widgets.lines import Line, Problem
-from flowtui.tui.widgets.rows import Column, Row, Rows
+from flowtui.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
     from flowtui.exports import IfExists, Outcome, Plan
@@ -45,9 +46,12 @@ PROGRESS_STEP = 0.1
 def plan_rows(plan: Plan) -> list[Row]:
     """What the plan does with each file."""
     rows = []
+    ready = bool(plan.to_write) and not plan.blocked
     for number, file in enumerate(plan.files):
         there = file.replaced
-        said = {"new": "new", "same": "there already", "blocked": "in the way", "keeps both": "keeps both"}.get(file.action, file.action)
+        said = {"new": "new", "same": "there already", "blocked": "in the way", "keeps both": "keeps both"}.get(
+            file.action, file.action
+        )
         if file.action == "replaces" and there is not None:
             said = f"replaces {human_size(there.size)}"
         note = f"  ({file.note})" if file.note else ""
@@ -56,10 +60,15 @@ def plan_rows(plan: Plan) -> list[Row]:
             Row(
                 str(number),
                 ((Mark(plain(file.path)),), (Mark(human_size(file.size)),), (Mark(said, style), Mark(note, "dim"))),
+                openable=ready,
             )
         )
     rows += [
-        Row(f"p{number}", ((Mark(plain(problem.file.file)),), (), (Mark(plain(problem.message), "bad"),)))
+        Row(
+            f"p{number}",
+            ((Mark(plain(problem.file.file)),), (), (Mark("cannot be read", "bad"),)),
+            note=(Mark(plain(problem.message)),),
+        )
         for number, problem in enumerate(plan.problems)
     ]
     rows += [Row(f"n{number}", ((Mark(plain(notice), "dim"),), (), ())) for number, notice in enumerate(plan.notices)]
@@ -67,7 +76,19 @@ def plan_rows(plan: Plan) -> list[Row]:
 
 
 class _Place(Input):
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("down", "app.focus_next", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,down,tab", "leave", "to the plan", show=False)]
+
+    def action_leave(self) -> None:
+        screen = self.screen
+        self.can_focus = False
+        if isinstance(screen, ExportScreen):
+            screen.rows.focus()
+
+
+class PlanRows(Rows):
+    """The files of a plan; ``enter`` carries it out."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("open", open="write them")
 
 
 class ExportScreen(BaseScreen[None]):
@@ -78,8 +99,7 @@ class ExportScreen(BaseScreen[None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings("confirm", confirm="export"),
-        Binding("x", "if_exists", "if a file exists", id="if_exists"),
+        *bindings("elsewhere", "if_exists"),
     ]
 
     class Planned(Message):
@@ -103,7 +123,9 @@ class ExportScreen(BaseScreen[None]):
             super().__init__()
             self.error = error
 
-    def __init__(self, context: Context, run: ExecutionId, files: tuple[ArtifactFile, ...], *, download: bool = False) -> None:
+    def __init__(
+        self, context: Context, run: ExecutionId, files: tuple[ArtifactFile, ...], *, download: bool = False
+    ) -> None:
         super().__init__(context)
         self.run_id = run
         self.files = files
@@ -116,13 +138,19 @@ class ExportScreen(BaseScreen[None]):
         self._transfer: Worker[None] | None = None
         self.place = _Place(self.where, compact=True, select_on_focus=False)
         self.place.cursor_blink = False
-        self.rows = Rows(COLUMNS, show_titles=False, signs=self.signs, id="plan")
+        self.rows = PlanRows(COLUMNS, show_titles=False, signs=self.signs, id="plan")
         self.facts_pane = Facts(signs=self.signs, id="export-facts")
         self.sum_line = Line(signs=self.signs, id="export-sum")
 
     def crumbs(self) -> list[str]:
         names = list(dict.fromkeys(file.artifact for file in self.files))
-        what = names[0] if len(names) == 1 and len(self.files) != 1 else self.files[0].file if len(self.files) == 1 else words.count(len(names), "artifact")
+        what = (
+            names[0]
+            if len(names) == 1 and len(self.files) != 1
+            else self.files[0].file
+            if len(self.files) == 1
+            else words.count(len(names), "artifact")
+        )
         return [self.run_id.name, self.word, what]
 
     def compose_body(self) -> Iterable[Widget]:
@@ -138,7 +166,8 @@ class ExportScreen(BaseScreen[None]):
         super().on_mount()
         self.query_one("#export-to", Line).show((Mark("To        ", "dim"),))
         self.rows.set_empty("Looking at the files and at what is there already.")
-        self.place.focus()
+        self.place.can_focus = False
+        self.rows.focus()
         self._show_choices()
         self._make_plan()
 
@@ -149,10 +178,11 @@ class ExportScreen(BaseScreen[None]):
             chosen = name == self.if_exists
             choices.append(Mark(f"{'> ' if chosen else '  '}{said}  ", "here" if chosen else "dim"))
         names = dict.fromkeys(plain(file.artifact) for file in self.files)
+        said = f"{words.count(len(present), 'file')} from {plain(self.run_id.name)}"
         self.facts_pane.show(
             [
-                (self.word.capitalize(), (Mark(", ".join(names), "strong"), Mark(f"  {words.count(len(present), 'file')} from {plain(self.run_id.name)}", "dim"))),
-                ("If it is", (Mark("there  ", "dim"), *choices, Mark(" x changes it", "dim"))),
+                (self.word.capitalize(), (Mark(", ".join(names), "strong"), Mark(f"  {said}", "dim"))),
+                ("If there", tuple(choices)),
             ]
         )  # fmt: skip
 
@@ -210,7 +240,10 @@ class ExportScreen(BaseScreen[None]):
         elif not plan.to_write:
             left = (Mark("Everything is there already." if plan.files else "There is nothing to write.", "dim"),)
         else:
-            left = (Mark(f"{words.count(len(plan.to_write), 'file')}, {total}{unknown}"), Mark(f"   enter {self.word}s", "dim"))
+            left = (
+                Mark(f"{words.count(len(plan.to_write), 'file')}, {total}{unknown}"),
+                Mark(f"   enter {self.word}s", "dim"),
+            )
         self.sum_line.show(left)
 
     def action_if_exists(self) -> None:
@@ -220,13 +253,16 @@ class ExportScreen(BaseScreen[None]):
         self._show_choices()
         self._make_plan()
 
-    @on(Input.Submitted)
+    def action_elsewhere(self) -> None:
+        self.place.can_focus = True
+        self.place.focus()
+
     @on(Rows.Opened)
-    def action_confirm(self) -> None:
+    def _confirmed(self) -> None:
         plan = self.plan
         if self.state == "planned" and plan is not None and plan.to_write and not plan.blocked:
             self.state = "moving"
-            self.place.disabled = True
+            self.place.can_focus = False
             self.rows.focus()
             self._moved = (0, plan.bytes, "")
             self._transfer = self._move(plan)
@@ -258,7 +294,8 @@ class ExportScreen(BaseScreen[None]):
     def _on_done(self, event: Done) -> None:
         self._ended("done")
         written = event.outcome.written
-        said = f"{words.count(len(written), 'file')}, {human_size(sum(file.size for file in written))} in {plain(self.where)}"
+        total = human_size(sum(file.size for file in written))
+        said = f"{words.count(len(written), 'file')}, {total} in {plain(self.where)}"
         self.sum_line.show((Mark(said, "good"), Mark("   esc goes back; 4 lists exports", "dim")))
 
     @on(Broken)
@@ -275,9 +312,7 @@ class ExportScreen(BaseScreen[None]):
             problem.tell(event.error)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "confirm":
-            return self.state == "planned" and self.plan is not None and bool(self.plan.to_write) and not self.plan.blocked
-        if action == "if_exists":
+        if action in ("if_exists", "elsewhere"):
             return self.state in ("planning", "planned")
         if action == "refresh":
             return False
@@ -287,8 +322,12 @@ class ExportScreen(BaseScreen[None]):
         if self.state == "moving" and self._transfer is not None:
             self._transfer.cancel()
             self._ended("cancelled")
-            self.sum_line.show((Mark("Cancelled. Files that are whole stay; what is begun is taken up next time.", "busy"),))
+            self.sum_line.show(
+                (Mark("Cancelled. Files that are whole stay; what is begun is taken up next time.", "busy"),)
+            )
+            return
+        if self.place.has_focus:
+            self.place.action_leave()
+            self.rows.focus()
             return
         super().action_back()
-
-

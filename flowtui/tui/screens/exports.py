@@ -14,7 +14,7 @@ from flowtui.text import plain
 from flowtui.tui.context import Context
 from flowtui.tui.formatting import Mark, Signs, when_mark
 from flowtui.tui.screens.place import Entry, Place
-from flowtui.tui.widgets.rows import Column, Row
+from flowtui.tui.widgets.columns import Column, Row
 
 if TYPE_CHECKING:
     from flowtui.exports import ExportRecord
@@ -91,6 +91,7 @@ class ExportsScreen(Place):
                     (Mark(moved),),
                 ),
                 note=(Mark(plain(record.error)),) if record.error else (),
+                openable=False,
             )
             found.append(Entry(row, {"run": run, "to": plain(record.target), "state": record.state}))
         return found

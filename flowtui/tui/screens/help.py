@@ -2,91 +2,94 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import ClassVar
+
 from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen, Screen
 
-from flowtui.tui.bindings import APP, GO, GROUPS, KEYS, MOVE, ROW, key_name
+from flowtui.tui.bindings import APP, GO, GROUPS, KEYS, MOVE, PAIRS, ROW, key_name
 from flowtui.tui.context import Context
-from flowtui.tui.formatting import Cell, Mark
+from flowtui.tui.formatting import Cell, Mark, cut_end
 from flowtui.tui.widgets.paint import cell_width
 from flowtui.tui.widgets.viewer import Viewer
 
-FILTER_HELP = (
-    ("word", "in any column"),
-    ("!word", "in none"),
-    ("wf:adam", "in one column: wf, phase, run, by,"),
-    ("", "version, type, artifact, file, to"),
-    ('"two words"', "as they stand"),
-)
+Groups = dict[str, list[tuple[str, str]]]
 
 
-def help_groups(screen: Screen[object]) -> dict[str, list[tuple[str, str]]]:
-    """The active bindings of a screen: for each group its keys and what they do, several keys of one action together."""
-    found: dict[str, dict[str, tuple[list[str], str]]] = {group: {} for group in GROUPS}
+def help_groups(screen: Screen[object]) -> Groups:
+    """The active bindings of a screen: for each group its keys and what they do.
+
+    Of several keys for one action the first of the table is named; bindings that belong together share a line.
+    """
+    found: dict[str, tuple[str, str]] = {}
     for active in screen.active_bindings.values():
         binding = active.binding
-        if not active.enabled or not binding.id or not binding.description:
+        if active.enabled and binding.id and binding.description:
+            default = KEYS[binding.id].keys.split(",")[0] if binding.id in KEYS else ""
+            if binding.id not in found or binding.key == default:
+                found[binding.id] = (key_name(binding), binding.description)
+    groups: Groups = {group: [] for group in GROUPS}
+    paired = {name: (names, said) for names, said in PAIRS for name in names}
+    for name in [*KEYS, *(name for name in found if name not in KEYS)]:
+        if name not in found:
             continue
-        group = KEYS[binding.id].group if binding.id in KEYS else ROW
-        keys, _ = found[group].setdefault(binding.id, ([], binding.description))
-        keys.append(key_name(binding))
-    order = list(KEYS)
-    return {
-        group: [
-            (" ".join(keys), said)
-            for _, (keys, said) in sorted(
-                actions.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order)
-            )
-        ]
-        for group, actions in found.items()
-    }
+        group = KEYS[name].group if name in KEYS else ROW
+        names, said = paired.get(name, ((name,), found[name][1]))
+        keys = [found.pop(one)[0] for one in names if one in found]
+        groups[group].append((" ".join(keys), said))
+    return groups
 
 
-def help_lines(groups: dict[str, list[tuple[str, str]]], width: int) -> list[Cell]:
-    """Three columns where there is room for them, else two or one."""
-    blocks = {
-        name: [(Mark(name, "strong"),), *((Mark(f"{keys:<9}", "key"), Mark(f" {said}")) for keys, said in groups[name])]
-        for name in GROUPS
-        if groups.get(name)
-    }
-    filter_block: list[Cell] = [(Mark("Filter", "strong"),)]
-    filter_block += [(Mark(f"{keys:<11}", "key"), Mark(f" {said}", "dim")) for keys, said in FILTER_HELP]
-    columns: list[list[Cell]] = [
-        blocks.get(MOVE, []),
-        [*blocks.get(ROW, []), (), *blocks.get(GO, [])],
-        [*blocks.get(APP, []), (), *filter_block],
-    ]
-    count = 3 if width >= 78 else 2 if width >= 56 else 1
+def help_lines(groups: Groups, fields: Iterable[str], width: int) -> list[Cell]:
+    """Three columns where there is room for them, else two or one; ``fields`` are those of the filter."""
+    field_names = [f"{name}:" for name in sorted(fields)]
+    filter_words = [("word", "is in the row"), ("!word", "is not"), ("wf:word", "in one field:")]
+    filter_words += [("", " ".join(field_names[start : start + 2])) for start in range(0, len(field_names), 2)]
+    blocks = {**groups, "Filter": filter_words if field_names else []}
+    three = ((MOVE,), (ROW, GO), (APP, "Filter"))
+    count = 3 if width >= 72 else 2 if width >= 48 else 1
+    each = width // count
+    columns: list[list[Cell]] = []
+    for names in three:
+        column: list[Cell] = []
+        for name in names:
+            lines = blocks.get(name) or []
+            if lines:
+                column += [(), (Mark(name, "strong"),)]
+            for keys, said in lines:
+                room = each - 11
+                column.append((Mark(f"{keys:<9} ", "key"), Mark(cut_end(said, room), "")))
+        columns.append(column)
     if count < 3:
-        flat = [line for column in columns for line in [*column, ()]]
+        flat = [line for column in columns for line in column]
         size = -(-len(flat) // count)
         columns = [flat[start : start + size] for start in range(0, len(flat), size)]
-    each = width // count
-    lines: list[Cell] = []
+    found: list[Cell] = []
     for number in range(max(len(column) for column in columns)):
         line: list[Mark] = []
         for column in columns:
             cell = column[number] if number < len(column) else ()
             line += [*cell, Mark(" " * max(each - cell_width(cell), 1))]
-        lines.append(tuple(line))
-    return lines
+        found.append(tuple(line))
+    return found
 
 
 class HelpScreen(ModalScreen[None]):
     """Lists the keys of the screen below it."""
 
-    BINDINGS: list[BindingType] = [Binding("escape,question_mark,q,enter", "close", "back")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,question_mark,q,enter", "close", "back")]
 
-    def __init__(self, context: Context, groups: dict[str, list[tuple[str, str]]], place: str) -> None:
+    def __init__(self, context: Context, groups: Groups, fields: Iterable[str], place: str) -> None:
         super().__init__()
         self.groups = groups
+        self.fields = tuple(fields)
         self.place = place
         self.viewer = Viewer(signs=context.signs, id="help")
-        if context.signs.ascii:
-            self.add_class("-ascii")
+        self.set_class(context.signs.ascii, "-ascii")
 
     def compose(self) -> ComposeResult:
         with Vertical(id="help-panel"):
@@ -97,10 +100,10 @@ class HelpScreen(ModalScreen[None]):
 
     def on_resize(self) -> None:
         width = self.app.size.width - 4
-        title: Cell = (Mark(f"Keys of {self.place}", "accent"),)
-        gap = " " * max(width - cell_len(title[0].text) - 8, 1)
-        lines: list[Cell] = [(*title, Mark(gap), Mark("esc", "key"), Mark(" back", "dim")), ()]
-        self.viewer.show_lines(lines + help_lines(self.groups, width))
+        title = f"Keys of {self.place}"
+        gap = " " * max(width - cell_len(title) - 8, 1)
+        lines: list[Cell] = [(Mark(title, "accent"), Mark(gap), Mark("esc", "key"), Mark(" back", "dim"))]
+        self.viewer.show_lines(lines + help_lines(self.groups, self.fields, width))
 
     def action_close(self) -> None:
         self.dismiss()

@@ -27,7 +27,9 @@ from flowtui.tui.widgets.rows import Rows
 class LineageScreen(FileActions):
     """Upstream above, the file in the middle, downstream below."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("lineage", "hide_inputs", "bookmark", "export", "download", "copy", lineage="centre here")
+    BINDINGS: ClassVar[list[BindingType]] = bindings(
+        "lineage", "hide_inputs", "bookmark", "export", "download", "copy", lineage="centre here"
+    )
 
     class Read(Message):
         """The graph was read."""

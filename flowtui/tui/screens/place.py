@@ -14,9 +14,10 @@ from flowtui.tui import filters
 from flowtui.tui.bindings import bindings
 from flowtui.tui.context import Context
 from flowtui.tui.screens.base import BaseScreen
+from flowtui.tui.widgets.columns import Column, Row
 from flowtui.tui.widgets.filter import FilterLine
 from flowtui.tui.widgets.lines import Problem, TabLine
-from flowtui.tui.widgets.rows import Column, Row, Rows
+from flowtui.tui.widgets.rows import Rows
 
 PLACES = (("runs", "Runs"), ("artifacts", "Artifacts"), ("bookmarks", "Bookmarks"), ("exports", "Exports"))
 
@@ -35,6 +36,7 @@ class Place(BaseScreen[None]):
     A subclass names itself, its columns and its filter fields, gives :meth:`entries` and reads in :meth:`read`.
     """
 
+    bare = False
     place: ClassVar[str]
     columns: ClassVar[tuple[Column, ...]]
     filter_fields: ClassVar[frozenset[str]] = frozenset()
@@ -52,12 +54,12 @@ class Place(BaseScreen[None]):
         yield Rows(self.columns, signs=self.signs, id="list")
 
     @property
-    def list(self) -> Rows:
+    def rows(self) -> Rows:
         """The list."""
         return self.query_one("#list", Rows)
 
     def on_mount(self) -> None:
-        self.list.focus()
+        self.rows.focus()
         self.show_rows()
         super().on_mount()
 
@@ -78,29 +80,29 @@ class Place(BaseScreen[None]):
         everything = self.entries()
         typed = self.query_one(FilterLine).words
         wanted = filters.parse(typed, self.filter_fields)
-        kept = [entry.row for entry in everything if filters.matches(wanted, entry.fields)] if wanted else [
-            entry.row for entry in everything
-        ]  # fmt: skip
+        kept = [entry.row for entry in everything if self.matches(wanted, entry)]
         self.shown = len(kept)
         if everything and not kept:
-            self.list.set_empty("No row has these words.", "esc in the filter line clears it.")
+            self.rows.set_empty("No row has these words.", "esc in the filter line clears it.")
         elif self._answered is None and self.problem is None:
-            self.list.set_empty(self.waiting())
+            self.rows.set_empty(self.waiting())
         elif self.problem is None:
-            self.list.set_empty(*self.empty())
+            self.rows.set_empty(*self.empty())
         else:
-            self.list.set_empty()
-        self.list.set_rows(kept)
+            self.rows.set_empty()
+        self.rows.set_rows(kept)
         self.query_one(FilterLine).show_counts(self.counts(len(kept), len(everything)))
         self.refresh_bindings()
+
+    def matches(self, wanted: tuple[filters.Word, ...], entry: Entry) -> bool:
+        """Whether the filter keeps a row."""
+        return filters.matches(wanted, entry.fields)
 
     def waiting(self) -> str:
         """What is waited for, before the first answer."""
         return f"Asking {self.context.server} for {self.place}."
 
-    @on(BaseScreen.Loaded)
-    @on(BaseScreen.Failed)
-    def _on_answer(self) -> None:
+    def answered(self) -> None:
         self.show_rows()
 
     @on(FilterLine.Changed)
@@ -109,7 +111,7 @@ class Place(BaseScreen[None]):
 
     @on(FilterLine.Left)
     def _on_filter_left(self) -> None:
-        self.list.focus()
+        self.rows.focus()
 
     def action_filter(self) -> None:
         self.query_one(FilterLine).edit()
@@ -117,10 +119,14 @@ class Place(BaseScreen[None]):
     def action_back(self) -> None:
         if self.query_one(FilterLine).words:
             self.query_one(FilterLine).clear()
+        else:
+            super().action_back()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "filter":
+            return not (self.is_mounted and self.query_one(FilterLine).editing)
         if action == "back":
-            return bool(self.is_mounted and self.query_one(FilterLine).words)
+            return bool(self.is_mounted and self.query_one(FilterLine).words) or len(self.app.screen_stack) > 1
         return super().check_action(action, parameters)
 
     @on(Rows.Highlighted)

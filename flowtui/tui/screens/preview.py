@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import ClassVar, Union
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from flowtui.domain.artifact import Artifact, ArtifactFile, UndeclaredOutput
+from flowtui.domain.artifact import ArtifactFile, UndeclaredOutput
 from flowtui.domain.execution import ExecutionId
 from flowtui.text import plain
 from flowtui.tui.bindings import bindings
 from flowtui.tui.context import Context
+from flowtui.tui.details import file_facts, output_facts
 from flowtui.tui.formatting import Cell, Mark
 from flowtui.tui.screens.actions import FileActions, Thing
+from flowtui.tui.widgets.facts import Fact, Facts
 from flowtui.tui.widgets.preview import PreviewPane, Subject
 
-Shown = Union[ArtifactFile, UndeclaredOutput]
+Shown = ArtifactFile | UndeclaredOutput
 
 _ABSENT = {
     "pending": "Not there yet: the run goes on.",
@@ -41,22 +43,33 @@ def subject_of(thing: Shown) -> Subject:
 
 
 class PreviewScreen(FileActions):
-    """Shows one of a list of files; ``n`` and ``p`` go through the list. Closing it gives the file last seen.
+    """Shows one of a list of files; ``n`` and ``p`` go through the list.
 
     Args:
         things: the files, in order.
         index: which one to begin with.
+        left: is told the file that was seen last, when the screen closes.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(
         "next_file", "previous_file", "lineage", "bookmark", "export", "download", "copy"
     )
 
-    def __init__(self, context: Context, run: ExecutionId, things: Sequence[Shown], index: int) -> None:
+    def __init__(
+        self,
+        context: Context,
+        run: ExecutionId,
+        things: Sequence[Shown],
+        index: int,
+        left: Callable[[Shown], None] | None = None,
+    ) -> None:
         super().__init__(context)
         self.run_id = run
         self.things = list(things)
         self.index = index
+        self._left = left
+        self.pane = PreviewPane(context, named=False, id="preview")
+        self.facts_pane = Facts(signs=context.signs, id="file-facts")
 
     @property
     def thing(self) -> Thing | None:
@@ -76,19 +89,32 @@ class PreviewScreen(FileActions):
         return (Mark(f"{self.index + 1} of {len(self.things)}", "dim"),)
 
     def compose_body(self) -> Iterable[Widget]:
-        yield PreviewPane(self.context, id="preview")
+        yield self.pane
+        yield self.facts_pane
 
     def on_mount(self) -> None:
         super().on_mount()
-        pane = self.query_one(PreviewPane)
-        pane.viewer.focus()
-        pane.show(subject_of(self.things[self.index]), late=False)
+        self.pane.viewer.focus()
+        self.pane.show(subject_of(self.things[self.index]), late=False)
+        self._show_facts()
+
+    def _show_facts(self) -> None:
+        """What made the file and what it feeds; its name and URI stand elsewhere."""
+        thing = self.things[self.index]
+        run = self.context.memory.artifacts.get(self.run_id)
+        facts: list[Fact] = []
+        if isinstance(thing, ArtifactFile) and run is not None:
+            facts = file_facts(thing, run, self.context.memory.lineage.get(self.run_id), self.signs)
+        elif isinstance(thing, UndeclaredOutput):
+            facts = output_facts(thing)
+        self.facts_pane.show([fact for fact in facts if fact[0] not in ("", "URI", "format")])
 
     def _go(self, step: int) -> None:
         index = self.index + step
         if 0 <= index < len(self.things):
             self.index = index
-            self.query_one(PreviewPane).show(subject_of(self.things[index]))
+            self.pane.show(subject_of(self.things[index]))
+            self._show_facts()
             self.update_title()
             self.refresh_bindings()
 
@@ -109,8 +135,9 @@ class PreviewScreen(FileActions):
         self.update_title()
 
     def action_refresh(self) -> None:
-        self.query_one(PreviewPane).again()
+        self.pane.again()
 
     def action_back(self) -> None:
-        thing = self.things[self.index]
-        self.dismiss(thing if not isinstance(thing, Artifact) else None)
+        if self._left is not None:
+            self._left(self.things[self.index])
+        super().action_back()

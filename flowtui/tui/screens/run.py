@@ -16,8 +16,7 @@ from flowtui import words
 from flowtui.domain.artifact import Artifact, ArtifactFile, ArtifactVersionId, RunArtifacts
 from flowtui.domain.execution import Execution, ExecutionId, LaunchInput, NodeExecution
 from flowtui.domain.lineage import Lineage
-
-from flowtui.text import first_line, plain
+from flowtui.text import plain
 from flowtui.tui.bindings import bindings
 from flowtui.tui.context import Context
 from flowtui.tui.formatting import Cell, Mark, phase_mark
@@ -44,6 +43,7 @@ class RunScreen(Steering, FileActions):
         cursor: the key of the row to begin on, of :mod:`flowtui.tui.outlines`.
     """
 
+    bare = False
     BINDINGS: ClassVar[list[BindingType]] = bindings(
         "filter", "next_tab", "previous_tab", "lineage", "bookmark", "export", "download", "copy", "rerun", "terminate",
     )  # fmt: skip
@@ -56,7 +56,9 @@ class RunScreen(Steering, FileActions):
             self.what = what
             self.value = value
 
-    def __init__(self, context: Context, execution: Execution | ExecutionId, cursor: str = "", tab: str = "artifacts") -> None:
+    def __init__(
+        self, context: Context, execution: Execution | ExecutionId, cursor: str = "", tab: str = "artifacts"
+    ) -> None:
         super().__init__(context)
         self.run_id = execution if isinstance(execution, ExecutionId) else execution.id
         self.execution = execution if isinstance(execution, Execution) else None
@@ -147,7 +149,7 @@ class RunScreen(Steering, FileActions):
             if self.cursor and self.artifacts_view.rows.move_to(self.cursor):
                 self.cursor = ""
         elif isinstance(value, Lineage):
-            self._have |= {"lineage"}
+            self.context.memory.lineage[self.run_id] = value
             self.artifacts_view.show_lineage(value)
             self.query_one(GraphView).show(value)
         elif event.what == "bookmarks" and isinstance(value, set):
@@ -165,7 +167,7 @@ class RunScreen(Steering, FileActions):
     def _tell_error(self) -> None:
         """The first line of the error of a failed run, in the line of tabs."""
         run = self.execution
-        error = first_line(run.error.message) if run and run.error else plain(run.abort_cause) if run else ""
+        error = words.error_line(run.error.message) if run and run.error else plain(run.abort_cause) if run else ""
         self.query_one(TabLine).choose(self.tab, (Mark(error, "bad"),) if error else ())
 
     @property
@@ -267,9 +269,11 @@ class RunScreen(Steering, FileActions):
     def _on_open_file(self, event: ArtifactsView.OpenFile) -> None:
         shown = [thing for thing in self.artifacts_view.things() if can_be_shown(thing)]
         if event.thing in shown:
-            self.app.push_screen(PreviewScreen(self.context, self.run_id, shown, shown.index(event.thing)), self._come_back)
+            self.app.push_screen(
+                PreviewScreen(self.context, self.run_id, shown, shown.index(event.thing), self._come_back)
+            )
 
-    def _come_back(self, last: Thing | None) -> None:
+    def _come_back(self, last: Thing) -> None:
         """The cursor follows the file that was last seen in full."""
         if isinstance(last, ArtifactFile):
             self.artifacts_view.rows.move_to(file_key(last))
@@ -296,5 +300,3 @@ def cursor_key(id_: ArtifactVersionId, artifacts: RunArtifacts | None = None) ->
         if (file.type, file.artifact, file.file, file.node) == (id_.type, id_.artifact, id_.file, id_.node):
             return file_key(file)
     return artifact_key(Artifact(id_.type, id_.artifact, ()))
-
-

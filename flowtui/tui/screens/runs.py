@@ -12,28 +12,35 @@ from textual.message import Message
 
 from flowtui import words
 from flowtui.domain.execution import EntityId, Execution
+from flowtui.domain.query import FIELDS
 from flowtui.errors import FlowtuiError
-from flowtui.text import first_line, plain
+from flowtui.text import plain
+from flowtui.tui import filters
 from flowtui.tui.bindings import bindings
 from flowtui.tui.context import Context, Memory
 from flowtui.tui.formatting import Cell, Mark, phase_mark, when_mark
 from flowtui.tui.screens.place import Entry, Place
 from flowtui.tui.screens.steer import Steering
-from flowtui.tui.widgets.rows import Column, Row, Rows
+from flowtui.tui.widgets.columns import Column, Row
+from flowtui.tui.widgets.filter import FilterLine
+from flowtui.tui.widgets.rows import Rows
 
 PAGE = 50
 MOST = 500
+SEARCH_AFTER = 0.35
+"""Seconds of rest in typing before the server is asked."""
 COLUMNS = (
     Column("phase", least=9, most=13),
-    Column("run", least=16, most=48),
-    Column("workflow", least=12, most=48, leave=3),
+    Column("run", least=14, most=48),
+    Column("workflow", least=12, most=48, leave=3, dotted=True),
     Column("started", least=11, leave=2),
     Column("took", right=True, leave=2),
     Column("files", right=True, leave=1),
     Column("version", least=8, most=24, leave=7, extra=True),
     Column("by", least=6, most=20, leave=8, extra=True),
 )
-FIELDS = frozenset({"wf", "phase", "run", "by", "version"})
+SERVER_FIELDS = frozenset({"after", "before", "label"})
+"""Fields that only the server looks at."""
 
 
 def workflow_name(execution: Execution) -> str:
@@ -43,7 +50,7 @@ def workflow_name(execution: Execution) -> str:
 
 
 def files_cell(execution: Execution, memory: Memory) -> Cell:
-    """``3/14`` files that exist of those declared, ``14`` where all do or none are looked for yet."""
+    """``3/14`` files that exist of those declared, ``14`` where all do; dim where nobody looked yet."""
     known = memory.artifacts.get(execution.id)
     if known is not None:
         present = sum(artifact.present for artifact in known.artifacts)
@@ -55,17 +62,25 @@ def files_cell(execution: Execution, memory: Memory) -> Cell:
         present = total = declared
     if not total:
         return (Mark("-", "dim"),)
-    return (Mark(f"{present}/{total}"),) if present != total else (Mark(str(total)),)
+    if known is None:
+        return (Mark(str(total), "dim"),)
+    return (Mark(f"{present}/{total}" if present != total else str(total)),)
 
 
 def fields(execution: Execution) -> dict[str, str]:
     """What the filter looks at."""
+    name, workflow, plan = plain(execution.id.name), workflow_name(execution), plain(execution.launch_plan.name)
     return {
-        "run": plain(execution.id.name),
-        "wf": workflow_name(execution),
+        "run": name,
+        "name": name,
+        "wf": workflow,
+        "workflow": workflow,
         "phase": f"{words.phase_word(execution.phase)} {execution.phase}",
         "by": plain(execution.principal),
         "version": plain(execution.workflow.version),
+        "lp": plan,
+        "plan": plan,
+        "mode": execution.mode,
     }
 
 
@@ -75,7 +90,7 @@ def run_row(execution: Execution, context: Context) -> Row:
     took = execution.duration
     if took is None and not execution.is_terminal and execution.started_at is not None:
         took = max((now - execution.started_at).total_seconds(), 0)
-    error = first_line(execution.error.message) if execution.error else plain(execution.abort_cause)
+    error = words.error_line(execution.error.message) if execution.error else plain(execution.abort_cause)
     return Row(
         str(execution.id),
         (
@@ -99,6 +114,7 @@ class Found(Message):
     executions: tuple[Execution, ...]
     token: str
     first: bool
+    typed: str = ""
 
 
 class RunsScreen(Steering, Place):
@@ -106,7 +122,7 @@ class RunsScreen(Steering, Place):
 
     place = "runs"
     columns = COLUMNS
-    filter_fields = FIELDS
+    filter_fields = frozenset(FIELDS)
     filter_hint = "filter: words, wf:adam, !phase:aborted"
     BINDINGS: ClassVar[list[BindingType]] = bindings("rerun", "terminate")
 
@@ -118,6 +134,8 @@ class RunsScreen(Steering, Place):
         self.executions: dict[str, Execution] = {}
         self._token = ""
         self._deep = False
+        self._place = ("", "")
+        self._found: dict[str, frozenset[str]] = {}
 
     @property
     def period(self) -> float:  # type: ignore[override]
@@ -127,8 +145,9 @@ class RunsScreen(Steering, Place):
     async def read(self) -> None:
         session = await self.context.connection.session()
         settings = self.context.settings
-        page = await session.catalog.executions(settings.project, settings.domain, limit=PAGE)
-        self.post_message(Found(page.executions, page.token, True))
+        if settings.project:
+            page = await session.catalog.executions(settings.project, settings.domain, limit=PAGE)
+            self.post_message(Found(page.executions, page.token, True))
 
     @work(group="more", exclusive=True, exit_on_error=False)
     async def _read_more(self, token: str) -> None:
@@ -136,6 +155,24 @@ class RunsScreen(Steering, Place):
         settings = self.context.settings
         page = await session.catalog.executions(settings.project, settings.domain, limit=PAGE, token=token)
         self.post_message(Found(page.executions, page.token, False))
+
+    @on(FilterLine.Changed)
+    def _on_words(self, event: FilterLine.Changed) -> None:
+        if event.words.strip():
+            self._search(event.words)
+
+    @work(group="search", exclusive=True, exit_on_error=False)
+    async def _search(self, typed: str) -> None:
+        """Older runs than those that are listed are found by the server."""
+        await asyncio.sleep(SEARCH_AFTER)
+        try:
+            session = await self.context.connection.session()
+            settings = self.context.settings
+            page = await session.catalog.executions(settings.project, settings.domain, limit=PAGE, query=typed)
+        except FlowtuiError:
+            # The listed runs are filtered all the same; words that are being typed are no error.
+            return
+        self.post_message(Found(page.executions, "", False, typed))
 
     @on(Rows.NearEnd)
     def _on_near_end(self) -> None:
@@ -146,7 +183,15 @@ class RunsScreen(Steering, Place):
     @on(Found)
     def _on_found(self, event: Found) -> None:
         new = {str(execution.id): execution for execution in event.executions}
-        if event.first:
+        settings = self.context.settings
+        if self._place != (settings.project, settings.domain):
+            self._place, self.executions, self._deep = (settings.project, settings.domain), {}, False
+        if event.typed:
+            self._found = {event.typed: frozenset(new)}
+            older = {key: run for key, run in new.items() if key not in self.executions}
+            self._deep = self._deep or bool(older)
+            self.executions.update(older)
+        elif event.first:
             fresh = (
                 {**new, **{key: old for key, old in self.executions.items() if key not in new}} if self._deep else new
             )
@@ -191,6 +236,13 @@ class RunsScreen(Steering, Place):
     def entries(self) -> list[Entry]:
         return [Entry(run_row(run, self.context), fields(run)) for run in self.executions.values()]
 
+    def matches(self, wanted: tuple[filters.Word, ...], entry: Entry) -> bool:
+        if any(word.field in SERVER_FIELDS for word in wanted):
+            wanted = tuple(word for word in wanted if word.field not in SERVER_FIELDS)
+            if entry.row.key not in self._found.get(self.query_one(FilterLine).words, ()):
+                return False
+        return filters.matches(wanted, entry.fields)
+
     def counts(self, shown: int, total: int) -> str:
         more = "+" if self._token else ""
         return f"{shown:,} of {total:,}{more}" if shown != total else f"{total:,}{more}" if total else ""
@@ -208,7 +260,7 @@ class RunsScreen(Steering, Place):
     @property
     def chosen(self) -> Execution | None:
         """The run under the cursor."""
-        return self.executions.get(self.list.cursor_key)
+        return self.executions.get(self.rows.cursor_key)
 
     @property
     def steered(self) -> Execution | None:

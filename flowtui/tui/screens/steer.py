@@ -46,7 +46,9 @@ class Steering(BaseScreen[None]):
             return
         question = f"Re-run {plain(run.id.name)} with the same Launch Inputs?"
         said = f"A new run of {plain(run.workflow.name)} {plain(run.workflow.version)} starts on {self.context.server}."
-        self.app.push_screen(ConfirmScreen(self.context, question, said, "re-run"), lambda yes: self._steer(yes, run.id, True))
+        self.app.push_screen(
+            ConfirmScreen(self.context, question, said, "re-run"), lambda yes: self._steer(yes, run.id, True)
+        )
 
     def action_terminate(self) -> None:
         run = self.steered

@@ -199,9 +199,13 @@ def _keep_sizes(new: RunArtifacts, old: RunArtifacts | None) -> RunArtifacts:
     sizes = {file_key(file): file.size for file in old.files if file.size is not None}
     artifacts = tuple(
         Artifact(
-            one.type, one.name, tuple(replace(file, size=file.size if file.size is not None else sizes.get(file_key(file)))
-                                      for file in one.files)
-        )  # fmt: skip
+            one.type,
+            one.name,
+            tuple(
+                replace(file, size=file.size if file.size is not None else sizes.get(file_key(file)))
+                for file in one.files
+            ),
+        )
         for one in new.artifacts
     )
     known = {output_key(output): output for output in old.undeclared}

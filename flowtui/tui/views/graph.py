@@ -45,7 +45,9 @@ class GraphView(Split):
         rows = graph_rows(lineage, self.context.signs)
         wanted = filters.parse(self.words)
         if wanted:
-            rows = [row for row in rows if filters.matches(wanted, {"node": "".join(mark.text for mark in row.cells[0])})]
+            rows = [
+                row for row in rows if filters.matches(wanted, {"node": "".join(mark.text for mark in row.cells[0])})
+            ]
         self.rows.set_empty("No node has these words." if wanted else "This run has no nodes yet.")
         self.rows.set_rows(rows)
 

@@ -88,7 +88,10 @@ class NodesView(Split):
         self.nodes = nodes
         self._by_id = {node.id.node: node for _, node in walk(nodes, ())}
         for key, detail in list(self._details.items()):
-            if key in self._by_id and (detail.node.phase, detail.node.duration) != (self._by_id[key].phase, self._by_id[key].duration):
+            if key in self._by_id and (detail.node.phase, detail.node.duration) != (
+                self._by_id[key].phase,
+                self._by_id[key].duration,
+            ):
                 del self._details[key]
         self._rebuild()
         failed = [key for key, node in self._by_id.items() if node.phase == "FAILED" and not node.children]
@@ -104,7 +107,8 @@ class NodesView(Split):
 
             rows = node_rows([replace(node, children=()) for node in kept], (), self.context.now(), self.context.signs)
         else:
-            rows = node_rows(self.nodes, self.shut, self.context.now(), self.context.signs)
+            tried = {key: len(detail.node.attempts) for key, detail in self._details.items()}
+            rows = node_rows(self.nodes, self.shut, self.context.now(), self.context.signs, tried)
         self.rows.set_empty("No node has these words." if wanted else "No node has started yet.")
         self.rows.set_rows(rows)
 
@@ -139,7 +143,11 @@ class NodesView(Split):
     def _draw(self, node: NodeExecution) -> None:
         detail = self._details.get(node.id.node)
         signs, now = self.context.signs, self.context.now()
-        lines = node_lines(detail.node, detail.tail, detail.log, now, signs) if detail else node_lines(node, (), "", now, signs)
+        lines = (
+            node_lines(detail.node, detail.tail, detail.log, now, signs)
+            if detail
+            else node_lines(node, (), "", now, signs)
+        )
         self.viewer.show_lines(lines)
         if self._open is not None and self._open.is_running:
             self._open.show(lines)
@@ -160,6 +168,7 @@ class NodesView(Split):
     def _on_detail(self, event: Detail) -> None:
         event.stop()
         self._details[event.node.id.node] = event
+        self._rebuild()
         if self.rows.cursor_key == event.node.id.node:
             self._draw(event.node)
 

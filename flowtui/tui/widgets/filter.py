@@ -7,20 +7,18 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input
 
+from flowtui.tui.bindings import bindings
 from flowtui.tui.formatting import UNICODE, Mark, Signs
 from flowtui.tui.widgets.lines import Line
 
 
 class _Words(Input):
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,down", "leave", "to the list", show=False),
-        Binding("escape", "clear", "clear the filter", show=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("leave", "clear")
 
     def action_leave(self) -> None:
         self.post_message(FilterLine.Left())
@@ -62,6 +60,11 @@ class FilterLine(Horizontal):
     def words(self) -> str:
         """What is typed."""
         return self.query_one(_Words).value
+
+    @property
+    def editing(self) -> bool:
+        """Whether it has the keyboard."""
+        return self.query_one(_Words).has_focus
 
     def edit(self) -> None:
         """Take the keyboard."""

@@ -26,7 +26,7 @@ from flowtui.tui.widgets.paint import Painted, cell_width
 class Line(Painted, can_focus=False):
     """One line of marks at the left and at the right; the right side stays whole, the left is cut."""
 
-    def __init__(self, *, signs: Signs = UNICODE, id: str | None = None) -> None:
+    def __init__(self, *, signs: Signs = UNICODE, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.signs = signs
         self._left: Cell = ()
@@ -149,17 +149,18 @@ class KeyLine(Line):
             self.show((Mark(cut(self._told, self.size.width, self.signs.ellipsis), "accent"),))
             return
         keys = footer_keys(screen)
-        # Help is always among them: it has all the others.
-        last = [key for key in keys if key[2] == "help"]
+        # The way back and help are always among them: help has all the others.
+        last = [key for key in keys if key[2] in ("back", "help")]
         room = self.size.width + 2
         chosen: list[tuple[str, str, str]] = []
-        for key in [*last, *(key for key in keys if key[2] != "help")][: self.MOST]:
+        for key in [*last, *(key for key in keys if key not in last)][: self.MOST]:
             room -= cell_len(key[0]) + cell_len(key[1]) + 3
-            if room >= 0:
-                chosen.append(key)
+            if room < 0:
+                break
+            chosen.append(key)
         marks: list[Mark] = []
-        for key, words, _ in [*chosen[len(last) :], *chosen[: len(last)]]:
-            marks += [Mark(key, "key"), Mark(f" {words}  ", "dim")]
+        for name, words, _ in [*chosen[len(last) :], *chosen[: len(last)]]:
+            marks += [Mark(name, "key"), Mark(f" {words}  ", "dim")]
         if marks:
             marks[-1] = Mark(marks[-1].text.rstrip(), "dim")
         self.show(tuple(marks))

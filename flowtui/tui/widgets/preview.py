@@ -24,7 +24,7 @@ from flowtui.preview.limits import Limits
 from flowtui.preview.result import Preview
 from flowtui.text import plain
 from flowtui.tui.context import Context
-from flowtui.tui.formatting import Mark
+from flowtui.tui.formatting import Cell, Mark
 from flowtui.tui.widgets.lines import Line, Problem
 from flowtui.tui.widgets.viewer import Viewer
 
@@ -76,9 +76,11 @@ class PreviewPane(Vertical):
             self.subject = subject
             self.error = error
 
-    def __init__(self, context: Context, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, context: Context, *, named: bool = True, id: str | None = None) -> None:  # noqa: A002
+        """A pane; ``named``: whether its title begins with the name of the file."""
         super().__init__(id=id)
         self.context = context
+        self._named = named
         self.subject: Subject | None = None
         self.preview: Preview | None = None
         self.viewer = Viewer(signs=context.signs, id="viewer")
@@ -126,6 +128,12 @@ class PreviewPane(Vertical):
         """Read the same file anew."""
         subject, self.subject = self.subject, None
         self.show(subject, late=False)
+
+    def on_descendant_focus(self) -> None:
+        self._title()
+
+    def on_descendant_blur(self) -> None:
+        self._title()
 
     def _start(self, late: bool) -> None:
         assert self.subject is not None
@@ -217,8 +225,11 @@ class PreviewPane(Vertical):
             rows = preview.total_rows if preview.total_rows is not None else len(preview.rows)
             more = "" if preview.total_rows is not None or not preview.more else "+"
             facts.append(f"{rows:,}{more} rows x {len(preview.columns):,} columns")
-        left = (Mark(plain(subject.name), "strong"), Mark("   " + dot.join(part for part in facts if part), "dim"))
+        said = Mark(dot.join(part for part in facts if part), "dim")
+        name = Mark(plain(subject.name), "here" if self.viewer.has_focus else "strong")
+        left = (name, Mark("   "), said) if self._named else (said,)
         waited = time.monotonic() - self._since if self._since is not None else 0
+        right: Cell
         if waited >= PATIENCE:
             right = (Mark(f"reading {int(waited)} s" if waited >= 1 else "reading", "wait"),)
         else:

@@ -24,88 +24,10 @@ from textual.strip import Strip
 
 from flowtui.tui.bindings import bindings
 from flowtui.tui.formatting import UNICODE, Cell, Mark, Signs, cut, cut_end
+from flowtui.tui.widgets.columns import GAP, Column, Row, fit
 from flowtui.tui.widgets.paint import Painted, cell_width
 
-GAP = 2
 GUTTER = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of rows.
-
-    Attributes:
-        leave: 0 stays for ever; of the others the one with the highest number leaves first.
-        least: the cells that it needs; a longer content is cut down to this before any column leaves.
-        most: the cells that it takes at most.
-        right: aligned right, for numbers.
-        sentence: cut at the end instead of in the middle.
-        extra: leaves before any other content is cut.
-    """
-
-    title: str
-    least: int = 4
-    most: int = 60
-    leave: int = 0
-    right: bool = False
-    sentence: bool = False
-    extra: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row: a key that is unique in the list, a cell per column, a guide before the first column of a tree.
-
-    Attributes:
-        note: a second line below, for the first line of an error.
-        expandable: it has or may have rows below it.
-        heading: parts the list; it is no target of the cursor.
-    """
-
-    key: str
-    cells: tuple[Cell, ...]
-    guide: str = ""
-    note: Cell = ()
-    expandable: bool = False
-    expanded: bool = False
-    heading: bool = False
-    parent: str = ""
-
-
-def fit(columns: Sequence[Column], natural: Sequence[int], width: int) -> list[int]:
-    """The width of every column in cells, 0 for one that left, so that all fit in ``width`` with gaps between.
-
-    Args:
-        natural: the widest content of each column.
-    """
-    wanted = [min(max(size, cell_len(column.title)), column.most) for column, size in zip(columns, natural)]
-    least = [min(column.least, size) for column, size in zip(columns, wanted)]
-    shown = [size > 0 for size in wanted]
-
-    def total(sizes: Sequence[int]) -> int:
-        kept = [size for size, show in zip(sizes, shown) if show]
-        return sum(kept) + GAP * max(len(kept) - 1, 0)
-
-    while total(wanted) > width:
-        extras = [index for index, show in enumerate(shown) if show and columns[index].extra]
-        if not extras:
-            break
-        shown[max(extras, key=lambda index: columns[index].leave)] = False
-    while total(least) > width:
-        leaving = max((index for index, show in enumerate(shown) if show), key=lambda index: columns[index].leave)
-        if columns[leaving].leave == 0:
-            break
-        shown[leaving] = False
-    sizes = [size if show else 0 for size, show in zip(wanted, shown)]
-    over = total(sizes) - width
-    while over > 0:
-        slack = [size - low if show else 0 for size, low, show in zip(sizes, least, shown)]
-        widest = max(range(len(sizes)), key=lambda index: slack[index])
-        if slack[widest] <= 0:
-            break
-        sizes[widest] -= 1
-        over -= 1
-    return sizes
 
 
 class Rows(Painted, ScrollView, can_focus=True):
@@ -167,7 +89,12 @@ class Rows(Painted, ScrollView, can_focus=True):
             return self.rows
 
     def __init__(
-        self, columns: Sequence[Column], *, show_titles: bool = True, signs: Signs = UNICODE, id: str | None = None
+        self,
+        columns: Sequence[Column],
+        *,
+        show_titles: bool = True,
+        signs: Signs = UNICODE,
+        id: str | None = None,  # noqa: A002
     ) -> None:
         super().__init__(id=id)
         self.columns = tuple(columns)
@@ -226,7 +153,7 @@ class Rows(Painted, ScrollView, can_focus=True):
         elif old and found and self._tops and not same_shape:
             self.set_scroll_y(self._tops[self._cursor] - offset)
         if same_shape and widths == self._widths and cursor is None:
-            for index, (before, after) in enumerate(zip(old, self.rows)):
+            for index, (before, after) in enumerate(zip(old, self.rows, strict=False)):
                 if before != after:
                     self._refresh_row(index)
         else:
@@ -346,7 +273,7 @@ class Rows(Painted, ScrollView, can_focus=True):
     def _cells_line(self, row: Row, gutter: str, base: Style, width: int) -> Strip:
         segments = [Segment(gutter, base + self.mark_style("accent") if gutter.strip() else base)]
         last = max((index for index, size in enumerate(self._widths) if size), default=0)
-        for index, (column, size) in enumerate(zip(self.columns, self._widths)):
+        for index, (column, size) in enumerate(zip(self.columns, self._widths, strict=False)):
             if not size:
                 continue
             cell: Cell = row.cells[index] if index < len(row.cells) else ()
@@ -364,6 +291,8 @@ class Rows(Painted, ScrollView, can_focus=True):
         return Strip(segments).adjust_cell_length(width, base)
 
     def _fit_cell(self, cell: Cell, size: int, column: Column) -> tuple[list[Mark], int]:
+        if column.dotted and len(cell) == 1 and cell_len(cell[0].text) > size:
+            cell = (Mark(cell[0].text.rpartition(".")[2], cell[0].style),)
         marks: list[Mark] = []
         room = size
         rest = cell_width(cell)
@@ -466,8 +395,13 @@ class Rows(Painted, ScrollView, can_focus=True):
         elif row and row.parent:
             self.move_to(row.parent)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "open":
+            return bool(self.rows) and self.rows[self._cursor].openable
+        return super().check_action(action, parameters)
+
     def action_open(self) -> None:
-        if self.rows:
+        if self.rows and self.rows[self._cursor].openable:
             self.post_message(self.Opened(self, self.cursor_key))
 
     def on_click(self, event: events.Click) -> None:

@@ -192,7 +192,7 @@ def tree_lines(root: TreeNode, signs: Signs = UNICODE) -> list[Cell]:
         stack.extend((depth + 1, child) for child in reversed(node.children))
     guides = outline([depth for depth, _ in nodes], signs)
     lines: list[Cell] = []
-    for guide, (_, node) in zip(guides, nodes):
+    for guide, (_, node) in zip(guides, nodes, strict=True):
         name = f"{node.label}: " if node.label else ""
         lines.append((Mark(guide, "dim"), Mark(name, "accent"), Mark(node.value, "dim" if node.children else "")))
     return lines
