@@ -183,7 +183,8 @@ def _screen(arguments: Arguments, settings: Settings) -> int:
             return 0
     start = None
     if getattr(options, "run", None) is not None:
-        settings, start = _aim(settings, options.run)
+        settings, run = _aim(settings, options.run)
+        start = run if run.name else None
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("The screen needs a terminal.", "In scripts, use a command: `flowtui --help` lists them.")
     from flowtui.tui.app import FlowtuiApp
@@ -209,7 +210,10 @@ def _answer(arguments: Arguments, settings: Settings, style: Style) -> str:
 
         bookmark.check(options)
     if getattr(options, "run", None) is not None:
-        settings, options.run = _aim(settings, options.run)
+        named = options.run
+        settings, options.run = _aim(settings, named)
+        if not options.run.name:
+            raise UsageError(f"{named!r} names a project and no run.", "Give the URL of an execution.")
     return asyncio.run(_ask(arguments, settings, style))
 
 

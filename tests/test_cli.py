@@ -15,8 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 
 from flowtui import __version__, cli
+from flowtui.config import Settings
+from flowtui.domain.execution import ExecutionId
+from flowtui.local.app import create_app
 from flowtui.parser import COMMANDS, parse
 
 
@@ -52,6 +56,22 @@ def server(status: int, body: bytes = b"", **headers: str) -> Iterator[str]:
         httpd.shutdown()
         thread.join()
         httpd.server_close()
+
+
+@contextmanager
+def served(app: Any) -> Iterator[str]:
+    """An ASGI app on a loopback port."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    uvicorn_server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
+    thread = threading.Thread(target=uvicorn_server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        uvicorn_server.should_exit = True
+        thread.join()
+        listener.close()
 
 
 def failure(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
@@ -103,6 +123,7 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
         ["runs", "--endpoint", "ftp://host"],
         ["runs", "--local", "--endpoint", "https://host"],
         ["nodes", "flyte://v1/p"],
+        ["nodes", "https://host/console/projects/p"],
         ["artefact", "r"],
     ],
 )
@@ -148,6 +169,50 @@ def test_behind_the_workflow_every_option_is_an_input() -> None:
     assert not found.options.json
     assert found.options.project is None
     assert parse(["-p", "mine", "run", "flow.py", "wf", "--help"]).inputs == ("--help",)
+
+
+def settings_for(tmp_path: Path, **more: object) -> Settings:
+    return Settings(home=tmp_path, cache=tmp_path, **more)  # type: ignore[arg-type]
+
+
+def test_a_url_of_the_console_names_server_project_domain_and_run(tmp_path: Path) -> None:
+    url = "https://other/flows/console/projects/p/domains/d/executions/run-1"
+    mine = settings_for(tmp_path, endpoint="https://host/flows", local=False, headers={"authorization": "Bearer hush"})
+    settings, run = cli._aim(mine, url)
+    assert (settings.endpoint, run) == ("https://other/flows", ExecutionId("p", "d", "run-1"))
+    assert not settings.headers
+    settings, run = cli._aim(mine, url.replace("other", "host"))
+    assert (settings.endpoint, settings.headers) == (mine.endpoint, mine.headers)
+    settings, _ = cli._aim(settings_for(tmp_path), url)
+    assert (settings.endpoint, settings.local) == ("https://other/flows", False)
+    settings, _ = cli._aim(settings_for(tmp_path, sources={"local": "--local"}), url)
+    assert (settings.endpoint, settings.local, settings.project) == (None, True, "p")
+
+
+def test_a_name_keeps_project_and_domain_of_the_settings(tmp_path: Path) -> None:
+    settings, run = cli._aim(settings_for(tmp_path, project="mine"), "run-1")
+    assert run == ExecutionId("mine", "development", "run-1")
+    settings, run = cli._aim(settings, "p/d/run-1")
+    assert (settings.project, settings.domain, run.name) == ("p", "d", "run-1")
+
+
+def test_json_behind_the_workflow_is_an_input(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["run", "/no/flow.py", "wf", "--json"]) == 2
+    assert capsys.readouterr().err.startswith("flowtui: There is no file")
+    assert cli.main(["run", "--json", "/no/flow.py", "wf"]) == 2
+    assert failure(capsys)["kind"] == "usage"
+
+
+def test_without_a_project_a_command_names_them(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    app = create_app(here)
+    try:
+        with served(app) as url:
+            assert cli.main(["runs", "--endpoint", url, "--json"]) == 2
+            assert failure(capsys)["hint"].startswith("Choose one with --project: ")
+            assert cli.main(["runs", "--endpoint", url, "-p", "flowtui", "--json"]) == 0
+            assert capsys.readouterr().out == "[]\n"
+    finally:
+        app.state.admin.store.close()
 
 
 def test_nothing_there_is_an_empty_list(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -99,6 +99,8 @@ async def _project(session: Session) -> str:
     shown = ", ".join(names[:12]) + (f" and {len(names) - 12:,} more" if len(names) > 12 else "")
     if not chosen:
         return f"none chosen; the server has {shown or 'none'}"
+    if chosen not in names and session.settings.local:
+        return f"{chosen} / {session.settings.domain}; the first run makes it"
     if chosen not in names:
         return f"{chosen} is not among those of the server: {shown or 'it has none'}"
     domain = session.settings.domain

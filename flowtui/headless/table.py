@@ -11,6 +11,7 @@ from flowtui.headless.style import Style
 from flowtui.text import plain
 
 _GAP = "  "
+_DEEPEST = 40
 
 
 class Painted(NamedTuple):
@@ -150,15 +151,19 @@ def _squeeze(columns: Sequence[Column], widths: list[int], shown: list[int], roo
 
 
 def tree(rows: Sequence[tuple[int, str]], style: Style) -> str:
-    """Lines of a forest from (depth, text) in order; texts may hold foreign text and are made plain here."""
+    """Lines of a forest from (depth, text) in order; texts may hold foreign text and are made plain here.
+
+    What is deeper than the terminal has room for is drawn at the last depth that has.
+    """
+    deepest = _DEEPEST if style.width is None else max(style.width // (6 if style.ascii else 4), 1)
     bars = ("|- ", "`- ", "|  ", "   ") if style.ascii else ("├ ", "└ ", "│ ", "  ")
     lines = []
     open_below: set[int] = set()
-    for depth, text in reversed(rows):
+    for depth, text in reversed([(min(depth, deepest), text) for depth, text in rows]):
         open_below = {at for at in open_below if at <= depth}
         lead = "".join(bars[2] if at in open_below else bars[3] for at in range(1, depth))
         if depth:
             lead += bars[0] if depth in open_below else bars[1]
             open_below.add(depth)
-        lines.append(one_line(lead + text, style))
+        lines.append(lead + one_line(text, style, len(lead)))
     return "".join(f"{line}\n" for line in reversed(lines))
