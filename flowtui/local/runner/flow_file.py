@@ -95,6 +95,8 @@ class FlowFile:
     def version(self, specs: list[dict[str, str]]) -> tuple[dict[str, str], str]:
         """The sources and a version that changes with them, with flytekit, and with what the flow compiles to."""
         sources = self.sources()
+        # The workflow that is run comes first in specs, yet all workflows of a file have one version.
+        specs = sorted(specs, key=lambda spec: (spec["kind"], spec["spec"]))
         facts = json.dumps([sources, specs, importlib.metadata.version("flytekit")], sort_keys=True)
         digest = base64.urlsafe_b64encode(hashlib.sha256(facts.encode()).digest()).decode()
         return sources, digest.replace("-", "a").replace("_", "b")[:VERSION_LENGTH]

@@ -147,6 +147,10 @@ def _spec(model: Any) -> dict[str, str] | None:
         kind, message = "task", model.to_flyte_idl()
     elif isinstance(model, WorkflowSpec):
         kind, message = "workflow", model.to_flyte_idl()
+        # flytekit holds them in a set: without an order the same code would have many versions.
+        for template in (message.template, *message.sub_workflows):
+            for node in template.nodes:
+                node.upstream_node_ids[:] = sorted(node.upstream_node_ids)
     elif isinstance(model, LaunchPlan):
         kind, message = "launch_plan", model.to_flyte_idl()
     else:
