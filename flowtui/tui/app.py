@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
@@ -10,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
-from textual.app import App, SystemCommand
+from textual.app import App, ScreenStackError, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
 
@@ -88,6 +89,11 @@ class FlowtuiApp(App[None]):
         from flowtui.tui.screens.exports import ExportsScreen
 
         return ExportsScreen(self.context)
+
+    def clear_selection(self) -> None:
+        # Textual starts its tasks eagerly, so an input is mounted before the first screen is on the stack.
+        with contextlib.suppress(ScreenStackError):
+            super().clear_selection()
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return DEFAULTS
