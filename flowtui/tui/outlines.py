@@ -31,7 +31,7 @@ OTHER = "other"
 
 ARTIFACT_COLUMNS = (
     Column("artifact", least=24, most=60),
-    Column("size", right=True, least=7),
+    Column("size", right=True, least=12),
     Column("made by", least=8, most=28, leave=2),
 )
 NODE_COLUMNS = (
@@ -252,11 +252,16 @@ def graph_rows(lineage: Lineage, signs: Signs = UNICODE) -> list[Row]:
     for number, (guide, (_, node, again)) in enumerate(zip(guides, listed, strict=True)):
         files = [plain(child.label) for child in lineage.children(node.id) if child.kind == "file"]
         phase: Cell = (phase_mark(node.phase, signs),) if node.phase else ()
+        kind: Cell = (Mark("run ", "dim"),) if node.kind == "execution" else ()
         rows.append(
             Row(
                 f"{number}\0{node.id}",
                 (
-                    (Mark(plain(node.label), "dim" if again else ""), *((Mark(" see above", "dim"),) if again else ())),
+                    (
+                        *kind,
+                        Mark(plain(node.label), "dim" if again else ""),
+                        *((Mark(" see above", "dim"),) if again else ()),
+                    ),
                     () if again else phase,
                     () if again else (Mark(", ".join(files), "dim"),),
                 ),

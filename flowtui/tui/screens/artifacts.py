@@ -65,6 +65,10 @@ class ArtifactsScreen(FileActions, Place):
         self.unread = 0
         self._versions: dict[str, tuple[Execution, Artifact]] = {}
 
+    def on_mount(self) -> None:
+        self.rows.from_top = True
+        super().on_mount()
+
     async def read(self) -> None:
         session = await self.context.connection.session()
         settings, memory = self.context.settings, self.context.memory

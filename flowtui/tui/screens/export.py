@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -286,6 +287,7 @@ class ExportScreen(BaseScreen[None]):
 
     def _ended(self, state: str) -> None:
         self.state = state
+        self.rows.set_rows([replace(row, openable=False) for row in self.rows.rows])
         self._transfer = None
         self._timer.stop()
         self.refresh_bindings()

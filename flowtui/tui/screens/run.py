@@ -144,6 +144,7 @@ class RunScreen(Steering, FileActions):
             self.update_title()
         elif isinstance(value, RunArtifacts):
             self.execution = value.execution
+            self._tell_error()
             self.context.memory.keep(value)
             self.artifacts_view.show(value)
             if self.cursor and self.artifacts_view.rows.move_to(self.cursor):

@@ -14,7 +14,7 @@ from flowtui import words
 from flowtui.domain.execution import EntityId, Execution
 from flowtui.domain.query import FIELDS
 from flowtui.errors import FlowtuiError
-from flowtui.text import plain
+from flowtui.text import first_line, plain
 from flowtui.tui import filters
 from flowtui.tui.bindings import bindings
 from flowtui.tui.context import Context, Memory
@@ -27,6 +27,8 @@ from flowtui.tui.widgets.rows import Rows
 
 PAGE = 50
 MOST = 500
+CUT = 100
+"""Characters that lists leave of an error."""
 SEARCH_AFTER = 0.35
 """Seconds of rest in typing before the server is asked."""
 COLUMNS = (
@@ -84,13 +86,21 @@ def fields(execution: Execution) -> dict[str, str]:
     }
 
 
-def run_row(execution: Execution, context: Context) -> Row:
-    """The row of a run; below a failed one the first line of its error."""
+def run_row(execution: Execution, context: Context, whole: Execution | None = None) -> Row:
+    """The row of a run; below a failed one the line of its error that says what happened.
+
+    Args:
+        whole: the same run with its whole error, as lists cut errors.
+    """
     now = context.now()
     took = execution.duration
     if took is None and not execution.is_terminal and execution.started_at is not None:
         took = max((now - execution.started_at).total_seconds(), 0)
-    error = words.error_line(execution.error.message) if execution.error else plain(execution.abort_cause)
+    error = plain(execution.abort_cause)
+    if execution.error:
+        cut = execution.error.message
+        error = words.error_line((whole.error if whole and whole.error else execution.error).message)
+        error = error if whole or len(cut) < CUT else first_line(cut)
     return Row(
         str(execution.id),
         (
@@ -126,8 +136,8 @@ class RunsScreen(Steering, Place):
     filter_hint = "filter: words, wf:adam, !phase:aborted"
     BINDINGS: ClassVar[list[BindingType]] = bindings("rerun", "terminate")
 
-    class Declared(Message):
-        """How many files some workflows declare became known."""
+    class Known(Message):
+        """Some workflows' numbers of files, or some whole errors, became known."""
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -136,6 +146,7 @@ class RunsScreen(Steering, Place):
         self._deep = False
         self._place = ("", "")
         self._found: dict[str, frozenset[str]] = {}
+        self._whole: dict[str, Execution] = {}
 
     @property
     def period(self) -> float:  # type: ignore[override]
@@ -206,7 +217,7 @@ class RunsScreen(Steering, Place):
 
     @work(group="declared", exclusive=True, exit_on_error=False)
     async def _count_files(self) -> None:
-        """Ask once for each workflow version how many files it declares, the newest run's first."""
+        """Ask once how many files each workflow version declares, and for whole errors, the newest run's first."""
         memory = self.context.memory
         session = await self.context.connection.session()
         wanted = {(run.workflow.name, run.workflow.version): run.workflow for run in self.executions.values()}
@@ -220,12 +231,27 @@ class RunsScreen(Steering, Place):
                 except FlowtuiError:
                     memory.declared[(entity.name, entity.version)] = None
 
+        async def ask_error(key: str, run: Execution) -> None:
+            async with gate:
+                try:
+                    self._whole[key] = await session.catalog.execution(run.id)
+                except FlowtuiError:
+                    self._whole[key] = run
+
+        cut = [
+            (key, run)
+            for key, run in self.executions.items()
+            if run.error and len(run.error.message) >= CUT and key not in self._whole
+        ]
+        for start in range(0, len(cut), 8):
+            await asyncio.gather(*(ask_error(key, run) for key, run in cut[start : start + 8]))
+            self.post_message(self.Known())
         for start in range(0, len(missing), 8):
             await asyncio.gather(*(ask(entity) for entity in missing[start : start + 8]))
-            self.post_message(self.Declared())
+            self.post_message(self.Known())
 
-    @on(Declared)
-    def _on_declared(self) -> None:
+    @on(Known)
+    def _on_known(self) -> None:
         self.show_rows()
 
     def on_screen_resume(self) -> None:
@@ -234,7 +260,9 @@ class RunsScreen(Steering, Place):
             self.show_rows()
 
     def entries(self) -> list[Entry]:
-        return [Entry(run_row(run, self.context), fields(run)) for run in self.executions.values()]
+        return [
+            Entry(run_row(run, self.context, self._whole.get(key)), fields(run)) for key, run in self.executions.items()
+        ]
 
     def matches(self, wanted: tuple[filters.Word, ...], entry: Entry) -> bool:
         if any(word.field in SERVER_FIELDS for word in wanted):

@@ -43,7 +43,7 @@ class Facts(Painted, can_focus=False):
             head: Cell = (Mark(f"{label:<{LABEL}}", "dim"),) if label else ()
             indent = LABEL if label else 0
             room = max(width - indent, 8)
-            wrapped = _wrap(cell, room, self.signs.ellipsis)
+            wrapped = wrap(cell, room, self.signs.ellipsis)
             lines.append((*head, *wrapped[0]))
             lines += [(Mark(" " * indent), *rest) for rest in wrapped[1:]]
         return lines
@@ -60,7 +60,7 @@ class Facts(Painted, can_focus=False):
         return Strip(self.segments(lines[y], base)).adjust_cell_length(width, base)
 
 
-def _wrap(cell: Cell, width: int, ellipsis: str, most: int = 3) -> list[Cell]:
+def wrap(cell: Cell, width: int, ellipsis: str, most: int = 3) -> list[Cell]:
     """A cell broken at blanks into at most ``most`` lines."""
     if cell_width(cell) <= width:
         return [cell]

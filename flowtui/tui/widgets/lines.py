@@ -24,7 +24,13 @@ from flowtui.tui.widgets.paint import Painted, cell_width
 
 
 class Line(Painted, can_focus=False):
-    """One line of marks at the left and at the right; the right side stays whole, the left is cut."""
+    """One line of marks at the left and at the right; where both do not fit, the left side is cut.
+
+    Attributes:
+        right_yields: the right side is cut instead.
+    """
+
+    right_yields = False
 
     def __init__(self, *, signs: Signs = UNICODE, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -51,8 +57,13 @@ class Line(Painted, can_focus=False):
         base = self.rich_style
         if y > 0:
             return Strip.blank(width, base)
-        right_width = cell_width(self._right)
-        room = max(width - right_width - (2 if self._right else 0), 0)
+        right = self._right
+        if self.right_yields and right:
+            spare = max(width - cell_width(self._left) - 2, 0)
+            text = cut_end("".join(mark.text for mark in right), spare, self.signs.ellipsis)
+            right = (Mark(text, right[0].style),) if text else ()
+        right_width = cell_width(right)
+        room = max(width - right_width - (2 if right else 0), 0)
         segments: list[Segment] = []
         used = 0
         overflow = cell_width(self._left) - room
@@ -66,7 +77,7 @@ class Line(Painted, can_focus=False):
             used += cell_len(text)
             segments.append(Segment(text, base + self.mark_style(mark.style)))
         segments.append(Segment(" " * max(width - used - right_width, 0), base))
-        segments += self.segments(self._right, base)
+        segments += self.segments(right, base)
         return Strip(segments).adjust_cell_length(width, base)
 
 
@@ -75,7 +86,9 @@ class TitleLine(Line):
 
 
 class TabLine(Line):
-    """The places, or the tabs of a run; the current one is told by its brackets of colour and weight."""
+    """The places, or the tabs of a run; the current one is told by weight and colour."""
+
+    right_yields = True
 
     class Chosen(Message):
         """A name was clicked."""

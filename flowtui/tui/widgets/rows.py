@@ -35,6 +35,7 @@ class Rows(Painted, ScrollView, can_focus=True):
 
     Attributes:
         show_titles: whether the first line holds the titles of the columns.
+        from_top: until the person moves the cursor, it stays on the first row whatever rows come.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(
@@ -99,6 +100,7 @@ class Rows(Painted, ScrollView, can_focus=True):
         super().__init__(id=id)
         self.columns = tuple(columns)
         self.show_titles = show_titles
+        self.from_top = False
         self.signs = signs
         self.rows: tuple[Row, ...] = ()
         self._index: dict[str, int] = {}
@@ -135,6 +137,8 @@ class Rows(Painted, ScrollView, can_focus=True):
         old, old_tops = self.rows, self._tops
         offset = self._tops[self._cursor] - self.scroll_offset.y if old else 0
         kept = cursor if cursor is not None else self.cursor_key
+        if self.from_top and cursor is None and rows:
+            kept = rows[0].key
         self.rows = tuple(rows)
         if self.rows == old and cursor is None:
             return
@@ -333,6 +337,7 @@ class Rows(Painted, ScrollView, can_focus=True):
     def _move(self, index: int) -> None:
         if not self.rows:
             return
+        self.from_top = False
         step = 1 if index >= self._cursor else -1
         index = max(0, min(index, len(self.rows) - 1))
         while 0 <= index < len(self.rows) and self.rows[index].heading:

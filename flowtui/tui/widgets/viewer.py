@@ -21,6 +21,7 @@ from flowtui.preview.result import Preview, TreeNode
 from flowtui.tui import tables
 from flowtui.tui.bindings import bindings
 from flowtui.tui.formatting import UNICODE, Cell, Mark, Signs, outline
+from flowtui.tui.widgets.facts import wrap
 from flowtui.tui.widgets.paint import Painted, cell_width
 
 _JSON_KEY = re.compile(r'^(\s*)("(?:[^"\\]|\\.)*")(\s*:)')
@@ -41,6 +42,7 @@ class Viewer(Painted, ScrollView, can_focus=True):
         super().__init__(id=id)
         self.signs = signs
         self._lines: list[Cell] = []
+        self._unwrapped: list[Cell] = []
         self._head: Cell = ()
         self._preview: Preview | None = None
         self._sizes: list[int] = []
@@ -52,7 +54,7 @@ class Viewer(Painted, ScrollView, can_focus=True):
         Args:
             keep: the same file with more of it: the scroll stays.
         """
-        self._preview, self._lines, self._head, self._sizes = preview, [], (), []
+        self._preview, self._lines, self._head, self._sizes, self._unwrapped = preview, [], (), [], []
         self._width = 0
         if preview is not None:
             self._take(preview)
@@ -63,11 +65,19 @@ class Viewer(Painted, ScrollView, can_focus=True):
         self.refresh()
 
     def show_lines(self, lines: list[Cell]) -> None:
-        """Show lines of marks."""
+        """Show lines of marks; those that are too long go on below themselves."""
         self._preview, self._head, self._sizes = None, (), []
+        self._unwrapped = lines
+        self._wrap()
+
+    def _wrap(self) -> None:
+        width = self.scrollable_content_region.width - 2
+        lines = self._unwrapped
+        if width > 10:
+            lines = [part for line in lines for part in wrap(line, width, self.signs.ellipsis, most=50)]
         self._lines = lines
-        self._width = max((cell_width(line) for line in lines), default=0)
-        self.virtual_size = Size(self._width + 3, len(lines))
+        self._width = 0
+        self.virtual_size = Size(self.scrollable_content_region.width, len(lines))
         self.refresh()
 
     def _take(self, preview: Preview) -> None:
@@ -123,6 +133,8 @@ class Viewer(Painted, ScrollView, can_focus=True):
         return strip.crop_extend(left, left + width, base)
 
     def on_resize(self, event: events.Resize) -> None:
+        if self._unwrapped:
+            self._wrap()
         self._check_end()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
