@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import lru_cache
+from html import escape
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
+from flyteidl.admin import event_pb2 as admin_event_pb2
+from flyteidl.core import execution_pb2 as core_execution_pb2
+from flyteidl.event import event_pb2
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
@@ -18,12 +24,14 @@ from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
 
 from flowtui.domain.execution import ExecutionId
+from flowtui.errors import FlowtuiError
 from flowtui.local import marshal, routes
-from flowtui.local.call import Admin, Call, Handler
+from flowtui.local.call import Admin, Call, Handler, from_nanos
+from flowtui.local.events import create_workflow_event
 from flowtui.local.guard import Guard, path_below_root
 from flowtui.local.home import Home
 from flowtui.local.marshal import Form
-from flowtui.local.status import NOT_FOUND, RESOURCE_EXHAUSTED, UNIMPLEMENTED, AdminError, invalid
+from flowtui.local.status import NOT_FOUND, RESOURCE_EXHAUSTED, UNIMPLEMENTED, AdminError, database, invalid
 from flowtui.local.store import Store
 
 MAX_ANSWER = 4 * 1024 * 1024
@@ -111,6 +119,8 @@ class _Gateway:
         self._launcher = launcher
 
     async def answer(self, request: Request) -> Response:
+        if (clean := _cleaned(request.scope["path"])) is not None:
+            return _redirect(request, clean)
         accepts = request.headers.getlist("accept")
         types = request.headers.getlist("content-type")
         form = marshal.answer_form(accepts, types)
@@ -133,7 +143,9 @@ class _Gateway:
         route, fields = found
         handler = handlers().get(route.call)
         if handler is None:
-            raise AdminError(UNIMPLEMENTED, f"unknown method {route.call} for this service")
+            # Without a login Admin has no identity and no authorization service either.
+            unknown = f"method {route.call} of" if route.service.endswith("AdminService") else ""
+            raise AdminError(UNIMPLEMENTED, f"unknown {unknown or 'service'} {route.service}".replace("  ", " "))
         message = route.new_request()
         if route.has_body:
             marshal.decode(body, message, form)
@@ -144,18 +156,56 @@ class _Gateway:
     def _run(self, handler: Handler, message: Any, request: Request, *, write: bool) -> Any:
         store = self._admin.store
         base = f"{request.url.scheme}://{request.url.netloc}{request.scope.get('root_path', '')}"
-        with store.write() if write else store.read() as db:
-            call = Call(self._admin, db, base)
-            answer = handler(call, message)
-            size = answer.ByteSize()
-            if size > MAX_ANSWER:
-                raise AdminError(
-                    RESOURCE_EXHAUSTED, f"grpc: received message larger than max ({size} vs. {MAX_ANSWER})"
-                )
+        try:
+            with store.write() if write else store.read() as db:
+                call = Call(self._admin, db, base)
+                answer = handler(call, message)
+        except sqlite3.Error as error:
+            raise database(str(error)) from error
+        size = answer.ByteSize()
+        if size > MAX_ANSWER:
+            raise AdminError(RESOURCE_EXHAUSTED, f"grpc: received message larger than max ({size} vs. {MAX_ANSWER})")
         if self._launcher is not None:
             for execution in call.launched:
-                self._launcher(execution)
+                self._launch(execution)
         return answer
+
+    def _launch(self, execution: ExecutionId) -> None:
+        """Have the execution run; where that fails it is kept as FAILED, as Admin does."""
+        assert self._launcher is not None
+        try:
+            self._launcher(execution)
+        except (FlowtuiError, OSError) as error:
+            event = event_pb2.WorkflowExecutionEvent(phase=core_execution_pb2.WorkflowExecution.FAILED)
+            identifier = event.execution_id
+            identifier.project, identifier.domain, identifier.name = execution.project, execution.domain, execution.name
+            event.occurred_at.CopyFrom(from_nanos(self._admin.clock()))
+            event.error.code, event.error.kind = "RunnerNotStarted", core_execution_pb2.ExecutionError.SYSTEM
+            event.error.message = f"The runner could not be started: {error}"
+            with self._admin.store.write() as db:
+                request = admin_event_pb2.WorkflowExecutionEventRequest(event=event)
+                create_workflow_event(Call(self._admin, db, ""), request)
+
+
+def _cleaned(path: str) -> str | None:
+    """The path without empty and dot segments, which Go's server sends a client to; None where it has none."""
+    segments = path.split("/")[1:]
+    if not any(segment in (".", "..") for segment in segments) and "" not in segments[:-1]:
+        return None
+    kept: list[str] = []
+    for segment in segments:
+        if segment == "..":
+            del kept[-1:]
+        elif segment not in ("", "."):
+            kept.append(segment)
+    return "/" + "/".join(kept) + ("/" if kept and segments[-1] in ("", ".", "..") else "")
+
+
+def _redirect(request: Request, path: str) -> Response:
+    query = f"?{request.url.query}" if request.url.query else ""
+    location = quote(path, safe="/:@!$&'()*+,;=~") + query
+    body = f'<a href="{escape(location)}">Temporary Redirect</a>.\n\n'
+    return Response(body, 307, {"location": location}, "text/html")
 
 
 async def _body(request: Request) -> bytes:
@@ -191,8 +241,6 @@ def _query(request: Request) -> list[tuple[str, str]]:
 
 
 def _unescape(value: str) -> str:
-    import re
-
     if broken := re.search(r"%(?![0-9A-Fa-f]{2}).{0,2}", value):
         raise invalid(f'invalid URL escape "{broken[0]}"')
     return unquote_to_bytes(value.replace("+", " ")).decode("utf-8", "replace")

@@ -16,13 +16,14 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from flowtui.domain.execution import ExecutionId
 from flowtui.local.home import Home
-from flowtui.local.status import AdminError, missing
+from flowtui.local.status import INTERNAL, AdminError, missing, text
 from flowtui.local.store import Connection, Store
 
 MAX_DOWNLOAD = 10 * 1024 * 1024
 """Bytes of a literal map that data calls read at most, as Flyte's charts set ``storage.limits.maxDownloadMBs``."""
 
 TRIMMED_ERROR = 100
+_FIRST_SECOND, _LAST_SECOND = -62135596800, 253402300800
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class Call:
         uri = "/".join((self.admin.container, "metadata", *("_" if key in (".", "..") else key for key in safe)))
         path = self.admin.home.resolve(uri)
         if path is None:
-            raise AdminError(13, f"cannot write {uri}")
+            raise AdminError(INTERNAL, f"cannot write {uri}")
         path.parent.mkdir(parents=True, exist_ok=True)
         scratch = path.with_name(f".{secrets.token_hex(8)}")
         scratch.write_bytes(body)
@@ -100,6 +101,13 @@ Handler = Callable[[Call, Any], Any]
 
 
 def nanos(moment: Timestamp) -> int:
+    """Nanoseconds since 1970.
+
+    Raises:
+        AdminError: the time lies outside of the years 1 to 9999.
+    """
+    if not (_FIRST_SECOND <= moment.seconds < _LAST_SECOND and 0 <= moment.nanos < 10**9):
+        raise AdminError(INTERNAL, f"timestamp: {text(moment)} is out of range")
     return int(moment.seconds) * 10**9 + int(moment.nanos)
 
 

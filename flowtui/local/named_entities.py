@@ -26,7 +26,8 @@ def save_state(call: Call, kind: int, identifier: Any, metadata: Any) -> None:
     call.db.execute(
         "INSERT INTO named_entity_metadata (resource_type, project, domain, name, description, state) "
         "VALUES (?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT DO UPDATE SET description = excluded.description, state = excluded.state",
+        "ON CONFLICT (resource_type, project, domain, name) "
+        "DO UPDATE SET description = excluded.description, state = excluded.state",
         (kind, identifier.project, identifier.domain, identifier.name, metadata.description, metadata.state),
     )
 

@@ -29,11 +29,13 @@ class Route:
     """One path of one call.
 
     Attributes:
+        service: the full name of the gRPC service.
         call: the name of the RPC (``GetExecution``).
         pattern: the segments; those in braces are fields of the request.
         has_body: the body is the request.
     """
 
+    service: str
     call: str
     method: str
     pattern: tuple[str, ...]
@@ -75,7 +77,8 @@ def routes() -> tuple[Route, ...]:
 
 
 def _route(method: MethodDescriptor, verb: str, path: str, has_body: bool) -> Route:
-    return Route(method.name, verb.upper(), tuple(path.strip("/").split("/")), method.input_type, has_body)
+    pattern = tuple(path.strip("/").split("/"))
+    return Route(method.containing_service.full_name, method.name, verb.upper(), pattern, method.input_type, has_body)
 
 
 def find(method: str, segments: Sequence[str]) -> tuple[Route, dict[str, str]] | None:

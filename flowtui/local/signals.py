@@ -25,7 +25,8 @@ def set_signal(call: Call, request: Any) -> Any:
     columns = (*execution_key(request.id.execution_id).values(), request.id.signal_id)
     call.db.execute(
         "INSERT INTO signals (execution_project, execution_domain, execution_name, signal_id, type, value) "
-        "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+        "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (execution_project, execution_domain, execution_name, signal_id) "
+        "DO UPDATE SET value = excluded.value",
         (*columns, kind.SerializeToString(deterministic=True), request.value.SerializeToString(deterministic=True)),
     )
     return signal_pb2.SignalSetResponse()

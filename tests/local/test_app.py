@@ -55,7 +55,9 @@ async def test_the_form_of_the_answer(
         ("HEAD", "/api/v1/version", 501, ""),
         ("DELETE", "/api/v1/version", 501, "Method Not Allowed"),
         ("GET", "/api/v1/tasks/p/d/a%2Fb/v", 404, "Not Found"),
-        ("GET", "/me", 501, "unknown method UserInfo for this service"),
+        ("GET", "/me", 501, "unknown service flyteidl.service.IdentityService"),
+        ("GET", "/config/v1/flyte_client", 501, "unknown service flyteidl.service.AuthMetadataService"),
+        ("GET", "/api/v1/matchable_attributes", 501, "unknown method ListMatchableAttributes"),
         ("GET", f"{RUNS}?limit=1&limit=2", 400, "too many values for field 'limit'"),
         ("GET", f"{RUNS}?limit=", 400, 'parsing field "limit": strconv.ParseUint: parsing "": invalid syntax'),
         ("GET", f"{RUNS}?limit=4294967296", 400, 'strconv.ParseUint: parsing "4294967296": value out of range'),
@@ -69,6 +71,21 @@ async def test_refused_requests(tmp_path: Path, method: str, path: str, status: 
         answer = await client.http.request(method, path)
     assert answer.status_code == status
     assert message in (answer.json()["message"] if answer.content else "")
+
+
+@pytest.mark.parametrize(
+    ("path", "location"),
+    [
+        ("/api/v1//projects?limit=1", "/api/v1/projects?limit=1"),
+        ("/api/v1/x/%2e%2e/projects", "/api/v1/projects"),
+        ("/api/v1/executions/flytesnacks//", "/api/v1/executions/flytesnacks/"),
+        ("/%2e%2e//evil", "/evil"),
+    ],
+)
+async def test_unclean_paths_are_redirected(tmp_path: Path, path: str, location: str) -> None:
+    async with open_admin(tmp_path) as client:
+        answer = await client.http.get(path)
+    assert (answer.status_code, answer.headers["location"]) == (307, location)
 
 
 async def test_names_are_decoded_once(tmp_path: Path) -> None:
@@ -168,6 +185,18 @@ async def test_launched_after_the_commit(tmp_path: Path) -> None:
         await client.post("executions/recover", {"id": {**ID, "name": "one"}, "name": "three"})
     prefix = "flytesnacks/development/"
     assert seen == [(f"{prefix}one", "UNDEFINED"), (f"{prefix}two", "UNDEFINED"), (f"{prefix}three", "UNDEFINED")]
+
+
+async def test_a_run_whose_runner_cannot_start_has_failed(tmp_path: Path) -> None:
+    def launcher(id_: Any) -> None:
+        raise OSError(f"no memory for {id_.name}")
+
+    async with open_admin(tmp_path, launcher=launcher) as client:
+        await client.register()
+        await client.post("executions", execution())
+        closure = (await client.get(f"{RUNS}/run-1"))["closure"]
+    assert (closure["phase"], closure["error"]["code"]) == ("FAILED", "RunnerNotStarted")
+    assert "no memory for run-1" in closure["error"]["message"]
 
 
 async def test_binary_bodies(tmp_path: Path) -> None:
