@@ -23,6 +23,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
 
+from flowtui.config import LOCAL_PROJECT
 from flowtui.domain.execution import ExecutionId
 from flowtui.errors import FlowtuiError
 from flowtui.local import marshal, routes
@@ -51,6 +52,7 @@ def create_app(
     clock: Callable[[], int] = time.time_ns,
     container: str | None = None,
     allowed_hosts: frozenset[str] | None = None,
+    project: str = LOCAL_PROJECT,
 ) -> Starlette:
     """The app over one home folder, which is created where it is missing; runs whose runner is gone are aborted.
 
@@ -61,6 +63,7 @@ def create_app(
         clock: nanoseconds since 1970.
         container: prefix of the URIs of what Admin writes itself; the home's blob folder by default.
         allowed_hosts: names that a ``Host`` header may have, without port; None: any.
+        project: a project that is there from the start.
 
     Raises:
         ConfigError: the folder or the database cannot be used.
@@ -69,7 +72,7 @@ def create_app(
     home.ensure()
     key = home.read_secret(home.signing_key).encode()
     admin = Admin(home, Store(home.database), container or str(home.blobs), key, clock)
-    _prepare(admin)
+    _prepare(admin, project)
     gateway = _Gateway(admin, launcher)
 
     @asynccontextmanager
@@ -93,17 +96,17 @@ def create_app(
     return app
 
 
-def _prepare(admin: Admin) -> None:
-    """Create the customary project, and abort the runs whose runner is gone."""
+def _prepare(admin: Admin, project: str) -> None:
+    """Create the project, and abort the runs whose runner is gone."""
     from flowtui.local.orphans import abort_orphans
-    from flowtui.local.projects import DEFAULT_PROJECT, ensure_default
+    from flowtui.local.projects import ensure_project
     from flowtui.local.store import find
 
     with admin.store.read() as db:
-        fresh = find(db, "projects", {"identifier": DEFAULT_PROJECT}) is None
-    if fresh:
+        is_missing = find(db, "projects", {"identifier": project}) is None
+    if is_missing:
         with admin.store.write() as db:
-            ensure_default(Call(admin, db, ""))
+            ensure_project(Call(admin, db, ""), project)
     abort_orphans(admin)
 
 

@@ -14,18 +14,12 @@ from flowtui.local.status import ALREADY_EXISTS, NOT_FOUND, AdminError, invalid
 from flowtui.local.store import Row, find, insert
 
 DOMAINS = ("development", "staging", "production")
-DEFAULT_PROJECT = "flytesnacks"
-
-_ACTIVE, _SYSTEM_GENERATED = project_pb2.Project.ACTIVE, project_pb2.Project.SYSTEM_GENERATED
 
 
-def ensure_default(call: Call) -> None:
-    """Create Flyte's customary project, so that a fresh home can be used at once."""
-    if find(call.db, "projects", {"identifier": DEFAULT_PROJECT}) is None:
-        project = project_pb2.Project(
-            id=DEFAULT_PROJECT, name=DEFAULT_PROJECT, description=f"{DEFAULT_PROJECT} description"
-        )
-        _insert(call, project)
+def ensure_project(call: Call, name: str) -> None:
+    """Create a project where it is missing, so that a fresh home can be used at once."""
+    if find(call.db, "projects", {"identifier": name}) is None:
+        _insert(call, project_pb2.Project(id=name, name=name, description="Flows that ran on this machine"))
 
 
 def _insert(call: Call, project: Any) -> None:

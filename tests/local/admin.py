@@ -140,7 +140,7 @@ def at(second: int) -> str:
 
 @contextmanager
 def open_app(home: Path, **options: Any) -> Iterator[Starlette]:
-    app = create_app(home, **options)
+    app = create_app(home, **{"project": "flytesnacks", **options})
     try:
         yield app
     finally:

@@ -61,7 +61,7 @@ class Recorded:
     def __init__(self, folder: Path) -> None:
         self.home = Home(folder)
         self.clock = Clock()
-        self.app = create_app(self.home, clock=self.clock, container="s3://flyte")
+        self.app = create_app(self.home, clock=self.clock, container="s3://flyte", project="flytesnacks")
         self._fill_blobs()
         self.differences = asyncio.run(self._replay())
 
@@ -80,6 +80,8 @@ class Recorded:
         times = _created_times()
         differences = []
         async with self.client() as client:
+            described = {"name": "flytesnacks", "description": "flytesnacks description"}
+            assert (await client.put("/api/v1/projects/flytesnacks", json=described)).status_code == 200
             for line in _merged():
                 self.clock.nanos = _moment(line, times)
                 answer = await _send(client, line)
