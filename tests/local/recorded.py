@@ -54,11 +54,15 @@ class Clock:
 class Recorded:
     """The embedded Admin after the replay.
 
+    Args:
+        running: stop where the first execution is terminated, while some still run.
+
     Attributes:
         differences: requests of the engine that were answered otherwise than recorded.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, running: bool = False) -> None:
+        self.running = running
         self.home = Home(folder)
         self.clock = Clock()
         self.app = create_app(self.home, clock=self.clock, container="s3://flyte", project="flytesnacks")
@@ -83,6 +87,8 @@ class Recorded:
             described = {"name": "flytesnacks", "description": "flytesnacks description"}
             assert (await client.put("/api/v1/projects/flytesnacks", json=described)).status_code == 200
             for line in _merged():
+                if self.running and line["method"] == "DELETE":
+                    break
                 self.clock.nanos = _moment(line, times)
                 answer = await _send(client, line)
                 got = (answer.status_code, answer.json())

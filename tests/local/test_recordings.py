@@ -14,6 +14,7 @@ Compared are whole messages and whole JSON values. Left out, each for its reason
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from collections.abc import Iterator
@@ -85,6 +86,22 @@ async def test_readers_get_the_recorded_answers(recorded: Recorded, name: str) -
             wrong.append(f"{key}: other rows")
     assert wrong == []
     assert compared == sum(1 for line in lines(name) if "/version" not in line["path"] and "huge-1" not in line["path"])
+
+
+async def test_readers_get_the_recorded_answers_of_running_executions(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("running")
+    admin = await asyncio.to_thread(Recorded, folder, running=True)
+    wrong = []
+    async with admin.client() as client:
+        for line in lines("running"):
+            want, got = _value(line, None), _value(line, await _ask(client, line))
+            if "sort_by.key" not in line["params"]:
+                for value in (want, got):
+                    value.get("node_executions", []).sort(key=lambda row: row["id"]["node_id"])
+            if want != got:
+                wrong.append(f"{_shown(line)}: {got} instead of {want}")
+    admin.app.state.admin.store.close()
+    assert wrong == []
 
 
 async def test_signed_urls_are_the_recorded_ones(recorded: Recorded) -> None:
