@@ -76,6 +76,23 @@ def test_the_screen_loads_no_flytekit(tmp_path: Path) -> None:
     assert not found & {"flytekit", "pandas", "pyarrow", "starlette", "uvicorn", "pydantic"}
 
 
+def test_the_embedded_admin_of_the_screen_loads_no_flytekit(tmp_path: Path) -> None:
+    found = loaded(
+        """
+import asyncio
+from flowtui import cli
+from flowtui.config import load_settings
+async def main():
+    async with cli._session(load_settings({}), launches=True) as session:
+        await session.catalog.executions("flowtui", "development")
+asyncio.run(main())
+""",
+        tmp_path,
+    )
+    assert "flowtui.local.runner.runner" in found
+    assert not found & {"flytekit", "pandas", "pyarrow", "uvicorn", "textual", "rich", "pydantic"}
+
+
 def test_httpx_comes_without_its_command_line(tmp_path: Path) -> None:
     found = loaded("from flowtui.httpclient import httpx; httpx.AsyncClient", tmp_path)
     assert "httpx" in found

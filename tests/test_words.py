@@ -62,7 +62,8 @@ def test_counts() -> None:
     assert words.count(2, "directory", "directories") == "2 directories"
 
 
-TRACE = '[2]: Trace:\n\n    Traceback (most recent call last):\n      File "/opt/labs/venv/lib/python3.11/site-packages/flytekit/core/x.py"\n    ValueError: boom'
+FRAME = 'File "/opt/labs/venv/lib/python3.11/site-packages/flytekit/core/x.py"'
+TRACE = f"[2]: Trace:\n\n    Traceback (most recent call last):\n      {FRAME}\n    ValueError: boom"
 
 
 @pytest.mark.parametrize(
