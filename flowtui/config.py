@@ -72,7 +72,7 @@ class _Layer:
 def home_path(environ: Mapping[str, str] = os.environ) -> Path:
     """Where flowtui keeps its data: ``FLOWTUI_HOME``, else the user's data folder."""
     if environ.get("FLOWTUI_HOME"):
-        return Path(environ["FLOWTUI_HOME"]).expanduser().absolute()
+        return _expanded(environ["FLOWTUI_HOME"]).absolute()
     import platformdirs
 
     return platformdirs.user_data_path("flowtui")
@@ -90,10 +90,15 @@ def cache_path(environ: Mapping[str, str] = os.environ) -> Path:
 def config_path(environ: Mapping[str, str] = os.environ) -> Path:
     """flowtui's own configuration file: ``FLOWTUI_CONFIG``, else ``config.toml`` in the user's configuration folder."""
     if environ.get("FLOWTUI_CONFIG"):
-        return Path(environ["FLOWTUI_CONFIG"]).expanduser().absolute()
+        return _expanded(environ["FLOWTUI_CONFIG"]).absolute()
     import platformdirs
 
     return platformdirs.user_config_path("flowtui") / "config.toml"
+
+
+def _expanded(text: str) -> Path:
+    # Path.expanduser raises where ~name is nobody; such a name may be one of a file.
+    return Path(os.path.expanduser(text))
 
 
 def _text(value: Any, _: Path | None) -> str:
@@ -107,7 +112,10 @@ def _url(value: Any, folder: Path | None) -> str:
 
 
 def _path(value: Any, folder: Path | None) -> Path:
-    path = Path(_text(value, folder)).expanduser()
+    text = _text(value, folder)
+    if "\0" in text:
+        raise ValueError("it holds a NUL")
+    path = _expanded(text)
     return path if path.is_absolute() else (folder or Path.cwd()) / path
 
 
@@ -223,7 +231,7 @@ def load_settings(flags: Mapping[str, object], environ: Mapping[str, str] = os.e
     )
     path = _Reader([by_flag]).get("home", None)
     config = flags.get("config")
-    file = Path(str(config)).expanduser().absolute() if config else config_path(environ)
+    file = _expanded(str(config)).absolute() if config else config_path(environ)
     own = _own_file(file, must_exist=bool(config or environ.get("FLOWTUI_CONFIG")))
     reader = _Reader([by_flag, by_environ, own])
     context = reader.get("context", "")
@@ -337,7 +345,7 @@ def _known(values: Mapping[str, Any], keys: Mapping[str, object], file: Path, pr
 
 def _flyte_files(environ: Mapping[str, str]) -> Iterator[tuple[Path, bool]]:
     if environ.get("FLYTECTL_CONFIG"):
-        yield Path(environ["FLYTECTL_CONFIG"]).expanduser(), True
+        yield _expanded(environ["FLYTECTL_CONFIG"]), True
     else:
         yield Path(environ.get("HOME") or Path.home()) / ".flyte" / "config.yaml", False
 

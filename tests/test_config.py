@@ -193,6 +193,12 @@ def test_home_moves_data_and_cache(environ: dict[str, str], tmp_path: Path) -> N
     assert (settings.home, settings.cache) == (tmp_path / "elsewhere", tmp_path / "elsewhere" / "cache")
 
 
+def test_a_home_of_nobody_is_a_name(environ: dict[str, str]) -> None:
+    assert load_settings({"home": "~0"}, environ).home == Path.cwd() / "~0"
+    with pytest.raises(ConfigError, match="--home: it holds a NUL"):
+        load_settings({"home": "a\0b"}, environ)
+
+
 def test_a_path_in_the_file_is_seen_from_there(environ: dict[str, str], tmp_path: Path) -> None:
     write(environ, "home = 'data'")
     del environ["FLOWTUI_HOME"]
