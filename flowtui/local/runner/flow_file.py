@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import base64
 import hashlib
-import importlib.metadata
 import json
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,12 @@ VERSION_LENGTH = 22
 _PRELOADABLE = frozenset({"numpy", "pandas", "pyarrow", "PIL", "fpdf", "pyreadstat"})
 """Libraries that may be loaded before a fork: loading them starts nothing that a fork would break."""
 _FOREIGN = frozenset({"site-packages", ".venv", "venv", "node_modules"})
+
+
+def flytekit_version() -> str:
+    import flytekit
+
+    return str(flytekit.__version__)
 
 
 @dataclass(frozen=True)
@@ -77,19 +83,17 @@ class FlowFile:
 
     def sources(self) -> dict[str, str]:
         """Hash of every loaded module in the file's folder, and of the packages above it, by path from ``root``."""
+        beside = f"{self.path.parent}{os.sep}"
+        above = {str(folder / "__init__.py") for folder in self.path.parents if folder.is_relative_to(self.root)}
         found: dict[str, str] = {}
         for module in list(sys.modules.values()):
-            name = getattr(module, "__file__", None)
-            if not name or not name.endswith(".py"):
+            # Asking a lazy module of flytekit for an attribute would import pandas or torch.
+            name = object.__getattribute__(module, "__dict__").get("__file__")
+            if not isinstance(name, str) or not name.endswith(".py") or not (name.startswith(beside) or name in above):
                 continue
-            file = Path(name)
-            below = file.is_relative_to(self.path.parent)
-            above = file.name == "__init__.py" and file.is_relative_to(self.root) and file.parent in self.path.parents
-            if not (below or above) or not file.is_file():
-                continue
-            relative = file.relative_to(self.root).as_posix()
+            relative = Path(name).relative_to(self.root).as_posix()
             if not _FOREIGN & set(relative.split("/")):
-                found[relative] = hashlib.sha256(file.read_bytes()).hexdigest()
+                found[relative] = hashlib.sha256(Path(name).read_bytes()).hexdigest()
         return dict(sorted(found.items()))
 
     def version(self, specs: list[dict[str, str]]) -> tuple[dict[str, str], str]:
@@ -97,6 +101,6 @@ class FlowFile:
         sources = self.sources()
         # The workflow that is run comes first in specs, yet all workflows of a file have one version.
         specs = sorted(specs, key=lambda spec: (spec["kind"], spec["spec"]))
-        facts = json.dumps([sources, specs, importlib.metadata.version("flytekit")], sort_keys=True)
+        facts = json.dumps([sources, specs, flytekit_version()], sort_keys=True)
         digest = base64.urlsafe_b64encode(hashlib.sha256(facts.encode()).digest()).decode()
         return sources, digest.replace("-", "a").replace("_", "b")[:VERSION_LENGTH]

@@ -73,7 +73,7 @@ def _write_input(name: str, literal: literals_pb2.Literal, target: Path) -> None
         else:
             shutil.copyfile(source, target)
         return
-    target.write_text(text_of(_json_value(literal)), "utf-8")
+    target.write_bytes(text_of(_json_value(literal)).encode())
 
 
 def _local(uri: str, name: str) -> Path:
@@ -131,14 +131,17 @@ def read_outputs(
         FlowError: a text cannot be the value of its output.
         OSError: a file cannot be moved.
     """
-    answer = literals_pb2.LiteralMap()
-    for name, variable in variables.items():
+    found: dict[str, Path] = {}
+    for name in variables:
         places = [job_path(folder, "outputs", place) for place in paths.get(name) or [name]]
-        found = next((place for place in places if os.path.lexists(place)), None)
-        if found is None:
+        place = next((one for one in places if one.exists() or _target(folder, one).exists()), None)
+        if place is None:
             shown = TARGET / places[-1].relative_to(folder)
             raise MissingOutputError(f"Output {name} was not produced at {shown}")
-        answer.literals[name].CopyFrom(_read_output(name, variable.type, _target(folder, found), raw))
+        found[name] = _target(folder, place)
+    answer = literals_pb2.LiteralMap()
+    for name, variable in variables.items():
+        answer.literals[name].CopyFrom(_read_output(name, variable.type, found.pop(name), raw, set(found.values())))
     return answer
 
 
@@ -152,26 +155,31 @@ def _target(folder: Path, path: Path) -> Path:
     return path
 
 
-def _read_output(name: str, wanted: types_pb2.LiteralType, path: Path, raw: Path) -> literals_pb2.Literal:
+def _read_output(
+    name: str, wanted: types_pb2.LiteralType, path: Path, raw: Path, needed: set[Path]
+) -> literals_pb2.Literal:
+    """One output; a file that is ``needed`` for another one too is copied, others are moved."""
     kind = wanted.WhichOneof("type")
     if kind == "union_type":
         variant = next((one for one in wanted.union_type.variants if one.WhichOneof("type") == "blob"), None)
         variant = variant or wanted.union_type.variants[0]
-        inner = _read_output(name, variant, path, raw)
+        inner = _read_output(name, variant, path, raw, needed)
         return literals_pb2.Literal(scalar=literals_pb2.Scalar(union=literals_pb2.Union(value=inner, type=variant)))
     if kind == "blob":
         raw.mkdir(parents=True, exist_ok=True)
         target = raw / name
-        if path.stat().st_nlink > 1 and path.is_file():
-            shutil.copyfile(path, target)
-        else:
+        if path not in needed:
             shutil.move(path, target)
+        elif path.is_dir():
+            shutil.copytree(path, target)
+        else:
+            shutil.copyfile(path, target)
         metadata = literals_pb2.BlobMetadata(type=wanted.blob)
         return literals_pb2.Literal(
             scalar=literals_pb2.Scalar(blob=literals_pb2.Blob(metadata=metadata, uri=str(target)))
         )
     try:
-        return _value(wanted, path.read_text("utf-8"))
+        return _value(wanted, path.read_bytes().decode())
     except ValueError as error:
         raise FlowError(f"Output {name} cannot be what the job wrote: {error}") from error
 

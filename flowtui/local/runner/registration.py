@@ -24,8 +24,6 @@ from flowtui.local.runner.flow_inputs import FlowInput
 from flowtui.local.runner.flow_sources import FlowSources
 from flowtui.local.runner.workers import Workers
 
-_TRACE_LINES = 12
-
 
 @dataclass(frozen=True)
 class Flow:
@@ -111,8 +109,7 @@ def _flow(file: FlowFile, workflow: str, answer: Mapping[str, Any]) -> Flow:
     if "error" in answer:
         if answer["artifact_error"]:
             raise ArtifactError(answer["error"].partition(": ")[2])
-        trace = "\n".join(answer["traceback"].rstrip().splitlines()[-_TRACE_LINES:])
-        raise FlowError(f"{file.path.name} cannot be loaded: {answer['error']}", trace)
+        raise FlowError(f"{file.path.name} cannot be loaded: {answer['error']}", answer["traceback"])
     if not answer.get("kind"):
         names = ", ".join(answer["workflows"])
         hint = f"It has: {names}." if names else "It has no workflow: a function with @workflow is one."

@@ -143,6 +143,8 @@ class _TaskNode:
             self.run.services.cache.put(self.cache_key, outputs, source)
             told.cache_status = catalog_pb2.CACHE_POPULATED
             told.catalog_key.CopyFrom(self.cache_key.metadata())
+            if self.run.spec.overwrite_cache:
+                told.catalog_key.source_task_execution.CopyFrom(source)
         return told
 
     async def _succeeded(self, attempt: Attempt, outputs: literals_pb2.LiteralMap) -> literals_pb2.LiteralMap:

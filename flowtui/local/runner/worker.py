@@ -17,11 +17,22 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import click
 import flytekit.bin.entrypoint as entrypoint
 import flytekit.tools.translator as translator
+from flytekit import LaunchPlan
 from flytekit.configuration import ImageConfig, SerializationSettings
+from flytekit.core.base_task import PythonTask
 from flytekit.core.context_manager import FlyteContext, FlyteContextManager, FlyteEntities
 from flytekit.core.data_persistence import FileAccessProvider
+from flytekit.core.workflow import WorkflowBase
+from flytekit.interaction.click_types import FlyteLiteralConverter, literal_type_to_click_type
+from flytekit.models.admin.workflow import WorkflowSpec
+from flytekit.models.launch_plan import LaunchPlan as LaunchPlanModel
+from flytekit.models.literals import LiteralMap
+from flytekit.models.task import TaskSpec
+from flytekit.models.types import SimpleType
+from flytekit.remote.remote_callable import RemoteEntity
 
 from flowtui.errors import UsageError
 from flowtui.local.runner.flow_file import VERSION_LENGTH, FlowFile
@@ -75,9 +86,6 @@ def _load(flow: FlowFile) -> ModuleType:
 
 def _find(module: ModuleType, name: str) -> Any:
     """The entity of a name: a variable of the module, or a workflow or launch plan registered under the name."""
-    from flytekit import LaunchPlan
-    from flytekit.core.base_task import PythonTask
-    from flytekit.core.workflow import WorkflowBase
 
     kinds = (WorkflowBase, LaunchPlan, PythonTask)
     entity = getattr(module, name, None)
@@ -90,7 +98,6 @@ def _find(module: ModuleType, name: str) -> Any:
 
 
 def _workflows(module: ModuleType) -> list[str]:
-    from flytekit.core.workflow import WorkflowBase
 
     return [name for name, value in vars(module).items() if isinstance(value, WorkflowBase)]
 
@@ -110,9 +117,6 @@ def _serialise(settings: SerializationSettings, chosen: Any) -> tuple[list[dict[
     Returns:
         The specs, and what could not be serialised and is not needed by the chosen one.
     """
-    from flytekit import LaunchPlan
-    from flytekit.core.base_task import PythonTask
-    from flytekit.core.workflow import WorkflowBase
 
     specs: OrderedDict[Any, Any] = OrderedDict()
     skipped: list[str] = []
@@ -136,10 +140,6 @@ def _serialise(settings: SerializationSettings, chosen: Any) -> tuple[list[dict[
 
 
 def _spec(model: Any) -> dict[str, str] | None:
-    from flytekit.models.admin.workflow import WorkflowSpec
-    from flytekit.models.launch_plan import LaunchPlan
-    from flytekit.models.task import TaskSpec
-    from flytekit.remote.remote_callable import RemoteEntity
 
     if isinstance(model, RemoteEntity):
         return None
@@ -151,7 +151,7 @@ def _spec(model: Any) -> dict[str, str] | None:
         for template in (message.template, *message.sub_workflows):
             for node in template.nodes:
                 node.upstream_node_ids[:] = sorted(node.upstream_node_ids)
-    elif isinstance(model, LaunchPlan):
+    elif isinstance(model, LaunchPlanModel):
         kind, message = "launch_plan", model.to_flyte_idl()
     else:
         return None
@@ -165,7 +165,6 @@ def _context(uploads: str) -> FlyteContext:
 
 def _describe(entity: Any) -> list[dict[str, Any]]:
     """Name, type in words, default and description of every input."""
-    from flytekit.interaction.click_types import literal_type_to_click_type
 
     python_inputs = entity.python_interface.inputs_with_defaults
     answer = []
@@ -189,7 +188,6 @@ def _describe(entity: Any) -> list[dict[str, Any]]:
 
 
 def _is_optional(literal_type: Any) -> bool:
-    from flytekit.models.types import SimpleType
 
     union = literal_type.union_type
     return union is not None and any(variant.simple == SimpleType.NONE for variant in union.variants)
@@ -197,9 +195,6 @@ def _is_optional(literal_type: Any) -> bool:
 
 def _convert(entity: Any, values: dict[str, str], uploads: str) -> tuple[str, str]:
     """Texts of the command line as a literal map in base 64, or what is wrong with one of them."""
-    import click
-    from flytekit.interaction.click_types import FlyteLiteralConverter
-    from flytekit.models.literals import LiteralMap
 
     class Remote:
         is_remote = True
@@ -234,7 +229,7 @@ def read_flow(request: dict[str, Any]) -> int:
         _read(request, answer)
     except BaseException as error:  # noqa: BLE001  (a flow's module may raise anything, SystemExit included)
         answer["error"] = f"{type(error).__name__}: {error}"
-        answer["traceback"] = traceback.format_exc()
+        answer["traceback"] = _own_frames(error, Path(request["root"]))
         answer["artifact_error"] = type(error).__name__ == "ArtifactError"
         if isinstance(error, SyntaxError):
             answer["error"] = f"{type(error).__name__}: {error.msg} ({error.filename}, line {error.lineno})"
@@ -242,9 +237,14 @@ def read_flow(request: dict[str, Any]) -> int:
     return 0
 
 
+def _own_frames(error: BaseException, root: Path) -> str:
+    """Where in the person's own files an error came from: flytekit's frames say little to who wrote a flow."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(root)]
+    return "".join(traceback.format_list(own[-3:])).rstrip()
+
+
 def _read(request: dict[str, Any], answer: dict[str, Any]) -> None:
-    from flytekit import LaunchPlan
-    from flytekit.core.base_task import PythonTask
 
     flow = FlowFile(Path(request["path"]), Path(request["root"]), request["module"], Path(request["folder"]))
     module = _load(flow)

@@ -21,6 +21,9 @@ import traceback
 import warnings
 from typing import Any
 
+_OFTEN_USED = ("flytekit.types.file", "mashumaro.jsonschema", "flytekitplugins.domino.helpers")
+"""What most flows import sooner or later."""
+
 
 def _detach(request: dict[str, Any]) -> None:
     """In the child: a session of its own, default signals, output to the log."""
@@ -149,7 +152,7 @@ def _preload(names: list[str]) -> None:
 def main(arguments: list[str]) -> int:
     """Serve the socket whose descriptor is the first argument; the others are modules to load first."""
     control = socket.socket(fileno=int(arguments[0]))
-    _preload(["flowtui.local.runner.worker", *arguments[1:]])
+    _preload(["flowtui.local.runner.worker", *_OFTEN_USED, *arguments[1:]])
     with contextlib.suppress(BrokenPipeError, ConnectionError):
         _Zygote(control).serve()
     return 0
