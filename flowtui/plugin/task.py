@@ -130,6 +130,12 @@ class DominoJobTask(PythonTask):  # type: ignore[misc]
         digest = hashlib.sha256(json.dumps(self._job, sort_keys=True).encode()).hexdigest()[:16]
         return f"{version}-{digest}" if version else digest
 
+    def construct_node_metadata(self) -> Any:
+        """Metadata of a node of this task, with its whole name: flytekit keeps what is behind the last dot only."""
+        metadata = super().construct_node_metadata()
+        metadata._name = self.name  # flytekit's model has no setter
+        return metadata
+
     def __call__(self, *args: object, **kwargs: object) -> Any:
         return named_results(super().__call__(*args, **kwargs), self)
 

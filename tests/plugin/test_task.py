@@ -285,3 +285,11 @@ def test_a_job_does_not_run_inside_python() -> None:
 
     with pytest.raises(FlowError, match="flowtui run"):
         flow()
+
+
+def test_a_node_has_the_whole_name_of_its_job() -> None:
+    @workflow
+    def flow() -> None:
+        job("Table 14.3.1")()
+
+    assert serialise(flow).workflow.template.nodes[0].metadata.name == "Table 14.3.1"
