@@ -18,7 +18,7 @@ from flyteidl.core import identifier_pb2
 from flowtui.admin.client import AdminClient, new_name
 from flowtui.config import LOCAL_PROJECT
 from flowtui.domain.execution import TERMINAL_PHASES, ExecutionId
-from flowtui.errors import FlowError
+from flowtui.errors import FlowError, FlowtuiError
 from flowtui.httpclient import httpx
 from flowtui.local.app import create_app
 from flowtui.local.home import Home
@@ -148,12 +148,12 @@ async def run_execution(
                 flow_file = FlowSources(home).find(workflow.project, workflow.domain, workflow.version)
                 async with _workers(options, flow_file) as workers:
                     return await _execute(home, client, workers, flow_file, id_, options)
-            except FlowError as error:
+            except FlowtuiError as error:
                 await _give_up(client, id_, error)
                 raise
 
 
-async def _give_up(client: AdminClient, id_: ExecutionId, error: FlowError) -> None:
+async def _give_up(client: AdminClient, id_: ExecutionId, error: FlowtuiError) -> None:
     """An execution that cannot be run must not look as if it were waiting."""
     from flowtui.local.runner.failures import system_error
     from flowtui.local.runner.reporter import Reporter, RunEndedError
