@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from flowtui.admin.failures import ConflictError
 from flowtui.domain.execution import ExecutionId
 from flowtui.errors import FlowError
 from flowtui.local.home import Home
@@ -31,7 +33,12 @@ def held(home: Home, execution: ExecutionId, inherited: int | None = None) -> It
     try:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        yield
+        try:
+            yield
+        except (asyncio.CancelledError, ConflictError):
+            # It was stopped, and that is reported; or it is another run of the same name that has ended long ago.
+            path.unlink(missing_ok=True)
+            raise
         path.unlink(missing_ok=True)
     finally:
         os.close(descriptor)

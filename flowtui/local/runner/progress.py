@@ -52,21 +52,24 @@ class ProgressLines:
         self._lines: dict[tuple[str, str], _Line] = {}
         self._open: list[tuple[str, str]] = []
         self._drawn = 0
+        self._first = ""
 
     def __call__(self, step: Progress) -> None:
         key = (step.execution, step.place.node_id)
         line = self._lines.get(key)
+        changed = line is None or line.phase != step.phase
         if line is None:
             depth = 0
             place = step.place.parent
             while place is not None:
                 depth, place = depth + 1, place.parent
-            label = f"{'  ' * depth}{plain(step.name)} ({plain(step.place.node_id)})"
+            self._first = self._first or step.execution
+            run = "" if step.execution == self._first else f"{plain(step.execution)}/"
+            label = f"{'  ' * depth}{plain(step.name)} ({run}{plain(step.place.node_id)})"
             line = self._lines[key] = _Line(label, step.phase, time.monotonic())
             self._open.append(key)
         if step.phase == "RUNNING" and line.phase == "QUEUED":
             line.started = time.monotonic()
-        changed = line.phase != step.phase
         line.phase, line.note = step.phase, step.note
         if step.phase in _ENDED:
             line.ended = time.monotonic()

@@ -264,12 +264,13 @@ def launcher(home: Home) -> Callable[[ExecutionId], None]:
     a runner.
     """
     import subprocess
+    import threading
 
     def launch(id_: ExecutionId) -> None:
         log = home.runs / f"{id_.project}-{id_.domain}-{id_.name}" / "runner.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         with locks.handed_over(home, id_) as descriptor, log.open("ab") as output:
-            subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-m", "flowtui", "run", "--execution", str(id_), "--home", str(home.path)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -278,5 +279,7 @@ def launcher(home: Home) -> Callable[[ExecutionId], None]:
                 env={**os.environ, LOCK_VARIABLE: str(descriptor)},
                 start_new_session=True,
             )
+        # Somebody has to take notice of its end, or it stays in the process table.
+        threading.Thread(target=process.wait, daemon=True).start()
 
     return launch

@@ -68,6 +68,7 @@ class Workers:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "flowtui.local.runner.zygote", str(other.fileno()), *preload],
             stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
             pass_fds=(other.fileno(),),
             env=environment,
             start_new_session=True,
