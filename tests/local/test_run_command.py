@@ -63,7 +63,7 @@ def napping(home: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
             if "nap (n1)" in line:
                 break
         log = home / "runs" / "flowtui-development-napping" / "n1-0" / "output.log"
-        while "napping" not in (text := log.read_text() if log.exists() else ""):
+        while not (text := log.read_text() if log.exists() else "").endswith("\n"):
             assert process.poll() is None, process.stderr.read()
         yield process, int(text.split()[-1])
     finally:

@@ -10,6 +10,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 from flowtui.errors import UsageError
 
@@ -87,6 +88,8 @@ class FlowFile:
         above = {str(folder / "__init__.py") for folder in self.path.parents if folder.is_relative_to(self.root)}
         found: dict[str, str] = {}
         for module in list(sys.modules.values()):
+            if not isinstance(module, ModuleType):
+                continue
             # Asking a lazy module of flytekit for an attribute would import pandas or torch.
             name = object.__getattribute__(module, "__dict__").get("__file__")
             if not isinstance(name, str) or not name.endswith(".py") or not (name.startswith(beside) or name in above):
