@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 _OTHER = Key("", "", "")
 EXPLAINED = {
-    "connect": "A Flyte server: quit, then `flowtui --endpoint https://flyte.example.com -p PROJECT`.",
-    "local": "To see the runs of this machine: quit, then `flowtui --local`.",
+    "connect": "For a Flyte server: quit, then flowtui --endpoint URL -p PROJECT",
+    "local": "For the runs of this machine: quit, then flowtui --local",
 }
 PLACE_NAMES = tuple(name for name, _ in PLACES)
 
@@ -172,7 +172,7 @@ class FlowtuiApp(App[None]):
         elif command.name == "q":
             self.exit()
         elif command.name == "run":
-            self._open_run(command.argument)
+            self.open_run(command.argument)
         elif command.name == "projects":
             self._choose_project()
         elif command.name == "help":
@@ -183,7 +183,8 @@ class FlowtuiApp(App[None]):
             else:
                 self.screen.tell(EXPLAINED[command.name], 12)
 
-    def _open_run(self, name: str) -> None:
+    def open_run(self, name: str) -> None:
+        """Open a run by its name in the current project and domain, or by PROJECT/DOMAIN/NAME."""
         settings = self.context.settings
         parts = name.split("/")
         if len(parts) == 1 and settings.project and name:

@@ -27,12 +27,15 @@ def parse(line: str, fields: frozenset[str] | set[str] = frozenset()) -> tuple[W
 
     Args:
         line: what the person typed; nothing in it is an error, as it is parsed while being typed.
-        fields: the names that may stand before a colon; any other ``a:b`` is looked for as it stands.
+        fields: the names that may stand before a colon; any other ``a:b`` is looked for as it stands. A field without
+            a word yet is left out.
     """
     words: list[Word] = []
     for found in _WORD.finditer(line):
         name = (found["field"] or "").lower()
         text = found["quoted"] if found["quoted"] is not None else found["bare"]
+        if not name and text.endswith(":") and text[:-1].lower() in fields:
+            continue
         if name and name not in fields:
             name, text = "", f"{found['field']}:{text}"
         if text:

@@ -21,6 +21,7 @@ from flowtui.tui.context import Context
 from flowtui.tui.formatting import Cell, Mark, age
 from flowtui.tui.widgets.lines import KeyLine, Problem, TitleLine
 from flowtui.tui.widgets.paint import cell_width
+from flowtui.tui.widgets.split import NARROW
 
 Result = TypeVar("Result")
 
@@ -31,7 +32,7 @@ class BaseScreen(Screen[Result], Generic[Result]):
     A subclass gives :meth:`compose_body`, :meth:`crumbs`, and :meth:`read` where it shows what the server says.
     """
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (130, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (NARROW, "-medium"), (130, "-wide")]
     BINDINGS: ClassVar[list[BindingType]] = bindings("back", "refresh", "next_pane", "previous_pane")
     bare: ClassVar[bool] = True
     """Without a line of places or tabs: a thin line parts the header from the body."""

@@ -69,7 +69,7 @@ class CommandScreen(ModalScreen[Command]):
         try:
             self.dismiss(parse(event.value))
         except UsageError as error:
-            self.hints.show((Mark(error.message, "bad"), Mark(f" {error.hint}", "dim")))
+            self.hints.show((Mark(error.message, "bad"),))
 
     def action_complete(self) -> None:
         found = complete(self.input.value)

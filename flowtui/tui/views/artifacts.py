@@ -20,7 +20,7 @@ from flowtui.tui.screens.preview import subject_of
 from flowtui.tui.widgets.facts import Facts
 from flowtui.tui.widgets.preview import PreviewPane
 from flowtui.tui.widgets.rows import Rows
-from flowtui.tui.widgets.split import Split
+from flowtui.tui.widgets.split import NARROW, Split
 
 
 class ArtifactsView(Split):
@@ -137,7 +137,7 @@ class ArtifactsView(Split):
         self._show_facts()
         if not self.is_attached:
             return
-        if self.pane.is_on_screen:
+        if self.app.size.width >= NARROW and self.pane.is_on_screen:
             thing = self.chosen
             if isinstance(thing, (ArtifactFile, UndeclaredOutput)):
                 self.pane.show(subject_of(thing))

@@ -21,7 +21,7 @@ from flowtui.tui.outlines import NODE_COLUMNS, node_rows, walk
 from flowtui.tui.screens.detail import DetailScreen
 from flowtui.tui.widgets.preview import DEBOUNCE
 from flowtui.tui.widgets.rows import Rows
-from flowtui.tui.widgets.split import Split
+from flowtui.tui.widgets.split import NARROW, Split
 from flowtui.tui.widgets.viewer import Viewer
 
 
@@ -137,7 +137,8 @@ class NodesView(Split):
             viewer.show_lines([])
             return
         self._draw(node)
-        if node.id.node not in self._details and (viewer.is_on_screen or self._open is not None):
+        seen = self.app.size.width >= NARROW and viewer.is_on_screen
+        if node.id.node not in self._details and (seen or self._open is not None):
             self._read(node.id, DEBOUNCE)
 
     def _draw(self, node: NodeExecution) -> None:

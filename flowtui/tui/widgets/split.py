@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from textual.containers import Container
 
+NARROW = 100
+"""Columns of the terminal below which there is one pane."""
+
 
 class Split(Container):
     """Two panes parted by one thin line; the stylesheet places them by the width of the screen.
