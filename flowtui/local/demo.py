@@ -15,7 +15,7 @@ import importlib.util
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TextIO
 
@@ -48,6 +48,11 @@ class PlannedRun:
         """The command line that would start it."""
         options = " ".join(f"--{name} {value}" for name, value in self.inputs.items())
         return f"{self.file} {self.workflow} {options}".rstrip()
+
+    def name(self, version: str) -> str:
+        """The name of its execution, such as ``study-report-7f2a``: the same for the same flows and inputs."""
+        digest = hashlib.sha256(f"{version} {self.key}".encode()).hexdigest()
+        return f"{self.workflow.replace('_', '-')}-{digest[:4]}"
 
 
 _STUDY = "clinical/study_flow.py"
@@ -213,6 +218,7 @@ async def _run_all(home: Home, version: str, missing: list[PlannedRun], bar: Pro
 
 
 async def _run_lane(home: Home, version: str, lane: list[PlannedRun], bar: ProgressBar) -> None:
+    from flowtui.admin.failures import ConflictError
     from flowtui.local.runner.flow_file import FlowFile
     from flowtui.local.runner.runner import RunOptions, run_flow
     from flowtui.local.runner.workers import Workers
@@ -222,8 +228,12 @@ async def _run_lane(home: Home, version: str, lane: list[PlannedRun], bar: Progr
     try:
         for run in lane:
             bar.started(run)
-            options = RunOptions(listener=lambda _: None, workers=workers, signals=False)
-            result = await run_flow(home, FLOWS / run.file, run.workflow, run.inputs, options)
+            options = RunOptions(name=run.name(version), listener=lambda _: None, workers=workers, signals=False)
+            try:
+                result = await run_flow(home, FLOWS / run.file, run.workflow, run.inputs, options)
+            except ConflictError:
+                # An interrupted demo left a run of that name, which stays as it is.
+                result = await run_flow(home, FLOWS / run.file, run.workflow, run.inputs, replace(options, name=""))
             if result.phase != run.phase:
                 raise FlowError(
                     f"The sample flow {run.key} ended as {result.phase}: {result.error or 'no error was reported'}",
