@@ -7,6 +7,7 @@ import importlib.util
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -63,9 +64,9 @@ def napping(home: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
             if "nap (n1)" in line:
                 break
         log = home / "runs" / "flowtui-development-napping" / "n1-0" / "output.log"
-        while not (text := log.read_text() if log.exists() else "").endswith("\n"):
+        while (found := re.search(r"napping (\d+)\n", log.read_text() if log.exists() else "")) is None:
             assert process.poll() is None, process.stderr.read()
-        yield process, int(text.split()[-1])
+        yield process, int(found[1])
     finally:
         process.kill()
         process.communicate(timeout=60)

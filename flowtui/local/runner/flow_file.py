@@ -10,7 +10,6 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
 from flowtui.errors import UsageError
 
@@ -18,6 +17,14 @@ VERSION_LENGTH = 22
 _PRELOADABLE = frozenset({"numpy", "pandas", "pyarrow", "PIL", "fpdf", "pyreadstat"})
 """Libraries that may be loaded before a fork: loading them starts nothing that a fork would break."""
 _FOREIGN = frozenset({"site-packages", ".venv", "venv", "node_modules"})
+
+
+def _file_of(module: object) -> object:
+    try:
+        # Asking a lazy module of flytekit in the plain way would import pandas or torch.
+        return object.__getattribute__(module, "__dict__").get("__file__")
+    except AttributeError:
+        return None  # what cffi puts among the modules is none
 
 
 def flytekit_version() -> str:
@@ -88,10 +95,7 @@ class FlowFile:
         above = {str(folder / "__init__.py") for folder in self.path.parents if folder.is_relative_to(self.root)}
         found: dict[str, str] = {}
         for module in list(sys.modules.values()):
-            if not isinstance(module, ModuleType):
-                continue
-            # Asking a lazy module of flytekit for an attribute would import pandas or torch.
-            name = object.__getattribute__(module, "__dict__").get("__file__")
+            name = _file_of(module)
             if not isinstance(name, str) or not name.endswith(".py") or not (name.startswith(beside) or name in above):
                 continue
             relative = Path(name).relative_to(self.root).as_posix()
