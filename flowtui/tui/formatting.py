@@ -1,7 +1,6 @@
 """Marks, signs and cuts: what `flowtui.words` says, put into cells with a style; pure functions.
 
-A cell is made of marks: text and the name of a style. The styles are the component classes ``row--NAME`` of
-``flowtui.tcss``; the names are those of ``STYLES``.
+A cell is made of marks: text and the name of a style (``good``, ``bad``, ``dim``, ...) of `widgets.paint`.
 """
 
 from __future__ import annotations
@@ -17,8 +16,6 @@ from flowtui.domain.artifact import ArtifactFile
 from flowtui.domain.execution import NodeExecution
 from flowtui.domain.size import human_size
 from flowtui.text import plain
-
-STYLES = ("good", "bad", "busy", "wait", "off", "dim", "accent", "strong")
 
 
 class Mark(NamedTuple):

@@ -1,15 +1,44 @@
-"""Marks to segments: the styles of the line-API widgets come from the stylesheet."""
+"""Marks to segments for the line-API widgets.
+
+Their styles are made of the theme's variables once per theme. Component classes would do the same by the stylesheet,
+which looks each of them up for every widget whenever one is mounted or changes its classes: that was half of the time
+of opening a run.
+"""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from weakref import WeakKeyDictionary
 
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
+from textual.app import App
+from textual.color import Color
 from textual.widget import Widget
 
-from flowtui.tui.formatting import STYLES, Cell
+from flowtui.tui.formatting import Cell
+
+_LOOKS: dict[str, tuple[str, str, bool]] = {
+    "good": ("success", "", False),
+    "bad": ("error", "", False),
+    "busy": ("warning", "", False),
+    "wait": ("wait", "", False),
+    "off": ("dim", "", False),
+    "dim": ("dim", "", False),
+    "accent": ("accent", "", False),
+    "strong": ("", "", True),
+    "title": ("dim", "", False),
+    "note": ("error", "", False),
+    "heading": ("dim", "", False),
+    "here": ("accent", "", True),
+    "key": ("accent", "", True),
+    "cursor": ("", "cursor", False),
+    "cursor-blurred": ("", "cursor-blurred", False),
+}
+"""Foreground and background as variables of the theme, and whether it is bold, by name of the style."""
+
+_made: WeakKeyDictionary[App[object], tuple[str, dict[str, Style]]] = WeakKeyDictionary()
 
 
 def cell_width(cell: Cell) -> int:
@@ -17,17 +46,33 @@ def cell_width(cell: Cell) -> int:
     return sum(cell_len(mark.text) for mark in cell)
 
 
-class Painted(Widget):
-    """A widget that draws marks; their styles are the component classes ``row--NAME``."""
+def make_styles(variables: Mapping[str, str]) -> dict[str, Style]:
+    """The style of every name, from the variables of a theme."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        *(f"row--{name}" for name in STYLES),
-        "row--cursor", "row--cursor-blurred", "row--title", "row--note", "row--heading", "row--here", "row--key",
-    }  # fmt: skip
+    def colour(name: str) -> str | None:
+        return variables.get(name) if name else None
+
+    styles = {"": Style.null()}
+    for name, (front, back, bold) in _LOOKS.items():
+        foreground, background = colour(front), colour(back)
+        styles[name] = Style(
+            color=Color.parse(foreground).rich_color if foreground else None,
+            bgcolor=Color.parse(background).rich_color if background else None,
+            bold=bold or None,
+        )
+    return styles
+
+
+class Painted(Widget):
+    """A widget that draws marks."""
 
     def mark_style(self, name: str) -> Style:
         """The style of that name, without what it does not set; nothing for the empty name."""
-        return self.get_component_rich_style(f"row--{name}", partial=True) if name else Style.null()
+        theme, styles = _made.get(self.app, ("", {}))
+        if theme != self.app.theme:
+            styles = make_styles(self.app.get_css_variables())
+            _made[self.app] = self.app.theme, styles
+        return styles[name]
 
     def segments(self, cell: Cell, base: Style) -> list[Segment]:
         """The marks on top of a base style."""
