@@ -171,7 +171,7 @@ def file_of(planned: PlannedFile, execution: Execution, data: Outputs, failed: M
 def _value(source: Source, data: Outputs) -> literals_pb2.Literal | None:
     literal = source.constant
     if literal is None:
-        outputs = data.get(source.node.id)
+        outputs = data.get(source.node.id) if source.node.phase in WITH_OUTPUTS_PHASES else None
         if outputs is None or source.variable not in outputs.literals:
             return None
         literal = outputs.literals[source.variable]
