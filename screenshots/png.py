@@ -24,4 +24,16 @@ def to_png(svg: Path) -> Path | None:
     text = text.replace("font-size: 20px", "font-size: 20.265px").replace("Fira Code", "DejaVu Sans Mono")
     png = svg.with_suffix(".png")
     subprocess.run(["rsvg-convert", "-o", str(png)], input=text.encode(), check=True)
+    _shrink(png)
     return png
+
+
+def _shrink(png: Path) -> None:
+    """Keep 256 colours, which is all that a terminal's picture has; needs Pillow."""
+    try:
+        from PIL import Image
+    except ImportError:
+        return
+    with Image.open(png) as picture:
+        small = picture.convert("RGB").quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    small.save(png, optimize=True)

@@ -26,6 +26,7 @@ from flowtui.tui.formatting import (
 )  # fmt: skip
 from flowtui.tui.widgets.columns import Column, Row
 
+_ALSO = 3
 OTHER = "other"
 """The key of the group of undeclared outputs."""
 
@@ -45,7 +46,8 @@ NODE_COLUMNS = (
 GRAPH_COLUMNS = (
     Column("node", least=24, most=70),
     Column("phase", least=9, most=12),
-    Column("makes", least=10, most=60, leave=2),
+    Column("also after", least=12, most=40, leave=2, sentence=True),
+    Column("makes", least=12, most=60, leave=3, sentence=True),
 )
 INPUT_COLUMNS = (
     Column("input", least=12, most=40),
@@ -90,6 +92,13 @@ def _format(name: str, declared: str) -> Cell:
     return (Mark(f" {plain(declared)}", "dim"),) if declared and not name.lower().endswith(declared.lower()) else ()
 
 
+def _origin(file: ArtifactFile, run: ExecutionId, signs: Signs) -> Cell:
+    """A sign at a file that another run made, or that there is something to say about; the facts say it."""
+    if file.made_by is not None and file.made_by.execution != run:
+        return (Mark(" "), phase_glyph("CACHED", signs))
+    return (Mark(" !", "busy"),) if file.notices else ()
+
+
 def artifact_rows(
     run: RunArtifacts, shut: Collection[str], bookmarks: Collection[ArtifactVersionId] = (), signs: Signs = UNICODE
 ) -> list[Row]:
@@ -113,7 +122,6 @@ def artifact_rows(
         if key in shut:
             continue
         for index, file in enumerate(artifact.files):
-            notices = "; ".join(plain(notice) for notice in file.notices)
             several = (Mark(f" x{len(file.uris)}", "dim"),) if len(file.uris) > 1 else ()
             kept = version_id(run.execution.id, file) in bookmarks
             rows.append(
@@ -122,10 +130,9 @@ def artifact_rows(
                     (
                         (Mark(plain(file.file)), *_format(file.file, file.format), *several, *_star(kept, signs)),
                         (size_mark(file),),
-                        (Mark(plain(file.node_name or file.node), "dim"),),
+                        (Mark(plain(file.node_name or file.node), "dim"), *_origin(file, run.execution.id, signs)),
                     ),
                     guide="  " + (signs.elbow if index == total - 1 else signs.tee),
-                    note=(Mark(notices, "wait"),) if notices else (),
                     openable=bool(file.uris),
                     parent=key,
                 )
@@ -228,48 +235,58 @@ def input_rows(inputs: Collection[LaunchInput]) -> list[Row]:
 
 
 def graph_rows(lineage: Lineage, signs: Signs = UNICODE) -> list[Row]:
-    """Which node feeds which, as a tree: a node that several feed stands under the first and is named under the others.
+    """Which node feeds which, as a tree: every node once, below the last of those that it waits for.
 
-    Nodes follow each other through the files and values between them.
+    The others that it waits for are named beside it. Nodes follow each other through the files and values between them.
     """
-    nodes = [node for node in lineage.nodes if node.kind in ("node", "execution")]
-    after = {node.id: _next_nodes(lineage, node.id) for node in nodes}
-    fed = {target for targets in after.values() for target in targets}
-    listed: list[tuple[int, LineageNode, bool]] = []
-    seen: set[str] = set()
-    stack = [(0, node.id) for node in reversed(nodes) if node.id not in fed]
-    if nodes and not stack:
-        stack = [(0, nodes[0].id)]
-    while stack and len(listed) < 20_000:
+    nodes = {node.id: node for node in lineage.nodes if node.kind in ("node", "execution")}
+    after = {id_: _next_nodes(lineage, id_) for id_ in nodes}
+    before: dict[str, list[str]] = {id_: [] for id_ in nodes}
+    for id_, targets in after.items():
+        for target in targets:
+            before[target].append(id_)
+    parent = _last_parents(before, after)
+    below: dict[str, list[str]] = {}
+    for id_ in nodes:
+        below.setdefault(parent.get(id_, ""), []).append(id_)
+    listed: list[tuple[int, str]] = []
+    stack = [(0, id_) for id_ in reversed(below.get("", []))]
+    while stack:
         depth, id_ = stack.pop()
-        again = id_ in seen
-        listed.append((depth, lineage.by_id[id_], again))
-        if not again:
-            seen.add(id_)
-            stack.extend((depth + 1, target) for target in reversed(after[id_]))
-    guides = outline([depth for depth, _, _ in listed], signs)
+        listed.append((depth, id_))
+        stack.extend((depth + 1, child) for child in reversed(below.get(id_, [])))
+    guides = outline([depth for depth, _ in listed], signs)
     rows = []
-    for number, (guide, (_, node, again)) in enumerate(zip(guides, listed, strict=True)):
-        files = [plain(child.label) for child in lineage.children(node.id) if child.kind == "file"]
+    for guide, (_, id_) in zip(guides, listed, strict=True):
+        node = nodes[id_]
+        files = [plain(child.label) for child in lineage.children(id_) if child.kind == "file"]
+        also = list(dict.fromkeys(plain(nodes[one].label) for one in before[id_] if one != parent.get(id_)))
+        more = f" and {len(also) - _ALSO} more" if len(also) > _ALSO else ""
         phase: Cell = (phase_mark(node.phase, signs),) if node.phase else ()
-        kind: Cell = (Mark("run ", "dim"),) if node.kind == "execution" else ()
-        rows.append(
-            Row(
-                f"{number}\0{node.id}",
-                (
-                    (
-                        *kind,
-                        Mark(plain(node.label), "dim" if again else ""),
-                        *((Mark(" see above", "dim"),) if again else ()),
-                    ),
-                    () if again else phase,
-                    () if again else (Mark(", ".join(files), "dim"),),
-                ),
-                guide=guide,
-                openable=False,
-            )
+        name: Cell = (
+            Mark("run " if node.kind == "execution" else "", "dim"),
+            Mark(plain(node.label)),
         )
+        others, made = Mark(f"{', '.join(also[:_ALSO])}{more}", "dim"), Mark(", ".join(files), "dim")
+        rows.append(Row(id_, (name, phase, (others,), (made,)), guide=guide, openable=False))
     return rows
+
+
+def _last_parents(before: dict[str, list[str]], after: dict[str, list[str]]) -> dict[str, str]:
+    """For each node the one of its predecessors that is the farthest from the start; none in what goes round."""
+    waiting = {id_: len(set(found)) for id_, found in before.items()}
+    depth = dict.fromkeys(before, 0)
+    parent: dict[str, str] = {}
+    queue = [id_ for id_, count in waiting.items() if not count]
+    for id_ in queue:
+        for target in dict.fromkeys(after[id_]):
+            if depth[id_] + 1 > depth[target]:
+                depth[target] = depth[id_] + 1
+                parent[target] = id_
+            waiting[target] -= 1
+            if not waiting[target]:
+                queue.append(target)
+    return {id_: found for id_, found in parent.items() if not waiting[id_]}
 
 
 def _next_nodes(lineage: Lineage, id_: str) -> list[str]:

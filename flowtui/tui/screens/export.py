@@ -89,7 +89,7 @@ class _Place(Input):
 class PlanRows(Rows):
     """The files of a plan; ``enter`` carries it out."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("open", open="write them")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("open", open="export")
 
 
 class ExportScreen(BaseScreen[None]):
