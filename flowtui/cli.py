@@ -189,7 +189,7 @@ def _screen(arguments: Arguments, settings: Settings) -> int:
         raise UsageError("The screen needs a terminal.", "In scripts, use a command: `flowtui --help` lists them.")
     from flowtui.tui.app import FlowtuiApp
 
-    app = FlowtuiApp(settings, lambda: _session(settings, launches=True), start)
+    app = FlowtuiApp(settings, lambda: _screen_session(settings), start)
     app.run(mouse=settings.mouse)
     return app.return_code or 0
 
@@ -250,7 +250,26 @@ def _session(settings: Settings, *, launches: bool = False) -> AbstractAsyncCont
     return _embedded_session(settings, launches) if settings.local else open_session(settings)
 
 
+def _screen_session(settings: Settings) -> AbstractAsyncContextManager[Session]:
+    """The session of the screen: what it imports is imported in a thread, so that keys are answered meanwhile."""
+    import asyncio
+    from contextlib import asynccontextmanager
+    from importlib import import_module
+
+    rooms = ["flowtui.session", *(["flowtui.local.app", "flowtui.local.runner.runner"] if settings.local else [])]
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Session]:
+        for room in rooms:
+            await asyncio.to_thread(import_module, room)
+        async with _session(settings, launches=True) as session:
+            yield session
+
+    return opened()
+
+
 def _embedded_session(settings: Settings, launches: bool) -> AbstractAsyncContextManager[Session]:
+    import asyncio
     from contextlib import asynccontextmanager
 
     from flowtui.httpclient import httpx
@@ -265,7 +284,7 @@ def _embedded_session(settings: Settings, launches: bool) -> AbstractAsyncContex
             from flowtui.local.runner.runner import launcher as runner_launcher
 
             launcher = runner_launcher(Home(settings.home))
-        app = create_app(settings.home, launcher=launcher)
+        app = await asyncio.to_thread(create_app, settings.home, launcher=launcher)
         transport = httpx.ASGITransport(app)
         async with (
             app.router.lifespan_context(app),

@@ -24,7 +24,6 @@ from flowtui.tui.context import Connection, Context
 from flowtui.tui.formatting import ASCII, UNICODE
 from flowtui.tui.screens.base import BaseScreen, Reconnect
 from flowtui.tui.screens.place import PLACES, Place
-from flowtui.tui.screens.run import RunScreen
 from flowtui.tui.screens.runs import RunsScreen
 from flowtui.tui.theme import DARK, DEFAULTS, LIGHT
 from flowtui.tui.widgets.lines import TabLine
@@ -102,15 +101,21 @@ class FlowtuiApp(App[None]):
         settings = self.context.settings
         known, unknown = clean_keymap(settings.keymap)
         self.set_keymap(known)
-        self._hold_session()
+        # After the first frame, since opening a session loads what speaks to a server.
+        self.call_after_refresh(self._hold_session)
         if self._start_at is not None:
-            self.push_screen(RunScreen(self.context, self._start_at))
+            self._open_run(self._start_at)
         elif not settings.project:
             self.call_after_refresh(self._choose_project)
         elif unknown:
             self.call_after_refresh(self._say, f"keys of the configuration that name no action: {', '.join(unknown)}")
         elif settings.local:
             self.call_after_refresh(self._say, "Showing runs on this machine. :connect for a Flyte server.")
+
+    def _open_run(self, id_: ExecutionId) -> None:
+        from flowtui.tui.screens.run import RunScreen
+
+        self.push_screen(RunScreen(self.context, id_))
 
     def _say(self, text: str) -> None:
         if isinstance(self.screen, BaseScreen):
@@ -190,7 +195,7 @@ class FlowtuiApp(App[None]):
         if len(parts) == 1 and settings.project and name:
             parts = [settings.project, settings.domain, name]
         if len(parts) == 3 and all(parts):
-            self.push_screen(RunScreen(self.context, ExecutionId(*parts)))
+            self._open_run(ExecutionId(*parts))
         elif isinstance(self.screen, BaseScreen):
             self.screen.tell(":run needs the name of a run, or PROJECT/DOMAIN/NAME")
 
