@@ -191,6 +191,8 @@ def _screen(arguments: Arguments, settings: Settings) -> int:
 
     app = FlowtuiApp(settings, lambda: _screen_session(settings), start)
     app.run(mouse=settings.mouse)
+    if app.defect is not None:
+        raise app.defect
     return app.return_code or 0
 
 

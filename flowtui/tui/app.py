@@ -67,7 +67,8 @@ class FlowtuiApp(App[None]):
         if now is not None:
             self.context.now = now
         for place in PLACE_NAMES:
-            self.add_mode(place, partial(self._make_place, place))
+            if place != self.DEFAULT_MODE:
+                self.add_mode(place, partial(self._make_place, place))
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = "flowtui"
@@ -75,8 +76,6 @@ class FlowtuiApp(App[None]):
 
     def _make_place(self, name: str) -> Place:
         """The screen of a place; those that are not the first are imported when they are opened."""
-        if name == "runs":
-            return RunsScreen(self.context)
         if name == "artifacts":
             from flowtui.tui.screens.artifacts import ArtifactsScreen
 
@@ -93,6 +92,20 @@ class FlowtuiApp(App[None]):
         # Textual starts its tasks eagerly, so an input is mounted before the first screen is on the stack.
         with contextlib.suppress(ScreenStackError):
             super().clear_selection()
+
+    def get_default_screen(self) -> RunsScreen:
+        # Textual parses the whole stylesheet once more for a first screen that comes from a mode.
+        return RunsScreen(self.context)
+
+    @property
+    def defect(self) -> Exception | None:
+        """The exception that ended the app, None where nobody but the person did."""
+        return self._exception
+
+    def _fatal_error(self) -> None:
+        # Textual's own prints the locals of every frame, tokens among them; the door of the command shows the defect.
+        self.bell()
+        self._close_messages_no_wait()
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return DEFAULTS
