@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING
 
-from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.message import Message
-from textual.widgets import Input
 
-from flowtui.tui.bindings import bindings
 from flowtui.tui.formatting import UNICODE, Mark, Signs
 from flowtui.tui.widgets.lines import Line
 
+if TYPE_CHECKING:
+    from textual.widgets import Input
 
-class _Words(Input):
-    BINDINGS: ClassVar[list[BindingType]] = bindings("leave", "clear")
-
-    def action_leave(self) -> None:
-        self.post_message(FilterLine.Left())
-
-    def action_clear(self) -> None:
-        self.value = ""
-        self.post_message(FilterLine.Left())
+    from flowtui.tui.widgets.words_input import WordsInput
 
 
 class FilterLine(Horizontal):
@@ -42,51 +32,58 @@ class FilterLine(Horizontal):
 
     def __init__(self, hint: str, *, signs: Signs = UNICODE) -> None:
         super().__init__()
-        self.signs = signs
         self.hint = hint
+        self._slash = Line(signs=signs, id="slash")
+        self._hint = Line(signs=signs, id="hint")
+        self._counts = Line(signs=signs, id="counts")
+        self._input: WordsInput | None = None
 
     def compose(self) -> ComposeResult:
-        yield Line(signs=self.signs, id="slash")
-        words = _Words(placeholder=self.hint, select_on_focus=False, compact=True)
-        words.cursor_blink = False
-        words.can_focus = False
-        yield words
-        yield Line(signs=self.signs, id="counts")
+        yield self._slash
+        yield self._hint
+        yield self._counts
 
     def on_mount(self) -> None:
-        self.query_one("#slash", Line).show((Mark("/", "dim"),))
+        self._slash.show((Mark("/", "dim"),))
+        self._hint.show((Mark(self.hint, "dim"),))
 
     @property
     def words(self) -> str:
         """What is typed."""
-        return self.query_one(_Words).value
+        return self._input.value if self._input is not None else ""
 
     @property
     def editing(self) -> bool:
         """Whether it has the keyboard."""
-        return self.query_one(_Words).has_focus
+        return self._input is not None and self._input.has_focus
 
     def edit(self) -> None:
         """Take the keyboard."""
-        words = self.query_one(_Words)
-        words.can_focus = True
-        words.focus()
-        self.query_one("#slash", Line).show((Mark("/", "accent"),))
+        from flowtui.tui.widgets.words_input import WordsInput
+
+        if self._input is None:
+            self._input = WordsInput(self.hint)
+            self._hint.display = False
+            self.mount(self._input, after=self._hint)
+        self._input.can_focus = True
+        self._input.focus()
+        self._slash.show((Mark("/", "accent"),))
 
     def clear(self) -> None:
         """No filter any more."""
-        self.query_one(_Words).value = ""
+        if self._input is not None:
+            self._input.value = ""
 
     def show_counts(self, text: str) -> None:
         """The right end: ``12 of 1,204``."""
-        self.query_one("#counts", Line).show((), (Mark(text, "dim"),))
+        self._counts.show((), (Mark(text, "dim"),))
 
-    @on(Input.Changed)
-    def _changed(self, event: Input.Changed) -> None:
+    def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
         self.post_message(self.Changed(event.value))
 
-    @on(Left)
-    def _left(self) -> None:
-        self.query_one(_Words).can_focus = False
-        self.query_one("#slash", Line).show((Mark("/", "accent" if self.words else "dim"),))
+    def on_words_input_left(self) -> None:
+        if self._input is not None:
+            self._input.can_focus = False
+        self._slash.show((Mark("/", "accent" if self.words else "dim"),))
+        self.post_message(self.Left())
