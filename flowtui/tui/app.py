@@ -94,7 +94,7 @@ class FlowtuiApp(App[None]):
             super().clear_selection()
 
     def get_default_screen(self) -> RunsScreen:
-        # Textual parses the whole stylesheet once more for a first screen that comes from a mode.
+        # Not by its mode, for which Textual parses the whole stylesheet once more.
         return RunsScreen(self.context)
 
     @property
@@ -111,6 +111,7 @@ class FlowtuiApp(App[None]):
         return DEFAULTS
 
     def on_mount(self) -> None:
+        self.add_mode(self.DEFAULT_MODE, self.get_default_screen)
         settings = self.context.settings
         known, unknown = clean_keymap(settings.keymap)
         self.set_keymap(known)
