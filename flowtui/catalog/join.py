@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 
 from flyteidl.core import literals_pb2
 
-from flowtui.catalog import convert, resolve
+from flowtui.catalog import convert
 from flowtui.catalog.declared import Declaration, declaration, file_type
 from flowtui.catalog.literals import Found, files, step_into
-from flowtui.catalog.resolve import Source
+from flowtui.catalog.resolve import Resolver, Source
 from flowtui.catalog.tree import RunNode, Tree
 from flowtui.domain.artifact import ARTIFACT_TYPES, Artifact, ArtifactFile, FileState, RunArtifacts, UndeclaredOutput
 from flowtui.domain.execution import (
@@ -53,11 +53,13 @@ class Plan:
     files: tuple[PlannedFile, ...]
     undeclared: tuple[Source, ...]
     children: tuple[ExecutionId, ...]
+    notices: tuple[str, ...] = ()
 
 
 def plan(tree: Tree) -> Plan:
     """What a run declares so far: more may come while dynamic nodes have not run yet."""
     planned: dict[object, PlannedFile] = {}
+    resolver = Resolver()
 
     def add(declared: Declaration, variable_type: object, sources: list[Source], at: str) -> None:
         key = (declared, tuple(source.key for source in sources))
@@ -73,14 +75,14 @@ def plan(tree: Tree) -> Plan:
     nodes = list(tree.walk())
     for name, variable in sorted(tree.root.template.interface.outputs.variables.items()):
         declared = declaration(variable, name)
-        sources = resolve.workflow_output(tree.root, name) if declared else []
+        sources = resolver.workflow_output(tree.root, name) if declared else []
         if declared and sources:
             add(declared, variable.type, sources, "")
     for node in nodes:
         for name, variable in sorted(node.outputs.items()):
             declared = declaration(variable, name)
             if declared:
-                add(declared, variable.type, resolve.output(node, name), node.id)
+                add(declared, variable.type, resolver.output(node, name), node.id)
     covered = {(source.node.id, source.variable) for file in planned.values() for source in file.sources}
     undeclared = tuple(
         Source(node, name)
@@ -90,7 +92,14 @@ def plan(tree: Tree) -> Plan:
         if (node.id, name) not in covered and file_type(variable.type) is not None
     )
     children = {child for node in nodes if node.row is not None and (child := convert.child_execution(node.row))}
-    return Plan(tree, tuple(planned.values()), undeclared, tuple(sorted(children)))
+    notices = ("The bindings of the workflow are too many to follow; some files are shown at the wrong node.",)
+    return Plan(
+        tree,
+        tuple(planned.values()),
+        undeclared,
+        tuple(sorted(children)),
+        notices if resolver.is_exhausted else (),
+    )
 
 
 def needed(plan: Plan, *, undeclared: bool) -> list[str]:
@@ -132,7 +141,7 @@ def join(
         artifacts=tuple(Artifact(type_, name, tuple(group)) for (type_, name), group in groups.items()),
         undeclared=tuple(_undeclared(source, data, asked=undeclared) for source in plan.undeclared),
         children=plan.children,
-        notices=tuple(dict.fromkeys((*plan.tree.notices, *notices))),
+        notices=tuple(dict.fromkeys((*plan.tree.notices, *plan.notices, *notices))),
     )
 
 

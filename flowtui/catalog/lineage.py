@@ -11,11 +11,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
-from flowtui.catalog import convert, resolve
+from flowtui.catalog import convert
 from flowtui.catalog.fetch import FetchedRun
 from flowtui.catalog.join import Plan, file_of
 from flowtui.catalog.literals import files
-from flowtui.catalog.resolve import Source
+from flowtui.catalog.resolve import Resolver, Source
 from flowtui.catalog.tree import RunNode
 from flowtui.domain.execution import Execution, ExecutionId, LaunchInput
 from flowtui.domain.lineage import Lineage, LineageEdge, LineageNode
@@ -27,10 +27,11 @@ def constants_without_source(plan: Plan, run: FetchedRun, inputs: Sequence[Launc
     """Whether dynamic nodes hand on files that are neither Launch Inputs nor files whose data is there already."""
     known = {uri for data in run.outputs.values() for literal in data.literals.values() for uri in files(literal).uris}
     known |= {one.uri for one in inputs}
+    resolver = Resolver()
     return any(
         uri not in known
         for node in plan.tree.walk()
-        for sources in resolve.inputs(node).values()
+        for sources in resolver.inputs(node).values()
         for source in sources
         if source.constant is not None
         for uri in files(source.constant).uris
@@ -58,6 +59,7 @@ class _Graph:
         """File vertices by the node and variable that put them out."""
         self._by_uri: defaultdict[str, list[str]] = defaultdict(list)
         self._targets: set[str] = set()
+        self._resolver = Resolver()
 
     def lineage(self) -> Lineage:
         for name in self._inputs:
@@ -148,7 +150,7 @@ class _Graph:
 
     def _inputs_of(self, node: RunNode) -> None:
         target = self._node(node)
-        for name, sources in resolve.inputs(node).items():
+        for name, sources in self._resolver.inputs(node).items():
             for source in sources:
                 for origin in self._origins(source):
                     self._join(origin, target, name)

@@ -6,7 +6,6 @@ parent. A node without an execution gets the id that the engine would give it.
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from flyteidl.admin import node_execution_pb2
 from flyteidl.core import compiler_pb2, interface_pb2, tasks_pb2, workflow_pb2
 
 from flowtui.catalog import convert
+from flowtui.catalog.ids import would_be_id
 from flowtui.catalog.mapped import with_artifact
 from flowtui.domain.execution import (
     TERMINAL_NODE_PHASES,
@@ -30,11 +30,9 @@ START, END = "start-node", "end-node"
 MAX_DEPTH = 40
 """Levels of nodes that are read; a recursive flow may go deeper."""
 
-MAX_NODES = 200_000
+MAX_NODES = 100_000
 """Nodes of a tree that are built."""
 
-_ID_LENGTH = 20
-_DIGITS = str.maketrans("234567", "123456")
 _MAPPED = re.compile(r"^(?:.*\.)?map_(?P<name>.+)_[0-9a-f]{32}(?:-arraynode)?$")
 
 Rows = Mapping[str, Sequence[node_execution_pb2.NodeExecution]]
@@ -166,23 +164,6 @@ class Tree:
             stack.extend(reversed(node.children))
 
 
-def would_be_id(parent: str, attempt: str, spec_id: str) -> str:
-    """The id that the engine gives to a node below the top level: joined, or hashed beyond 20 characters.
-
-    Source: ``FixedLengthUniqueIDForParts`` of Flyte's pluginmachinery: FNV-32a in lower-case base32 after an ``f``.
-    """
-    joined = f"{parent}-{attempt}-{spec_id}"
-    if len(joined.encode()) <= _ID_LENGTH:
-        return joined
-    hashed = 0x811C9DC5
-    for byte in joined.encode():
-        hashed = ((hashed ^ byte) * 0x01000193) & 0xFFFFFFFF
-    letters = base64.b32encode(hashed.to_bytes(4, "big")).decode().rstrip("=")
-    return "f" + letters.translate(
-        str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "abcdefghijklmnopqrstuvwxyz123456")
-    )
-
-
 def spec_id_of(row: node_execution_pb2.NodeExecution) -> str:
     return str(row.metadata.spec_node_id or row.id.node_id)
 
@@ -213,6 +194,7 @@ class _Builder:
         self._tree = tree
         self._fetched = tree.fetched
         self._left = MAX_NODES
+        self._opened: set[str] = set()
 
     def fill(
         self,
@@ -231,9 +213,13 @@ class _Builder:
         if failure.id and (failure.id in by_spec or self._fetched.phase == "FAILING"):
             specs.append((failure, True))
         for spec, is_failure in specs:
+            if self._is_full():
+                return
             row = by_spec.pop(spec.id, None)
             scope.nodes[spec.id] = self.node(spec, row, scope, parent, attempt, above, is_failure=is_failure)
         for spec_id, row in by_spec.items():
+            if self._is_full():
+                return
             scope.nodes.setdefault(spec_id, self.unknown(row, scope, parent))
 
     def node(
@@ -269,6 +255,7 @@ class _Builder:
 
     def unknown(self, row: node_execution_pb2.NodeExecution, scope: Scope, parent: RunNode | None) -> RunNode:
         """A node execution that the template does not know, such as below a dynamic node without its closure."""
+        self._left -= 1
         spec_id = spec_id_of(row)
         kind = "task"
         if spec_id in (START, END):
@@ -351,11 +338,13 @@ class _Builder:
         specs = [if_else.case.then_node, *(other.then_node for other in if_else.other)]
         if if_else.WhichOneof("default") == "else_node":
             specs.append(if_else.else_node)
+        again = node.row is not None and node.id in self._opened
+        self._opened.add(node.id)
         attempt, rows = latest_attempt(self._fetched.rows.get(node.id, ()))
         by_spec = {spec_id_of(row): row for row in rows if convert.node_phase(row) != "SKIPPED"}
         taken = [spec for spec in specs if spec.id in by_spec]
         over = self._fetched.phase in TERMINAL_PHASES or node.phase in TERMINAL_NODE_PHASES
-        if self._left < 0 or (not taken and over):
+        if self._is_full() or again or (not taken and over):
             return
         node.arms = tuple(
             self.node(spec, by_spec.get(spec.id), node.scope, node, attempt, above) for spec in (taken or specs)
@@ -373,16 +362,24 @@ class _Builder:
         depth, up = 0, node.parent
         while up is not None:
             depth, up = depth + 1, up.parent
-        if depth >= MAX_DEPTH or self._left < 0:
-            notice = (
-                f"Nodes below {node.id} are left out: the flow is nested more than {MAX_DEPTH} levels deep."
-                if depth >= MAX_DEPTH
-                else f"The run has more than {MAX_NODES:,} nodes; the rest is left out."
-            )
-            if notice not in self._tree.notices:
-                self._tree.notices.append(notice)
+        if depth >= MAX_DEPTH:
+            self._say(f"Nodes below {node.id} are left out: the flow is nested more than {MAX_DEPTH} levels deep.")
             return
+        # Ids are unique in an execution; a node below itself would never end.
+        if self._is_full() or (node.row is not None and node.id in self._opened):
+            return
+        self._opened.add(node.id)
         attempt, rows = latest_attempt(self._fetched.rows.get(node.id, ()))
         node.hollow = node.phase in WITH_OUTPUTS_PHASES and not rows
         node.inner = Scope(template, closure, node, dynamic)
         self.fill(node.inner, rows, parent=node, attempt=attempt, above=above)
+
+    def _is_full(self) -> bool:
+        if self._left >= 0:
+            return False
+        self._say(f"The run has more than {MAX_NODES:,} nodes; the rest is left out.")
+        return True
+
+    def _say(self, notice: str) -> None:
+        if notice not in self._tree.notices:
+            self._tree.notices.append(notice)

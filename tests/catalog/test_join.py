@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from flyteidl.core import compiler_pb2
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flowtui.catalog import join
-from flowtui.catalog.tree import MAX_DEPTH, Closure, latest_attempt, would_be_id
+from flowtui.catalog.ids import would_be_id
+from flowtui.catalog.tree import MAX_DEPTH, Closure, latest_attempt
 from flowtui.domain.artifact import RunArtifacts
 from flowtui.domain.execution import ExecutionId, NodeId
 from tests.catalog import make
+from tests.replay import Replay
 
 DATA = make.task("make", o0=make.variable("data/A/a.csv"))
 PLAIN = make.task("plain", o0=make.variable())
@@ -325,8 +327,38 @@ def test_any_run_is_joined(
     assert run == make.artifacts(tree, data)
 
 
-@given(st.binary(max_size=300))
-def test_any_bytes_that_are_a_workflow_are_joined(body: bytes) -> None:
+def recorded_workflow(name: str) -> bytes:
+    path = f"/api/v1/workflows/flytesnacks/development/labflows.{name}/v1"
+    return bytes(Replay().single[path].closure.compiled_workflow.SerializeToString())  # type: ignore[attr-defined]
+
+
+@given(
+    st.sampled_from(["nested", "branches", "mapped", "fails_with_handler"]).map(recorded_workflow),
+    st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=8),
+)
+def test_any_damaged_workflow_is_joined(body: bytes, damage: list[tuple[float, int]]) -> None:
+    damaged = bytearray(body)
+    for place, byte in damage:
+        damaged[int(place * len(damaged))] = byte
     compiled = compiler_pb2.CompiledWorkflowClosure()
-    assume(make.parses(compiled, body))
-    assert make.artifacts(make.tree(Closure.of(compiled), {}), {}).children == ()
+    if make.parses(compiled, bytes(damaged)):
+        run = make.artifacts(make.tree(Closure.of(compiled), {}), {})
+        assert {file.state for file in run.files} <= {"pending"}
+
+
+def test_a_node_below_itself_ends() -> None:
+    rows = {key: [make.row("n0"), make.row("n1"), make.row("x")] for key in ("", "n0", "n1", "x")}
+    inner = make.workflow("inner", [make.node("n0", runs="make"), make.node("n1", runs="make")])
+    main = make.workflow("w", [make.node("n0", flow="inner"), make.node("n1", flow="inner")])
+    tree = make.tree(make.closure(main, [DATA], [inner]), rows)
+    assert len(list(tree.walk())) < 20
+
+
+def test_lists_of_lists_in_a_circle_end() -> None:
+    twice = make.all_of(*[make.promise(node, "o0") for node in ("n0", "n1")] * 2)
+    through = {"o0": (make.variable("data/A/a.csv"), make.all_of(*[make.promise("start-node", "x")] * 2))}
+    nodes = [make.node(node, flow="through", x=twice) for node in ("n0", "n1")]
+    closure = make.closure(make.workflow("w", nodes), [], [make.workflow("through", [], through)])
+    run = make.artifacts(make.tree(closure, {}), {})
+    assert {one.state for one in run.files} <= {"pending"}
+    assert any("too many" in notice for notice in run.notices)
