@@ -14,11 +14,11 @@ from flowtui.errors import UsageError
 from flowtui.local.home import Home
 from flowtui.local.runner.flow_file import FlowFile
 from flowtui.local.runner.flow_inputs import parse_inputs
-from flowtui.local.runner.progress import error_line
 from flowtui.local.runner.registration import Flow, read_flow
 from flowtui.local.runner.runner import LOCK_VARIABLE, RunOptions, RunResult, run_execution, run_flow
 from flowtui.local.runner.workers import Workers
 from flowtui.text import plain, plain_block
+from flowtui.words import error_line
 
 _HELP = ("-h", "--help")
 

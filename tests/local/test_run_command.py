@@ -82,7 +82,7 @@ def test_a_run_shows_its_nodes_and_the_command_for_its_artifacts(tmp_path: Path)
     code, out, err = flowtui(tmp_path, "run", "--json", "--name", "first", CONSTRUCTS, "branches", "--x", "2")
     assert code == 0, err
     assert json.loads(out)["execution"]["phase"] == "SUCCEEDED"
-    assert "few (n0-0-n0-n0)  SUCCEEDED" in err
+    assert any(line.split("  ")[0] == "✔ done" and "few (n0-0-n0-n0)" in line for line in err.splitlines())
     assert err.rstrip().splitlines()[-1] == "flowtui artifacts first"
     code, out, err = flowtui(tmp_path, "run", "--name", "second", CONSTRUCTS, "branches", "--x=50")
     assert (code, out) == (1, "")
@@ -197,8 +197,9 @@ def test_progress_is_lines_without_control_codes_where_nobody_watches() -> None:
     text = stream.getvalue()
     assert "\x1b" not in text
     assert "\x07" not in text
-    assert [line.split("  ")[-1] for line in text.splitlines()] == ["RUNNING", "RUNNING", "ValueError: bad", "bad"]
-    assert "  task (n0-0-n0)  FAILED" in text
+    assert [line.split("  ")[0] for line in text.splitlines()] == ["* running", "* running", "x failed", "x failed"]
+    assert [line.split("  ")[-1] for line in text.splitlines()[2:]] == ["ValueError: bad", "bad"]
+    assert "    task (n0-0-n0)  " in text
 
 
 def test_progress_on_a_terminal_keeps_what_has_ended_and_redraws_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,7 +217,7 @@ def test_progress_on_a_terminal_keeps_what_has_ended_and_redraws_the_rest(monkey
         row -= up
         shown[row:] = [piece]
         row += 1
-    ended = [line for line in shown if "FAILED" in line]
+    ended = [line for line in shown if "failed" in line]
     assert len(ended) == 2
-    assert not any("RUNNING" in line for line in shown)
+    assert not any("running" in line for line in shown)
     assert "\x1b[31m" not in stream.getvalue()

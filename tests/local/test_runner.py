@@ -17,9 +17,9 @@ from flowtui.errors import ArtifactError, FlowError, NotFoundError, UsageError
 from flowtui.local.runner import RunResult, embedded_client, run_execution
 from flowtui.local.runner.bindings import plain_value, python_value
 from flowtui.local.runner.literals import read_message
-from flowtui.local.runner.progress import error_line
 from flowtui.local.runner.reporter import identifier
 from flowtui.local.runner.workers import Workers
+from flowtui.words import error_line
 from tests.local.running import DOMAIN, PROJECT, Runner
 
 NODE, TASK = execution_pb2.NodeExecution, execution_pb2.TaskExecution

@@ -23,8 +23,8 @@ from flowtui.local.runner.flow_inputs import FlowInput, match_inputs, parse_inpu
 from flowtui.local.runner.flow_sources import FlowSources
 from flowtui.local.runner.literals import inputs_digest, literal_map, read_message, write_message
 from flowtui.local.runner.names import Layout, child_execution_name, node_id, shard
-from flowtui.local.runner.progress import error_line
 from flowtui.local.runner.task_cache import CacheKey, TaskCache
+from flowtui.words import error_line
 
 PRIMITIVES = st.one_of(st.integers(-(2**40), 2**40), st.text(), st.booleans(), st.floats(allow_nan=False))
 

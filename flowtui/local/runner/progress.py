@@ -5,26 +5,16 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TextIO
 
+from flowtui import words
 from flowtui.local.runner.reporter import Progress
-from flowtui.text import first_line, middle, plain
+from flowtui.text import middle, plain
 
-_MARKS: Mapping[str, str] = {
-    "QUEUED": "·",
-    "RUNNING": "▸",
-    "DYNAMIC_RUNNING": "▸",
-    "SUCCEEDED": "✓",
-    "RECOVERED": "↺",
-    "FAILED": "✗",
-    "ABORTED": "■",
-    "SKIPPED": "-",
-}
-_ASCII: Mapping[str, str] = {"·": ".", "▸": ">", "✓": "+", "↺": "r", "✗": "x", "■": "#", "-": "-"}
 _ENDED = frozenset({"SUCCEEDED", "RECOVERED", "FAILED", "ABORTED", "SKIPPED"})
 _ERASE = "\x1b[2K"
+_PHASE_WIDTH = len("● running")
 
 
 @dataclass
@@ -79,11 +69,10 @@ class ProgressLines:
             self._write(self._text(line) + "\n")
 
     def _text(self, line: _Line, width: int = 0) -> str:
-        mark = _MARKS.get(line.phase, "?")
-        mark = _ASCII.get(mark, mark) if self._ascii else mark
         took = f"  {line.ended - line.started:.1f}s" if line.ended and line.phase in ("SUCCEEDED", "FAILED") else ""
-        note = f"  {error_line(line.note)}" if line.note else ""
-        text = f"{mark} {line.text}  {line.phase}{took}{note}"
+        note = f"  {words.error_line(line.note)}" if line.note else ""
+        phase = words.phase(line.phase, ascii_only=self._ascii)
+        text = f"{phase:<{_PHASE_WIDTH}}  {line.text}{took}{note}"
         return middle(text, width) if width else text
 
     def _redraw(self) -> None:
@@ -113,9 +102,3 @@ class ProgressLines:
             return  # nobody reads it; the run goes on
         except UnicodeEncodeError:
             self._stream.write(text.encode("ascii", "replace").decode())
-
-
-def error_line(message: str) -> str:
-    """The line of an error that says most: the last one of the message behind a traceback."""
-    _, found, told = message.rpartition("Message:\n")
-    return first_line(told if found else message)
