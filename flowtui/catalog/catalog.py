@@ -102,7 +102,7 @@ class Catalog:
         run = await self._fetch(id_)
         plan = join.plan(run.tree)
         asked = undeclared or not plan.files
-        await self._fetcher.data(run, join.needed(plan, undeclared=asked), join.variables(plan))
+        await self._fetcher.data(run, join.needed(plan, undeclared=asked), join.variables(plan, undeclared=asked))
         return join.join(
             plan,
             convert.execution(run.message),
@@ -143,9 +143,10 @@ class Catalog:
         """The lineage of a run: files, node executions, Launch Inputs and other executions as one graph."""
         run, inputs = await self._fetch(id_), await self.inputs(id_)
         plan = join.plan(run.tree)
-        await self._fetcher.data(run, join.needed(plan, undeclared=False), join.variables(plan))
+        wanted = join.variables(plan, undeclared=True)
+        await self._fetcher.data(run, join.needed(plan, undeclared=False), wanted)
         if lineage.constants_without_source(plan, run, inputs):
-            await self._fetcher.data(run, join.needed(plan, undeclared=True), join.variables(plan))
+            await self._fetcher.data(run, join.needed(plan, undeclared=True), wanted)
         return lineage.graph(plan, run, convert.execution(run.message), inputs)
 
     async def inputs(self, id_: ExecutionId) -> tuple[LaunchInput, ...]:

@@ -122,7 +122,7 @@ def _time(text: str, now: datetime) -> str:
             moment = moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
     except (ValueError, OverflowError):
         raise UsageError(f"{text} is not a time.", "Write it as 2026-01-31, 2026-01-31T09:00 (UTC) or 7d.") from None
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def _safe(value: str) -> str:

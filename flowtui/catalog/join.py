@@ -298,10 +298,11 @@ def _undeclared(source: Source, data: Outputs, *, asked: bool) -> UndeclaredOutp
     )
 
 
-def variables(plan: Plan) -> dict[str, list[str]]:
-    """The output variables that are of interest, by node."""
+def variables(plan: Plan, *, undeclared: bool) -> dict[str, list[str]]:
+    """The output variables that ``join`` wants, by node."""
     found: dict[str, list[str]] = defaultdict(list)
-    for source in [*(source for file in plan.files for source in file.sources), *plan.undeclared]:
+    declared = [source for file in plan.files for source in file.sources]
+    for source in (*declared, *plan.undeclared) if undeclared else declared:
         if source.variable and source.variable not in found[source.node.id]:
             found[source.node.id].append(source.variable)
     return dict(found)
