@@ -123,8 +123,6 @@ class FlowtuiApp(App[None]):
             self.call_after_refresh(self._choose_project)
         elif unknown:
             self.call_after_refresh(self._say, f"keys of the configuration that name no action: {', '.join(unknown)}")
-        elif settings.local:
-            self.call_after_refresh(self._say, "Showing runs on this machine. :connect for a Flyte server.")
 
     def _open_run(self, id_: ExecutionId) -> None:
         from flowtui.tui.screens.run import RunScreen

@@ -172,3 +172,42 @@ async def test_a_start_at_a_run_opens_it_over_the_runs(at_screen: Open) -> None:
         assert "ADaM Datasets" in person.seen
         await person.press("escape")
         assert "1 Runs" in person.seen
+
+
+@pytest.mark.parametrize("theme", ["flowtui-light", "ansi-dark", "ansi-light"])
+async def test_other_themes_draw_the_same(at_screen: Open, theme: str) -> None:
+    async with at_screen() as person:
+        before = person.seen
+        person.app.theme = theme
+        await person.settle()
+        assert person.seen == before
+
+
+async def test_what_runs_is_asked_for_again_only_while_it_is_seen(
+    at_screen: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RunsScreen, "period", 0.001)
+    async with at_screen(admin=Admin(running=True)) as person:
+        screen = person.app.screen
+        assert isinstance(screen, RunsScreen)
+        asked = len(person.admin.requests)
+        screen._tick()
+        await person.settle()
+        assert len(person.admin.requests) > asked
+        asked = len(person.admin.requests)
+        person.app.app_focus = False
+        screen._tick()
+        await person.settle()
+        assert len(person.admin.requests) == asked
+        person.app.app_focus = True
+        await person.press("3")
+        asked = len(person.admin.requests)
+        screen._tick()
+        await person.settle()
+        assert len(person.admin.requests) == asked
+
+
+async def test_runs_of_this_machine_say_how_to_see_a_server(at_screen: Open) -> None:
+    async with at_screen(local=True) as person:
+        assert "this machine" in person.seen.splitlines()[0]
+        assert ":connect for a Flyte server" in person.seen.splitlines()[1]

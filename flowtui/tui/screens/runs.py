@@ -23,6 +23,7 @@ from flowtui.tui.screens.place import Entry, Place
 from flowtui.tui.screens.steer import Steering
 from flowtui.tui.widgets.columns import Column, Row
 from flowtui.tui.widgets.filter import FilterLine
+from flowtui.tui.widgets.lines import TabLine
 from flowtui.tui.widgets.rows import Rows
 
 PAGE = 50
@@ -147,6 +148,11 @@ class RunsScreen(Steering, Place):
         self._place = ("", "")
         self._found: dict[str, frozenset[str]] = {}
         self._whole: dict[str, Execution] = {}
+
+    def on_mount(self) -> None:
+        if self.context.settings.local:
+            self.query_one(TabLine).choose(self.place, (Mark(":connect for a Flyte server", "dim"),))
+        super().on_mount()
 
     @property
     def period(self) -> float:  # type: ignore[override]
