@@ -7,6 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# No test times: a busy machine is not a failure.
+settings.register_profile("flowtui", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("flowtui")
 
 GOLDEN = Path(__file__).parent / "golden"
 
