@@ -14,7 +14,7 @@ from urllib.parse import quote
 from flowtui.catalog import convert
 from flowtui.catalog.fetch import FetchedRun
 from flowtui.catalog.join import Plan, file_of
-from flowtui.catalog.literals import files
+from flowtui.catalog.literals import Step, files
 from flowtui.catalog.resolve import Resolver, Source
 from flowtui.catalog.tree import RunNode
 from flowtui.domain.execution import Execution, ExecutionId, LaunchInput
@@ -55,9 +55,11 @@ class _Graph:
         self._inputs = {one.name: one for one in inputs}
         self._nodes: dict[str, LineageNode] = {}
         self._edges: dict[LineageEdge, None] = {}
-        self._files: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-        """File vertices by the node and variable that put them out."""
-        self._by_uri: defaultdict[str, list[str]] = defaultdict(list)
+        self._files: defaultdict[tuple[str, str], list[tuple[tuple[Step, ...], str]]] = defaultdict(list)
+        """File vertices by the node and variable that put them out, with the steps into the value."""
+        self._by_uri: defaultdict[str, list[tuple[tuple[int, int], str, str]]] = defaultdict(list)
+        """By URI who has it: when its node began, the node, and the vertex."""
+        self._lists: list[tuple[str, Sequence[Source]]] = []
         self._targets: set[str] = set()
         self._resolver = Resolver()
 
@@ -73,6 +75,7 @@ class _Graph:
             self._node(node)
         self._declared_files()
         self._undeclared_files()
+        self._lists_of_files()
         for node in nodes:
             self._inputs_of(node)
         for node in nodes:
@@ -95,7 +98,7 @@ class _Graph:
             uri = given.uri if given is not None else ""
             self._nodes[id_] = LineageNode(id_, "input", label, uri=uri)
             if uri:
-                self._by_uri[uri].append(id_)
+                self._by_uri[uri].append(((0, 0), "", id_))
         return id_
 
     def _other(self, execution: ExecutionId, phase: str, node: str = "") -> str:
@@ -138,38 +141,56 @@ class _Graph:
             self._nodes[id_] = LineageNode(id_, "file", source.variable, uri=uri, phase="present", node=node.id)
             self._put_out(id_, (source,), uris)
 
-    def _put_out(self, id_: str, sources: Iterable[Source], uris: Iterable[str]) -> None:
+    def _put_out(self, id_: str, sources: Sequence[Source], uris: Iterable[str]) -> None:
+        if len(sources) > 1:
+            self._lists.append((id_, sources))
+            return
         for source in sources:
+            for uri in uris:
+                self._by_uri[uri].append((_begun(source.node), source.node.id, id_))
             if source.node.kind == "start":
                 self._join(self._input(source.variable), id_, source.variable)
             elif source.constant is None:
                 self._join(self._node(source.node), id_, source.variable)
-                self._files[source.node.id, source.variable].append(id_)
-        for uri in uris:
-            self._by_uri[uri].append(id_)
+                self._files[source.node.id, source.variable].append((source.steps, id_))
+
+    def _lists_of_files(self) -> None:
+        """Join files that several nodes made with what these nodes put out: a list, bound item by item."""
+        for id_, sources in self._lists:
+            for source in sources:
+                for origin in self._origins(source, None):
+                    self._join(origin, id_, source.variable)
 
     def _inputs_of(self, node: RunNode) -> None:
         target = self._node(node)
         for name, sources in self._resolver.inputs(node).items():
             for source in sources:
-                for origin in self._origins(source):
+                for origin in self._origins(source, node):
                     self._join(origin, target, name)
         # Where the template is not known, the inputs that the node had still tell by their URIs.
         if node.spec is None and node.id in self._run.data:
             for name, literal in sorted(self._run.data[node.id].full_inputs.literals.items()):
                 for uri in files(literal).uris:
-                    for origin in self._by_uri.get(uri, ()):
+                    for origin in self._with_uri(uri, node):
                         self._join(origin, target, name)
 
-    def _origins(self, source: Source) -> Sequence[str]:
-        """The vertices that a value comes from."""
+    def _with_uri(self, uri: str, reader: RunNode | None) -> list[str]:
+        """The vertices that had a URI first: a node that hands a file through has its URI, too."""
+        found = sorted(self._by_uri.get(uri, ()))
+        first = [id_ for _, node, id_ in found if node == found[0][1]]
+        return first if reader is None or (found and found[0][1] != reader.id) else []
+
+    def _origins(self, source: Source, reader: RunNode | None) -> Sequence[str]:
+        """The vertices that a value comes from, for the node that reads it."""
         node = source.node
         if source.constant is not None:
-            found = [id_ for uri in files(source.constant).uris for id_ in self._by_uri.get(uri, ())]
+            found = [id_ for uri in files(source.constant).uris for id_ in self._with_uri(uri, reader)]
             return found or ([self._node(node)] if node.kind == "dynamic" else [])
         if node.kind == "start":
             return [self._input(source.variable)]
-        return self._files.get((node.id, source.variable)) or [self._node(node)]
+        put_out = self._files.get((node.id, source.variable), ())
+        matching = [id_ for steps, id_ in put_out if all(a == b for a, b in zip(steps, source.steps))]  # noqa: B905
+        return matching or [self._node(node)]
 
     def _dynamic_parent(self, node: RunNode) -> None:
         """Join a node that nothing leads to with the dynamic node that made it."""
@@ -179,6 +200,11 @@ class _Graph:
             up = up.parent
         if up is not None and target not in self._targets:
             self._join(self._node(up), target, "")
+
+
+def _begun(node: RunNode) -> tuple[int, int]:
+    created = node.row.closure.created_at if node.row is not None else None
+    return (created.seconds, created.nanos) if created is not None else (0, 0)
 
 
 def _id(kind: str, *parts: str) -> str:

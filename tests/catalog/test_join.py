@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from flyteidl.core import compiler_pb2
+from flyteidl.admin import execution_pb2, node_execution_pb2
+from flyteidl.core import compiler_pb2, literals_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowtui.catalog import join
+from flowtui.catalog import join, lineage
+from flowtui.catalog.fetch import FetchedRun
 from flowtui.catalog.ids import would_be_id
+from flowtui.catalog.nodes import node_tree
 from flowtui.catalog.tree import MAX_DEPTH, Closure, latest_attempt
 from flowtui.domain.artifact import RunArtifacts
 from flowtui.domain.execution import ExecutionId, NodeId
@@ -325,6 +328,16 @@ def test_any_run_is_joined(
     assert {file.state for file in run.files} <= {"present", "pending", "not_produced", "unavailable"}
     assert all(not file.uris or file.state == "present" for file in run.files)
     assert run == make.artifacts(tree, data)
+    answers = {
+        node: node_execution_pb2.NodeExecutionGetDataResponse(full_outputs=literals_pb2.LiteralMap(literals=literals))
+        for node, literals in data.items()
+    }
+    fetched = FetchedRun(execution_pb2.Execution(), tree, final=False, data=answers)
+    plan = join.plan(tree)
+    graph = lineage.graph(plan, fetched, run.execution, ())
+    assert all(edge.source in graph.by_id and edge.target in graph.by_id for edge in graph.edges)
+    assert isinstance(lineage.constants_without_source(plan, fetched, ()), bool)
+    assert len(node_tree(tree, {}, {})) <= len(list(tree.walk()))
 
 
 def recorded_workflow(name: str) -> bytes:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from flyteidl.admin import execution_pb2, node_execution_pb2
+from flyteidl.core import literals_pb2
+
 from flowtui.admin import AdminClient
-from flowtui.catalog import Catalog
+from flowtui.catalog import Catalog, convert, join, lineage
+from flowtui.catalog.fetch import FetchedRun
+from flowtui.catalog.tree import Tree
 from flowtui.domain.execution import ExecutionId
 from flowtui.domain.lineage import Lineage
+from tests.catalog import make
 from tests.replay import BASE_URL, Replay
+
+NUMBER = make.Binding(scalar=make.integer(1).scalar)
 
 
 async def read(name: str) -> Lineage:
@@ -132,6 +140,89 @@ async def test_recovered_nodes_lead_to_the_run_before() -> None:
     assert {"partial-1 -recovered-> n0", "partial-1 -recovered-> n2"} < arrows(graph)
     states = {short(graph, node.id): node.phase for node in graph.nodes if node.kind == "file"}
     assert states["Boom/never.pdf@n1"] == "not_produced"
+
+
+async def hand_made(tree: Tree, data: dict[str, dict[str, make.Literal]]) -> Lineage:
+    message = execution_pb2.Execution()
+    answers = {
+        node: node_execution_pb2.NodeExecutionGetDataResponse(full_outputs=literals_pb2.LiteralMap(literals=literals))
+        for node, literals in data.items()
+    }
+    run = FetchedRun(message, tree, final=False, data=answers)
+    return lineage.graph(join.plan(tree), run, convert.execution(message), ())
+
+
+async def test_a_list_bound_item_by_item_is_made_of_the_items() -> None:
+    nodes = [
+        make.node("n0", runs="make"),
+        make.node("n1", runs="plain", f=make.promise("n0")),
+        make.node("n2", runs="plain", f=make.promise("n1")),
+    ]
+    both = make.variable("data/L/both.csv", many=True), make.all_of(make.promise("n0"), make.promise("n1"))
+    tasks = [make.task("make", o0=make.variable("data/A/a.csv")), make.task("plain", o0=make.variable())]
+    closure = make.closure(make.workflow("w", nodes, {"o0": both}), tasks)
+    tree = make.tree(closure, {"": [make.row(node) for node in ("n0", "n1", "n2")]})
+    graph = await hand_made(tree, {node: {"o0": make.blob(node)} for node in ("n0", "n1")})
+    assert arrows(graph) == {
+        "n0 -o0-> A/a.csv@n0",
+        "A/a.csv@n0 -f-> n1",
+        "n1 -f-> n2",
+        "n2 -o0-> o0@n2",
+        "A/a.csv@n0 -o0-> L/both.csv@n0",
+        "n1 -o0-> L/both.csv@n0",
+    }
+
+
+async def test_an_item_of_a_list_feeds_who_reads_that_item() -> None:
+    nodes = [
+        make.node("n0", runs="list"),
+        make.node("n1", runs="plain", f=make.promise("n0", "o0", 0)),
+        make.node("n2", runs="plain", f=make.promise("n0", "o0", 1)),
+        make.node("n3", runs="plain", f=make.promise("n0", "o0")),
+    ]
+    first = {"o0": (make.variable("data/L/first.csv"), make.promise("n0", "o0", 0))}
+    tasks = [make.task("list", o0=make.variable(many=True)), make.task("plain")]
+    tree = make.tree(make.closure(make.workflow("w", nodes, first), tasks), {"": [make.row("n0")]})
+    assert arrows(await hand_made(tree, {"n0": {"o0": make.listed(make.blob("1"), make.blob("2"))}})) == {
+        "n0 -o0-> L/first.csv@n0",
+        "L/first.csv@n0 -f-> n1",
+        "n0 -f-> n2",
+        "L/first.csv@n0 -f-> n3",
+    }
+
+
+async def test_files_that_a_dynamic_node_hands_on_are_joined_by_their_uri() -> None:
+    handed = make.Binding(scalar=make.blob("s3://b/a").scalar)
+    compiled = make.closure(make.workflow("dynamic", [make.node("dn0", runs="plain", f=handed, n=NUMBER)]))
+    tasks = [make.task("make", o0=make.variable("data/A/a.csv")), make.task("plain"), make.task("fan")]
+    nodes = [make.node("n0", runs="make"), make.node("n1", runs="fan", f=make.promise("n0"))]
+    rows = {"": [make.row("n0"), make.row("n1")], "n1": [make.row("n1-0-dn0", spec="dn0", group="0")]}
+    tree = make.tree(make.closure(make.workflow("w", nodes), tasks), rows, dynamic={"n1": compiled})
+    assert arrows(await hand_made(tree, {"n0": {"o0": make.blob("s3://b/a")}})) == {
+        "n0 -o0-> A/a.csv@n0",
+        "A/a.csv@n0 -f-> n1",
+        "A/a.csv@n0 -f-> n1-0-dn0",
+        "n1 -n-> n1-0-dn0",
+    }
+
+
+async def test_a_dynamic_node_that_hands_a_file_through_does_not_make_a_circle() -> None:
+    handed = make.Binding(scalar=make.blob("s3://b/a").scalar)
+    compiled = make.closure(make.workflow("dynamic", [make.node("dn0", runs="echo", f=handed)]))
+    tasks = [make.task("make", o0=make.variable("data/A/a.csv")), make.task("echo", o0=make.variable("data/B/b.csv"))]
+    tasks.append(make.task("fan"))
+    nodes = [make.node("n0", runs="make"), make.node("n1", runs="fan", f=make.promise("n0"))]
+    later = make.row("n1-0-dn0", spec="dn0", group="0")
+    later.closure.created_at.seconds = 10
+    rows = {"": [make.row("n0"), make.row("n1")], "n1": [later]}
+    tree = make.tree(make.closure(make.workflow("w", nodes), tasks), rows, dynamic={"n1": compiled})
+    same = {"o0": make.blob("s3://b/a")}
+    assert arrows(await hand_made(tree, {"n0": same, "n1-0-dn0": same})) == {
+        "n0 -o0-> A/a.csv@n0",
+        "A/a.csv@n0 -f-> n1",
+        "A/a.csv@n0 -f-> n1-0-dn0",
+        "n1-0-dn0 -o0-> B/b.csv@n1-0-dn0",
+    }
 
 
 async def test_ids_are_the_same_every_time() -> None:
