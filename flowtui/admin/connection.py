@@ -28,6 +28,7 @@ _PATIENCE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
+    asked: Format
     status: int
     body: bytes
     content_type: str
@@ -142,10 +143,10 @@ class Connection:
                 try:
                     return wire.decode(answer.body, answer.content_type, message_type)
                 except UnreadableAnswerError as error:
-                    if self._falls_back():
+                    if self._falls_back(answer):
                         continue
                     raise self._unreadable(what, error) from error
-            if answer.status in _NOT_UNDERSTOOD and self._falls_back():
+            if answer.status in _NOT_UNDERSTOOD and self._falls_back(answer):
                 continue
             error_ = self._failure(answer, what)
             if last or answer.status not in retried or isinstance(error_, TooLargeError):
@@ -160,7 +161,7 @@ class Connection:
         what = what or path
         answer = await self._send(method, path, {}, message, what)
         # 406 and 415 mean that nothing was done, so this one repetition is safe.
-        if answer.status in _NOT_UNDERSTOOD and self._falls_back():
+        if answer.status in _NOT_UNDERSTOOD and self._falls_back(answer):
             answer = await self._send(method, path, {}, message, what)
         if answer.status >= 300:
             raise self._failure(answer, what)
@@ -172,15 +173,10 @@ class Connection:
     async def _send(
         self, method: str, path: str, params: Mapping[str, str], message: Message | None, what: str
     ) -> _Answer:
-        headers = {"Accept": self.format.value}
-        body: bytes | None = None
-        if message is not None:
-            headers["Content-Type"] = self.format.value
-            body = wire.encode(message, self.format)
         async with self._slots:
             self.calls += 1
             try:
-                return await self._exchange(method, path, params, headers, body)
+                return await self._exchange(method, path, params, message, self.format)
             except httpx.TimeoutException as error:
                 raise UnreachableError(
                     f"{self.base_url} did not answer about {what} within {self._timeout:g} s.",
@@ -195,8 +191,13 @@ class Connection:
                 raise UnreachableError(f"{self.base_url} sent a damaged answer about {what}.", "Try again.") from error
 
     async def _exchange(
-        self, method: str, path: str, params: Mapping[str, str], headers: Mapping[str, str], body: bytes | None
+        self, method: str, path: str, params: Mapping[str, str], message: Message | None, format_: Format
     ) -> _Answer:
+        headers = {"Accept": format_.value}
+        body: bytes | None = None
+        if message is not None:
+            headers["Content-Type"] = format_.value
+            body = wire.encode(message, format_)
         url = self.base_url + path
         request = self._open().build_request(method, url, params=dict(params) or None, headers=headers, content=body)
         response = await self._open().send(request, stream=True)
@@ -213,6 +214,7 @@ class Connection:
             self.bytes_read += response.num_bytes_downloaded or size
             await response.aclose()
         return _Answer(
+            asked=format_,
             status=response.status_code,
             body=b"".join(chunks),
             content_type=response.headers.get("content-type", ""),
@@ -220,11 +222,10 @@ class Connection:
             retry_after=_seconds(response.headers.get("retry-after", "")),
         )
 
-    def _falls_back(self) -> bool:
-        if self.format is Format.JSON:
-            return False
+    def _falls_back(self, answer: _Answer) -> bool:
+        """Whether a request is worth repeating in JSON: another one may have fallen back while this one was out."""
         self.format = Format.JSON
-        return True
+        return answer.asked is Format.BINARY
 
     def _failure(self, answer: _Answer, what: str) -> FlowtuiError:
         return failure(

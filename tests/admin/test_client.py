@@ -190,6 +190,24 @@ async def test_json_is_asked_for_where_binary_does_not_come_through(broken: http
     assert json.loads(server.requests[-1].content)["cause"] == "wrong cutoff"
 
 
+@pytest.mark.parametrize("status", [200, 406])
+async def test_requests_that_are_out_together_all_fall_back_to_json(status: int) -> None:
+    out = 0
+
+    class Gateway(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            nonlocal out
+            if request.headers["accept"] == BINARY:
+                out += 1
+                while out < 3:
+                    await asyncio.sleep(0)
+                return httpx.Response(status, html="<html><title>Attack detected</title></html>")
+            return httpx.Response(200, json={"id": {"project": "p", "domain": "d", "name": "run-1"}})
+
+    async with AdminClient(BASE_URL, transport=Gateway()) as client:
+        assert await asyncio.gather(*(client.get_execution(RUN) for _ in range(3))) == [execution()] * 3
+
+
 async def test_a_web_page_in_both_forms_is_an_error() -> None:
     page = httpx.Response(200, html="<html><title>Log in</title></html>")
     async with Script(page, page).client() as client:
