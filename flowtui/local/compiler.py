@@ -179,6 +179,9 @@ class _Compilation:
                 self._edge(upstream, node.id)
             self._bind(node, both=True)
         self._bind(end, both=True)
+        # As in the end node, a promise of the workflow's own input names the start node now.
+        del template.outputs[:]
+        template.outputs.extend(end.inputs)
         if template.HasField("failure_node"):
             self._declare(template.failure_node)
             self._bind(template.failure_node, both=False)

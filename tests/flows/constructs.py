@@ -82,6 +82,17 @@ def nested(label: str = "n") -> tuple[FlyteFile, FlyteFile]:
     return first, draw(label=label)
 
 
+@workflow
+def handed_on(label: str) -> tuple[str, FlyteFile]:
+    return label, draw(label=label)
+
+
+@workflow
+def hands_through(label: str = "h") -> tuple[str, str]:
+    same, _ = handed_on(label=label)
+    return label, same
+
+
 @dynamic
 def fan(n: int) -> FlyteFile:
     last = draw(label="0")

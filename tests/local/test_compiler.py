@@ -101,6 +101,14 @@ def test_refused_workflows(changes: dict[str, Any], codes: list[str]) -> None:
         compile_workflow(spec(**changes), [COUNT, COPY])
 
 
+def test_an_input_handed_through_is_promised_by_the_start_node() -> None:
+    handed = promise("o0", "", "n")
+    whole = spec(nodes=[node("n0")], interface=interface({"n": INTEGER}, {"o0": INTEGER}), outputs=[handed])
+    template = compile_workflow(whole, [COUNT]).primary.template
+    assert [one.binding.promise.node_id for one in template.outputs] == ["start-node"]
+    assert list(template.nodes[1].inputs) == list(template.outputs)
+
+
 def test_the_given_spec_is_left_alone() -> None:
     given = spec(nodes=[node("n1"), node("n0", upstream_node_ids=["n1"])])
     before = given.SerializeToString(deterministic=True)

@@ -64,6 +64,12 @@ async def test_values_inside_values_are_bound(runner: Runner) -> None:
     assert python_value(outputs["o0"]) == "big 2 7 x None"
 
 
+async def test_an_input_may_be_an_output(runner: Runner) -> None:
+    result = await runner.run("hands_through")
+    outputs = await runner.outputs(result.execution)
+    assert [python_value(outputs[name]) for name in ("o0", "o1")] == ["h", "h"]
+
+
 TYPED = {
     "text": "hello",
     "count": "3",
