@@ -130,7 +130,8 @@ class Connection:
             NotFoundError, AuthError, ServerError, UnreachableError: see ``failures.failure``.
         """
         what = what or path
-        for attempt in range(READ_ATTEMPTS):
+        attempt = 0
+        while True:
             last = attempt == READ_ATTEMPTS - 1
             try:
                 answer = await self._send("GET", path, params, None, what)
@@ -138,11 +139,13 @@ class Connection:
                 if last:
                     raise
                 await self._wait(attempt, None)
+                attempt += 1
                 continue
             if answer.status < 300:
                 try:
                     return wire.decode(answer.body, answer.content_type, message_type)
                 except UnreadableAnswerError as error:
+                    # A fallback is no retry: it happens once, as what is asked for in JSON does not fall back again.
                     if self._falls_back(answer):
                         continue
                     raise self._unreadable(what, error) from error
@@ -152,7 +155,7 @@ class Connection:
             if last or answer.status not in retried or isinstance(error_, TooLargeError):
                 raise error_
             await self._wait(attempt, answer.retry_after)
-        raise AssertionError("the last attempt returns or raises")
+            attempt += 1
 
     async def write(
         self, method: str, path: str, message: Message | None, answer_type: type[M], *, what: str = ""

@@ -208,6 +208,14 @@ async def test_requests_that_are_out_together_all_fall_back_to_json(status: int)
         assert await asyncio.gather(*(client.get_execution(RUN) for _ in range(3))) == [execution()] * 3
 
 
+async def test_the_last_try_falls_back_too() -> None:
+    busy = refusal(503, 14, "unavailable")
+    damaged = httpx.Response(200, content=b"\xff", headers={"content-type": BINARY})
+    answer = httpx.Response(200, json={"id": {"project": "p", "domain": "d", "name": "run-1"}})
+    async with Script(busy, busy, busy, damaged, answer).client() as client:
+        assert await client.get_execution(RUN) == execution()
+
+
 async def test_a_web_page_in_both_forms_is_an_error() -> None:
     page = httpx.Response(200, html="<html><title>Log in</title></html>")
     async with Script(page, page).client() as client:
