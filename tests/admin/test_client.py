@@ -192,15 +192,16 @@ async def test_json_is_asked_for_where_binary_does_not_come_through(broken: http
 
 @pytest.mark.parametrize("status", [200, 406])
 async def test_requests_that_are_out_together_all_fall_back_to_json(status: int) -> None:
-    out = 0
+    out, all_out = 0, asyncio.Event()
 
     class Gateway(httpx.AsyncBaseTransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
             nonlocal out
             if request.headers["accept"] == BINARY:
                 out += 1
-                while out < 3:
-                    await asyncio.sleep(0)
+                if out == 3:
+                    all_out.set()
+                await all_out.wait()
                 return httpx.Response(status, html="<html><title>Attack detected</title></html>")
             return httpx.Response(200, json={"id": {"project": "p", "domain": "d", "name": "run-1"}})
 
