@@ -105,9 +105,11 @@ async def open_session(
         raise ConfigError("No Flyte server is configured.", "Name one with --endpoint URL or FLOWTUI_ENDPOINT.")
     _make_folder(settings.home)
     _make_folder(settings.cache)
+    # The address that stands for the embedded Admin is no place that a person could look at.
+    name = "" if settings.endpoint else "this machine"
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(
-            AdminClient(address, headers=settings.headers, transport=transport, timeout=settings.timeout)
+            AdminClient(address, headers=settings.headers, transport=transport, timeout=settings.timeout, name=name)
         )
         # The embedded Admin's files are here, and it signs nothing else.
         storage = Storage(sign=client.sign if settings.endpoint else None, transport=storage_transport)

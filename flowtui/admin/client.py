@@ -55,6 +55,7 @@ class AdminClient:
         timeout: seconds for one request.
         concurrency: requests at one time.
         retry_delay: seconds before the first retry of a read; doubled each time, with jitter.
+        name: what messages call the server; its address where empty.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class AdminClient:
         timeout: float = 30.0,
         concurrency: int = 16,
         retry_delay: float = 0.2,
+        name: str = "",
     ) -> None:
         self._connection = Connection(
             base_url,
@@ -74,6 +76,7 @@ class AdminClient:
             timeout=timeout,
             concurrency=concurrency,
             retry_delay=retry_delay,
+            name=name,
         )
 
     async def __aenter__(self: C) -> C:
@@ -132,7 +135,7 @@ class AdminClient:
             answer = await self.get(path("version"), None, version_pb2.GetVersionResponse, what="the version")
         except NotFoundError as error:
             raise ServerError(
-                f"There is no Flyte Admin (Flyte 1) at {self.base_url}.",
+                f"There is no Flyte Admin (Flyte 1) at {self._connection.name}.",
                 "Check the endpoint with its path, such as https://host/flows. Flyte 2 speaks another protocol.",
                 status=404,
             ) from error
@@ -290,7 +293,7 @@ class AdminClient:
         filters = [f"eq(name,{id_.name})", f"eq(version,{id_.version})"]
         found = await self.list_tasks(id_.project, id_.domain, filters=filters)
         if not found:
-            raise NotFoundError(f"There is no task {_named(id_)} on {self.base_url}.")
+            raise NotFoundError(f"There is no task {_named(id_)} on {self._connection.name}.")
         return found[0]
 
     async def list_tasks(self, project: str, domain: str, *, filters: Iterable[str] = ()) -> list[task_pb2.Task]:

@@ -46,6 +46,7 @@ class Connection:
         timeout: seconds for one request.
         concurrency: requests at one time.
         retry_delay: seconds before the first retry; doubled each time, with jitter.
+        name: what messages call the server; its address where empty.
 
     Attributes:
         calls: requests sent so far, retries included.
@@ -64,6 +65,7 @@ class Connection:
         timeout: float = 30.0,
         concurrency: int = 16,
         retry_delay: float = 0.2,
+        name: str = "",
     ) -> None:
         address = urlsplit(base_url)
         if address.scheme not in ("http", "https") or not address.hostname:
@@ -75,6 +77,7 @@ class Connection:
         self.base_url = urlunsplit(
             (address.scheme, address.netloc.rpartition("@")[2], address.path.rstrip("/"), "", "")
         )
+        self.name = name or self.base_url
         self._headers = dict(headers or {})
         self._transport = transport
         self._timeout = timeout
@@ -182,16 +185,16 @@ class Connection:
                 return await self._exchange(method, path, params, message, self.format)
             except httpx.TimeoutException as error:
                 raise UnreachableError(
-                    f"{self.base_url} did not answer about {what} within {self._timeout:g} s.",
+                    f"{self.name} did not answer about {what} within {self._timeout:g} s.",
                     "Try again, or raise the timeout.",
                 ) from error
             except httpx.TransportError as error:
                 raise UnreachableError(
-                    f"{self.base_url} cannot be reached: {_reason(error)}",
+                    f"{self.name} cannot be reached: {_reason(error)}",
                     "Check the endpoint, the network and the proxy settings.",
                 ) from error
             except httpx.DecodingError as error:
-                raise UnreachableError(f"{self.base_url} sent a damaged answer about {what}.", "Try again.") from error
+                raise UnreachableError(f"{self.name} sent a damaged answer about {what}.", "Try again.") from error
 
     async def _exchange(
         self, method: str, path: str, params: Mapping[str, str], message: Message | None, format_: Format
@@ -210,7 +213,7 @@ class Connection:
             async for chunk in response.aiter_bytes():
                 size += len(chunk)
                 if size > ANSWER_LIMIT:
-                    raise ServerError(f"{self.base_url} sent more than {ANSWER_LIMIT // 2**20} MiB in one answer.")
+                    raise ServerError(f"{self.name} sent more than {ANSWER_LIMIT // 2**20} MiB in one answer.")
                 chunks.append(chunk)
         finally:
             # A transport that gives a whole body at once counts nothing.
@@ -236,13 +239,13 @@ class Connection:
             answer.body,
             answer.content_type,
             what=what,
-            base_url=self.base_url,
+            server=self.name,
             location=answer.location,
         )
 
     def _unreadable(self, what: str, error: UnreadableAnswerError) -> ServerError:
         return ServerError(
-            f"{self.base_url} answered about {what} with {error} instead of Flyte's protocol.",
+            f"{self.name} answered about {what} with {error} instead of Flyte's protocol.",
             "Check the endpoint: it is the address of Flyte Admin with its path, such as https://host/flows."
             " A proxy that wants a login may answer so, too.",
         )

@@ -133,61 +133,59 @@ def _short(message: str) -> str:
     return text.plain(message[:_MESSAGE_LENGTH]).strip()
 
 
-def failure(
-    status: int, body: bytes, content_type: str, *, what: str, base_url: str, location: str = ""
-) -> FlowtuiError:
+def failure(status: int, body: bytes, content_type: str, *, what: str, server: str, location: str = "") -> FlowtuiError:
     """The error for an answer with a status of 300 or more.
 
     Args:
         what: what was asked for, as the subject of a message (``execution p/d/run-1``).
-        base_url: the address of the server without user and password.
+        server: its address without user and password, or another name of it.
         location: the Location header of a redirect.
     """
     if 300 <= status < 400:
-        return _redirect(status, what, base_url, location)
+        return _redirect(status, what, server, location)
     refusal = read_refusal(body, content_type)
     said = refusal.message or f"HTTP {status}"
     if status == 401:
-        return AuthError(f"{base_url} wants a login for {what}.", _LOGIN_HINT)
+        return AuthError(f"{server} wants a login for {what}.", _LOGIN_HINT)
     if status == 403:
-        return AuthError(f"{base_url} does not allow {what}: {said}", _LOGIN_HINT)
+        return AuthError(f"{server} does not allow {what}: {said}", _LOGIN_HINT)
     if status == 404:
-        return _not_found(refusal, what, base_url)
+        return _not_found(refusal, what, server)
     if refusal.web_page:
-        return ServerError(f"{base_url} answered {status} with a web page: {said}", _ENDPOINT_HINT, status=status)
+        return ServerError(f"{server} answered {status} with a web page: {said}", _ENDPOINT_HINT, status=status)
     if status == 429 and _TOO_LARGE.search(refusal.message):
         return TooLargeError(
-            f"The answer for {what} is larger than {base_url} can send: {said}",
+            f"The answer for {what} is larger than {server} can send: {said}",
             "The administrator of the server can raise server.grpc.maxMessageSizeBytes.",
             status=status,
         )
     if status == 429:
-        return ServerError(f"{base_url} is asked too often: {said}", "Try again in a minute.", status=status)
+        return ServerError(f"{server} is asked too often: {said}", "Try again in a minute.", status=status)
     if status == 409:
         return ConflictError(f"{what}: {said}", status=status)
     if status == 400:
         return BadRequestError(f"{what}: {said}", terminal=refusal.already_terminal)
     if status == 501:
-        return ServerError(f"{base_url} does not offer {what}: {said}", _ENDPOINT_HINT, status=status)
+        return ServerError(f"{server} does not offer {what}: {said}", _ENDPOINT_HINT, status=status)
     hint = "Try again in a minute." if status in RETRIED_STATUSES else ""
-    return ServerError(f"{base_url} failed on {what} ({status}): {said}", hint, status=status)
+    return ServerError(f"{server} failed on {what} ({status}): {said}", hint, status=status)
 
 
-def _not_found(refusal: Refusal, what: str, base_url: str) -> FlowtuiError:
+def _not_found(refusal: Refusal, what: str, server: str) -> FlowtuiError:
     if refusal.web_page or refusal.code is None or refusal.message == "Not Found":
-        return NotFoundError(f"{base_url} has nothing at the place of {what}.", _ENDPOINT_HINT)
-    return NotFoundError(f"There is no {what} on {base_url}.", "Check the name, the project and the domain.")
+        return NotFoundError(f"{server} has nothing at the place of {what}.", _ENDPOINT_HINT)
+    return NotFoundError(f"There is no {what} on {server}.", "Check the name, the project and the domain.")
 
 
-def _redirect(status: int, what: str, base_url: str, location: str) -> FlowtuiError:
-    own = urlsplit(base_url)
+def _redirect(status: int, what: str, server: str, location: str) -> FlowtuiError:
+    own = urlsplit(server)
     try:
         target = urlsplit(location)
     except ValueError:
         target = urlsplit("")
     place = text.plain(f"{target.scheme or own.scheme}://{target.hostname or own.hostname}")
     if target.scheme == "https" and own.scheme == "http" and target.hostname == own.hostname:
-        return ServerError(f"{base_url} sends on to {place}.", f"Use {place} as the endpoint.", status=status)
+        return ServerError(f"{server} sends on to {place}.", f"Use {place} as the endpoint.", status=status)
     if status in (307, 308) and not target.scheme:
-        return NotFoundError(f"{base_url} has nothing at the place of {what}.", _ENDPOINT_HINT)
-    return AuthError(f"{base_url} sends on to {place}, which looks like a login.", _LOGIN_HINT)
+        return NotFoundError(f"{server} has nothing at the place of {what}.", _ENDPOINT_HINT)
+    return AuthError(f"{server} sends on to {place}, which looks like a login.", _LOGIN_HINT)

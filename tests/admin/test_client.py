@@ -217,6 +217,14 @@ async def test_the_last_try_falls_back_too() -> None:
         assert await client.get_execution(RUN) == execution()
 
 
+async def test_messages_call_the_server_by_its_name() -> None:
+    transport = httpx.MockTransport(Script(refusal(404, 5, "missing entity")))
+    async with AdminClient(BASE_URL, transport=transport, name="this machine") as client:
+        with pytest.raises(NotFoundError) as caught:
+            await client.get_execution(RUN)
+    assert caught.value.message == "There is no execution p/d/run-1 on this machine."
+
+
 async def test_a_web_page_in_both_forms_is_an_error() -> None:
     page = httpx.Response(200, html="<html><title>Log in</title></html>")
     async with Script(page, page).client() as client:

@@ -22,7 +22,7 @@ KINDS = {400: BadRequestError, 404: NotFoundError, 409: ConflictError, 429: TooL
 
 def error_of(status: int, body: bytes, content_type: str, location: str = "") -> FlowtuiError:
     return failure(
-        status, body, content_type, what="execution p/d/run-1", base_url="https://flyte.test/flows", location=location
+        status, body, content_type, what="execution p/d/run-1", server="https://flyte.test/flows", location=location
     )
 
 
@@ -125,7 +125,7 @@ def test_redirects(location: str, status: int, kind: type[FlowtuiError], said: s
 
 
 def test_a_redirect_to_https_names_the_endpoint() -> None:
-    error = failure(301, b"", "", what="x", base_url="http://flyte.test", location="https://flyte.test/api/v1/x")
+    error = failure(301, b"", "", what="x", server="http://flyte.test", location="https://flyte.test/api/v1/x")
     assert "https://flyte.test" in error.hint
 
 

@@ -92,7 +92,7 @@ async def embedded_client(home: Home) -> AsyncIterator[AdminClient]:
     app = create_app(home)
     async with (
         app.router.lifespan_context(app),
-        AdminClient(_BASE_URL, transport=httpx.ASGITransport(app=app), concurrency=32) as client,
+        AdminClient(_BASE_URL, transport=httpx.ASGITransport(app=app), concurrency=32, name="this machine") as client,
     ):
         yield client
 
