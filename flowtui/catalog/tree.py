@@ -280,6 +280,9 @@ class _Builder:
         if node.task is not None:
             node.inputs = dict(node.task.interface.inputs.variables)
             node.outputs = dict(node.task.interface.outputs.variables)
+            # flytekit names a node after what follows the last dot: a job "Table 14.3.1" becomes "1".
+            if node.task.type == "domino_job" and id_.name.endswith(f".{node.name}"):
+                node.name = id_.name
         if node.row is None:
             return
         closure = self._fetched.dynamic.get(node.id)

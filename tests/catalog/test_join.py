@@ -375,3 +375,15 @@ def test_lists_of_lists_in_a_circle_end() -> None:
     run = make.artifacts(make.tree(closure, {}), {})
     assert {one.state for one in run.files} <= {"pending"}
     assert any("too many" in notice for notice in run.notices)
+
+
+def test_a_domino_job_has_its_whole_name() -> None:
+    names = []
+    for type_ in ("domino_job", "python-task"):
+        task = make.task("Table 14.3.1", o0=make.variable("report/TFL/t.csv"))
+        task.type = type_
+        ran = make.node("n0", runs="Table 14.3.1")
+        ran.metadata.name = "1"
+        run = make.artifacts(make.tree(make.closure(make.workflow("w", [ran]), [task]), {}), {})
+        names += [file.node_name for file in run.files]
+    assert names == ["Table 14.3.1", "1"]
