@@ -97,4 +97,6 @@ def parse_target(text: str) -> Target:
     parts = given.split("/")
     if len(parts) == 3 and all(parts):
         return Target(parts[2], parts[0], parts[1])
+    if len(parts) > 1:
+        raise ValueError("a slash stands between project, domain and run only")
     return Target(given)

@@ -64,7 +64,9 @@ def test_targets(text: str, target: Target) -> None:
     assert parse_target(text) == target
 
 
-@pytest.mark.parametrize("text", ["", " ", "flyte://v1/p", "flyte://av0.2/x", "https://host/elsewhere"])
+@pytest.mark.parametrize(
+    "text", ["", " ", "flyte://v1/p", "flyte://av0.2/x", "https://host/elsewhere", "p/run", "p/d/run/n0", "p//r"]
+)
 def test_what_names_no_run_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011
         parse_target(text)
