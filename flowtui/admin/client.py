@@ -144,7 +144,7 @@ class AdminClient:
 
     async def healthcheck(self) -> None:
         """Ask whether the server is there; raises where it is not."""
-        await self.get("/healthcheck", None, empty_pb2.Empty, what="the health check")
+        await self.get("/healthcheck", None, empty_pb2.Empty, what="health check")
 
     async def list_projects(self) -> list[project_pb2.Project]:
         """All projects that are not archived."""

@@ -189,10 +189,8 @@ class Connection:
                     "Try again, or raise the timeout.",
                 ) from error
             except httpx.TransportError as error:
-                raise UnreachableError(
-                    f"{self.name} cannot be reached: {_reason(error)}",
-                    "Check the endpoint, the network and the proxy settings.",
-                ) from error
+                reason = _reason(error)
+                raise UnreachableError(f"{self.name} cannot be reached: {reason}", _hint(error, reason)) from error
             except httpx.DecodingError as error:
                 raise UnreachableError(f"{self.name} sent a damaged answer about {what}.", "Try again.") from error
 
@@ -256,6 +254,16 @@ class Connection:
         if asked is not None and self._retry_delay:
             delay = max(delay, min(asked, _PATIENCE))
         await asyncio.sleep(delay)
+
+
+def _hint(error: Exception, reason: str) -> str:
+    if "WRONG_VERSION_NUMBER" in reason:
+        return "The server does not speak TLS there: write the endpoint with http:// instead of https://."
+    if "CERTIFICATE_VERIFY_FAILED" in reason:
+        return "SSL_CERT_FILE names a file with the certificates that this machine trusts, such as your organisation's."
+    if isinstance(error, httpx.RemoteProtocolError):
+        return "Try again. If it stays so, check the port: flowtui needs Flyte Admin's HTTP port, not the one for gRPC."
+    return "Check the endpoint, the network and the proxy settings."
 
 
 def _seconds(retry_after: str) -> float | None:

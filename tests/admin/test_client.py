@@ -217,6 +217,22 @@ async def test_the_last_try_falls_back_too() -> None:
         assert await client.get_execution(RUN) == execution()
 
 
+@pytest.mark.parametrize(
+    ("error", "hint"),
+    [
+        (httpx.ConnectError("[SSL: WRONG_VERSION_NUMBER] wrong version number"), "http://"),
+        (httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] unable to get local issuer"), "SSL_CERT_FILE"),
+        (httpx.RemoteProtocolError("illegal request line"), "gRPC"),
+        (httpx.ConnectError("All connection attempts failed"), "the network"),
+    ],
+)
+async def test_what_cannot_be_reached_is_told_with_what_to_do(error: Exception, hint: str) -> None:
+    async with Script(*[error] * 4).client() as client:
+        with pytest.raises(UnreachableError) as caught:
+            await client.get_execution(RUN)
+    assert hint in caught.value.hint
+
+
 async def test_messages_call_the_server_by_its_name() -> None:
     transport = httpx.MockTransport(Script(refusal(404, 5, "missing entity")))
     async with AdminClient(BASE_URL, transport=transport, name="this machine") as client:
