@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowtui import __version__
 from flowtui.config import Settings
-from flowtui.errors import FlowtuiError
+from flowtui.errors import FlowtuiError, NotFoundError
 from flowtui.headless.json import dumps
 from flowtui.headless.style import Style
 from flowtui.text import plain
@@ -102,11 +102,12 @@ async def _project(session: Session) -> str:
     if chosen not in names and session.settings.local:
         return f"{chosen} / {session.settings.domain}; the first run makes it"
     if chosen not in names:
-        return f"{chosen} is not among those of the server: {shown or 'it has none'}"
+        raise NotFoundError(f"The server has no project {chosen}, but {shown or 'none'}.", "Choose one with --project.")
     domain = session.settings.domain
     domains = next(project.domains for project in projects if project.id == chosen)
     if domain not in domains:
-        return f"{chosen} has no domain {domain}, but {', '.join(domains) or 'none'}"
+        has = ", ".join(domains) or "none"
+        raise NotFoundError(f"The project {chosen} has no domain {domain}, but {has}.", "Choose one with --domain.")
     return f"{chosen} / {domain}"
 
 

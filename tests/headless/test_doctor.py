@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from flowtui.config import load_settings
-from flowtui.errors import AuthError
+from flowtui.errors import AuthError, NotFoundError
 from flowtui.headless.doctor import DoctorError, examine
 from flowtui.headless.style import Style
 from flowtui.httpclient import httpx
@@ -42,7 +42,9 @@ async def test_all_is_well(tmp_path: Path) -> None:
 
 
 async def test_a_project_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
-    assert "nobody is not among those of the server: flytesnacks" in await report(tmp_path, Server(), project="nobody")
+    with pytest.raises(DoctorError, match="The server has no project nobody, but flytesnacks") as raised:
+        await report(tmp_path, Server(), project="nobody")
+    assert raised.value.exit_code == NotFoundError.exit_code
     assert "none chosen; the server has flytesnacks" in await report(tmp_path, Server(), project="")
 
 
