@@ -323,3 +323,22 @@ def test_preview_of_a_path_needs_no_server(
     out, err = capsys.readouterr()
     assert out.splitlines() == ["USUBJID      AGE", "01-701-1015   63"]
     assert "dm.csv" in err
+
+
+def test_where_there_is_nothing_a_person_is_told_so(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for words, said in [
+        (["runs"], "No runs in flowtui/development.\n"),
+        (["runs", "--query", "adam"], "No run of flowtui/development matches.\n"),
+        (["artifacts"], "No run of flowtui/development declares such artifacts.\n"),
+    ]:
+        assert cli.main(words) == 0
+        assert capsys.readouterr() == ("", said)
+        assert cli.main([*words, "--json"]) == 0
+        assert capsys.readouterr() == ("[]\n", "")
+
+
+def test_a_preview_of_a_run_alone_tells_how_to_name_its_file(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["preview", "run-1"]) == 3
+    assert "flowtui preview RUN ARTIFACT/FILE" in capsys.readouterr().err
+    assert cli.main(["preview", "no.csv"]) == 3
+    assert "ARTIFACT/FILE" not in capsys.readouterr().err

@@ -59,6 +59,9 @@ async def execute(session: Session, options: Namespace, style: Style) -> str:
     found = [(run, narrow(run, options.type, options.node)) for run in runs]
     if style.json:
         return dumps([shapes.run_artifacts(run, artifacts) for run, artifacts in found])
+    if not any(artifacts for _, artifacts in found):
+        looked = f"None of the newest {len(runs):,} runs" if runs else "No run"
+        style.tell(f"{looked} of {settings.project}/{settings.domain} declares such artifacts.")
     return _many([(run, artifacts) for run, artifacts in found if artifacts], style)
 
 

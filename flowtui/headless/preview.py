@@ -36,7 +36,10 @@ async def execute(session: Session, options: Namespace, style: Style) -> str:
     file = one_file(select(run, options.selector, type_=options.type, node=options.node))
     if not file.uris:
         reason = "; ".join(file.notices) or f"the run is {run.execution.phase}"
-        raise NotFoundError(f"{plain(file.file)} is {state(file.state) or 'not there'}: {plain(reason)}.")
+        hint = "`flowtui nodes RUN` shows how far its node came."
+        if file.state == "unavailable":
+            hint = "Its node succeeded, but the server has no value for it: the outputs may have been deleted."
+        raise NotFoundError(f"{plain(file.file)} is {state(file.state) or 'not there'}: {plain(reason)}.", hint)
     if len(file.uris) > 1:
         style.tell(f"{file.file} has {len(file.uris)} parts; this is the first")
     return await _show(session.storage, file.uris[0], file.file, file.format, options.rows, style)
@@ -50,7 +53,12 @@ async def execute_uri(storage: Storage, options: Namespace, style: Style) -> str
     """
     uri = _absolute(options.run)
     name = PurePosixPath(uri.split("://", 1)[-1].split("?", 1)[0] if "://" in uri else uri).name or uri
-    return await _show(storage, uri, name, "", options.rows, style)
+    try:
+        return await _show(storage, uri, name, "", options.rows, style)
+    except NotFoundError as error:
+        if not any(mark in options.run for mark in "/\\."):
+            error.hint = f"Is {plain(options.run)} a run? `flowtui preview RUN ARTIFACT/FILE` shows a file of it."
+        raise
 
 
 def _absolute(text: str) -> str:

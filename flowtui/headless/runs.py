@@ -57,6 +57,9 @@ async def execute(session: Session, options: Namespace, style: Style) -> str:
     unique = await asyncio.gather(*(_whole(session, run) for run in {run.id: run for run in runs}.values()))
     if style.json:
         return dumps([shapes.execution(run) for run in unique])
+    if not unique:
+        where = f"{settings.project}/{settings.domain}"
+        style.tell(f"No run of {where} matches." if options.query else f"No runs in {where}.")
     return _table(unique, style)
 
 
