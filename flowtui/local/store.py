@@ -85,6 +85,7 @@ class Store:
         self._database = database
         self._lock = threading.Lock()
         self._idle: list[Connection] = []
+        self._closed = False
         weakref.finalize(self, _close_all, self._idle)
         try:
             with self._connection() as db:
@@ -117,7 +118,9 @@ class Store:
             db.commit()
 
     def close(self) -> None:
+        """Close the connections; one that is still in use is closed when its user is done."""
         with self._lock:
+            self._closed = True
             _close_all(self._idle)
 
     @contextlib.contextmanager
@@ -134,10 +137,10 @@ class Store:
         try:
             yield db
         finally:
-            if db.in_transaction:
-                db.close()
-            else:
-                with self._lock:
+            with self._lock:
+                if db.in_transaction or self._closed:
+                    db.close()
+                else:
                     self._idle.append(db)
 
 

@@ -29,8 +29,9 @@ def home(tmp_path: Path) -> Home:
 @pytest.fixture
 async def storage(home: Home) -> AsyncIterator[Storage]:
     """A storage on another machine: the home's paths are not there under their names."""
-    transport = httpx.ASGITransport(create_app(home.path))
-    async with AdminClient("http://127.0.0.1", transport=transport) as client:
+    app = create_app(home.path)
+    transport = httpx.ASGITransport(app)
+    async with app.router.lifespan_context(app), AdminClient("http://127.0.0.1", transport=transport) as client:
 
         async def sign(uri: str) -> SignedUrl:
             return await client.sign(uri.replace("/elsewhere", str(home.blobs)))
