@@ -6,6 +6,7 @@ stays empty. This is the outermost door: what a command raises ends here, and th
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -39,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, 1 failed, 2 usage, 3 not found, 4 not logged in, 130 interrupted.
     """
+    _open_missing_streams()
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         code = _dispatch(words)
@@ -51,11 +53,33 @@ def main(argv: Sequence[str] | None = None) -> int:
         _complain("interrupted", "Interrupted.", "", _wants_json(words))
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader of the pipe has seen enough; the interpreter must not complain about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of the pipe has seen enough.
+        _drop_output()
         return 0
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            return _show_defect(error, _wants_json(words))
+        _drop_output()
+        where = f" for {error.filename}" if error.filename else ""
+        _complain(
+            "storage", f"There is no room left{where}.", "Free some, or write to another place.", _wants_json(words)
+        )
+        return 1
     except Exception as error:  # noqa: BLE001
         return _show_defect(error, _wants_json(words))
+
+
+def _open_missing_streams() -> None:
+    """Stands in for standard streams that the parent closed: what is opened next must not take their numbers."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            stream = open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8")  # noqa: SIM115
+            setattr(sys, name, stream)
+
+
+def _drop_output() -> None:
+    """Leads stdout to nowhere: the interpreter must not complain at exit about what it could not write."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _wants_json(words: list[str]) -> bool:

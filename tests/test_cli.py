@@ -308,6 +308,23 @@ def test_a_broken_pipe_is_quiet(words: list[str], here: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is full")
+def test_a_full_device_is_told_as_such(here: Path) -> None:
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "flowtui", "runs", "--json"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert json.loads(done.stderr)["error"]["message"] == "There is no room left."
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+def test_a_closed_stream_is_no_defect(closed: str, here: Path) -> None:
+    line = f'exec "$0" -m flowtui runs --json {closed}'
+    done = subprocess.run(["sh", "-c", line, sys.executable], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == ("" if closed == ">&-" else "[]\n")
+
+
 def test_preview_of_a_path_needs_no_server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
