@@ -40,15 +40,20 @@ async def execute(session: Session, options: Namespace, style: Style) -> str:
     return await carry_out(session, plan, style, dry_run=options.dry_run, log=session.export_log)
 
 
-async def carry_out(session: Session, plan: Plan, style: Style, *, dry_run: bool, log: ExportLog | None) -> str:
+async def carry_out(
+    session: Session, plan: Plan, style: Style, *, dry_run: bool, log: ExportLog | None, elsewhere: str = ""
+) -> str:
     """Carries out a plan, or only shows it.
+
+    Args:
+        elsewhere: the hint for a plan without files.
 
     Raises:
         NotFoundError: none of the files exists.
         ExportError: files are in the way, or some failed.
     """
     if not plan.files and not plan.problems:
-        raise NotFoundError("None of these files exists.", "; ".join(plan.notices))
+        raise NotFoundError("None of these files exists.", "; ".join(plan.notices) or elsewhere)
     for line in (*plan.notices, *(problem.message for problem in plan.problems)):
         style.tell(line)
     outcome = None

@@ -16,6 +16,9 @@ from flowtui.text import plain
 if TYPE_CHECKING:
     from flowtui.session import Session
 
+_SHOWN = 5
+"""Runs that a hint names."""
+
 
 async def execute(session: Session, options: Namespace, style: Style) -> str:
     """Downloads to ``DIR/<artifact>/<file>[.<format>]``.
@@ -32,4 +35,8 @@ async def execute(session: Session, options: Namespace, style: Style) -> str:
     else:
         files = tuple(file for artifact in narrow(run, options.type, options.node) for file in artifact.files)
     plan = await make_plan(options.run, files, target, session.storage, if_exists=options.if_exists)
-    return await carry_out(session, plan, style, dry_run=False, log=None)
+    elsewhere = "The run declares no artifacts: `flowtui artifacts RUN --undeclared` shows its other outputs."
+    if run.children:
+        children = ", ".join(plain(child.name) for child in run.children[:_SHOWN])
+        elsewhere = f"The runs that it started have files of their own: {children}."
+    return await carry_out(session, plan, style, dry_run=False, log=None, elsewhere=elsewhere)

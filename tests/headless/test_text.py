@@ -82,6 +82,13 @@ async def test_preview_of_what_is_not_there(command: Command) -> None:
         await command("preview", "clinical-1", "ADaM Datasets")
 
 
+async def test_get_of_a_run_without_files_says_where_some_are(command: Command, tmp_path: object) -> None:
+    for name, hint in [("lp-parent-1", "lp-parent-1-n0-0"), ("frames-1", "--undeclared")]:
+        with pytest.raises(NotFoundError) as caught:
+            await command("get", name, "-o", str(tmp_path))
+        assert hint in caught.value.hint
+
+
 async def test_export_of_what_is_not_there(command: Command, tmp_path: object) -> None:
     with pytest.raises(NotFoundError, match="None of these files exists"):
         await command("export", "gated-1", "ADaM Datasets/adsl.csv", "--to", str(tmp_path), server=Server(running=True))
