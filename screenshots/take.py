@@ -36,7 +36,7 @@ FAILED = ("slash", "<wf:study_report phase:failed>", "enter", "enter")
 NESTED = ("slash", "<wf:enrolment>", "enter", "enter")
 PICTURES = (
     Picture("runs", ()),
-    Picture("run", (*CLINICAL, "j")),
+    Picture("run", (*CLINICAL, "j", "j")),
     Picture("preview", (*CLINICAL, "j", "j", "enter")),
     Picture("lineage", (*CLINICAL, "j", "j", "L")),
     Picture("nodes", (*NESTED, "right_square_bracket")),
