@@ -10,7 +10,7 @@ import datetime
 from pathlib import Path
 
 import httpx
-from flyteidl.admin import event_pb2, execution_pb2, launch_plan_pb2, project_pb2, task_pb2, workflow_pb2
+from flyteidl.admin import event_pb2, execution_pb2, launch_plan_pb2, task_pb2, workflow_pb2
 from flyteidl.core import execution_pb2 as phases
 from flyteidl.core import identifier_pb2, interface_pb2, literals_pb2, types_pb2
 from flyteidl.event import event_pb2 as events
@@ -49,8 +49,6 @@ def _interface(inputs: bool, file: str = "") -> interface_pb2.TypedInterface:
 
 
 async def _register(client: AdminClient, nodes: int) -> None:
-    project = project_pb2.ProjectRegisterRequest(project=project_pb2.Project(id=PROJECT, name=PROJECT))
-    await client.post("/api/v1/projects", project, project_pb2.ProjectRegisterResponse)
     tasks = {"first": _interface(False, "first.csv"), "echo": _interface(True), "last": _interface(True, "last.csv")}
     for name, interface in tasks.items():
         id_ = _identifier(identifier_pb2.TASK, name)
