@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TextIO
 
-from flowtui.errors import FlowError
+from flowtui.errors import FlowError, UsageError
 from flowtui.local.home import Home
 
 FLOWS = Path(__file__).parent / "flows"
@@ -231,7 +231,7 @@ async def _run_lane(home: Home, version: str, lane: list[PlannedRun], bar: Progr
             options = RunOptions(name=run.name(version), listener=lambda _: None, workers=workers, signals=False)
             try:
                 result = await run_flow(home, FLOWS / run.file, run.workflow, run.inputs, options)
-            except ConflictError:
+            except (ConflictError, UsageError):
                 # An interrupted demo left a run of that name, which stays as it is.
                 result = await run_flow(home, FLOWS / run.file, run.workflow, run.inputs, replace(options, name=""))
             if result.phase != run.phase:

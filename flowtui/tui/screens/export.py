@@ -316,7 +316,7 @@ class ExportScreen(BaseScreen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("if_exists", "elsewhere"):
             return self.state in ("planning", "planned")
-        if action == "refresh":
+        if action == "refresh" or (action == "open" and self.state == "moving"):
             return False
         return super().check_action(action, parameters)
 
