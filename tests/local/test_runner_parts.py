@@ -340,6 +340,9 @@ def test_the_code_of_a_version_is_kept(tmp_path: Path) -> None:
         ("  run.sh -x", "bash run.sh -x"),
         ("python a.py", "python a.py"),
         ("cat a.py", "cat a.py"),
+        ("'my scripts/a b.py' x", "python 'my scripts/a b.py' x"),
+        ('"my scripts"/a.sh', 'bash "my scripts"/a.sh'),
+        ("'unclosed.py", "'unclosed.py"),
         ("", ""),
     ],
 )

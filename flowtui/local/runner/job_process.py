@@ -22,9 +22,18 @@ _ASKS = re.compile(r"(?<![\w.])/workflow(?=/|\b)")
 
 def full_command(command: str) -> str:
     """The command with an interpreter in front where it begins with a file that has none."""
-    first = command.lstrip().split(maxsplit=1)[0] if command.strip() else ""
-    interpreter = _INTERPRETERS.get(Path(first.strip("'\"")).suffix)
+    interpreter = _INTERPRETERS.get(Path(_first_word(command)).suffix)
     return f"{interpreter} {command.lstrip()}" if interpreter else command
+
+
+def _first_word(command: str) -> str:
+    lexer = shlex.shlex(command, posix=True)
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    try:
+        return lexer.get_token() or ""
+    except ValueError:  # an unclosed quotation mark, which the shell tells better
+        return ""
 
 
 def asks_for_workflow(command: str, folder: Path) -> bool:
