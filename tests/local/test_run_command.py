@@ -202,6 +202,27 @@ def test_progress_is_lines_without_control_codes_where_nobody_watches() -> None:
     assert "    task (n0-0-n0)  " in text
 
 
+def test_progress_on_a_terminal_that_does_not_know_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "get_terminal_size", lambda _: os.terminal_size((0, 0)))
+    monkeypatch.setattr(Terminal, "fileno", lambda _: 0)
+    stream = Terminal()
+    show = ProgressLines(stream, live=True)
+    for step in steps():
+        show(step)
+    assert "ValueError: bad" in stream.getvalue()
+
+
+def test_a_run_leaves_nothing_in_the_folder_for_temporary_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    code, _, err = flowtui(tmp_path / "home", "run", CONSTRUCTS, "numbers", "--n", "2")
+    assert code == 0, err
+    assert list(temporary.iterdir()) == []
+
+
 def test_progress_on_a_terminal_keeps_what_has_ended_and_redraws_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     stream = Terminal()

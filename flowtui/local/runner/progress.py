@@ -80,7 +80,9 @@ class ProgressLines:
         try:
             width, height = os.get_terminal_size(self._stream.fileno())
         except OSError:
-            width, height = 80, 24
+            width, height = 0, 0
+        # Terminals of containers and of programs may not know their size.
+        width, height = width or 80, height or 24
         ended = [key for key in self._open if self._lines[key].phase in _ENDED]
         up = f"\x1b[{self._drawn}A" if self._drawn else ""
         self._write(up + "\r")

@@ -14,9 +14,11 @@ import importlib
 import json
 import os
 import selectors
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 import traceback
 import warnings
 from typing import Any
@@ -152,9 +154,16 @@ def _preload(names: list[str]) -> None:
 def main(arguments: list[str]) -> int:
     """Serve the socket whose descriptor is the first argument; the others are modules to load first."""
     control = socket.socket(fileno=int(arguments[0]))
-    _preload(["flowtui.local.runner.worker", *_OFTEN_USED, *arguments[1:]])
-    with contextlib.suppress(BrokenPipeError, ConnectionError):
-        _Zygote(control).serve()
+    # flytekit makes temporary folders when it is loaded, and leaves them.
+    scratch = tempfile.mkdtemp(prefix="flowtui-")
+    try:
+        tempfile.tempdir = scratch
+        _preload(["flowtui.local.runner.worker", *_OFTEN_USED, *arguments[1:]])
+        tempfile.tempdir = None
+        with contextlib.suppress(BrokenPipeError, ConnectionError):
+            _Zygote(control).serve()
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
     return 0
 
 
