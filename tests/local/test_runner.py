@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ from flyteidl.admin import signal_pb2
 from flyteidl.core import errors_pb2, execution_pb2, identifier_pb2, literals_pb2
 
 from flowtui.domain.execution import ExecutionId
-from flowtui.errors import ArtifactError, FlowError, NotFoundError, UsageError
+from flowtui.errors import ArtifactError, FlowError, NotFoundError, ServerError, UsageError
 from flowtui.local.runner import RunResult, embedded_client, run_execution
 from flowtui.local.runner.bindings import plain_value, python_value
+from flowtui.local.runner.flow_file import FlowFile
 from flowtui.local.runner.literals import read_message
-from flowtui.local.runner.reporter import identifier
+from flowtui.local.runner.registration import read_flow
+from flowtui.local.runner.reporter import WorkflowPhase, identifier
 from flowtui.local.runner.workers import Workers
 from flowtui.words import error_line
 from tests.local.running import DOMAIN, PROJECT, Runner
@@ -341,6 +344,103 @@ async def test_another_flow_of_the_file_that_does_not_compile_does_no_harm(runne
     assert (await runner.run("good", file=str(file))).phase == "SUCCEEDED"
     with pytest.raises(FlowError):
         await runner.run("bad", file=str(file))
+
+
+async def test_another_flow_of_the_file_that_is_refused_does_no_harm(runner: Runner, tmp_path: Path) -> None:
+    file = tmp_path / "nodeless.py"
+    file.write_text(
+        "from flytekit import task, workflow\n@task\ndef one(x: int) -> int:\n    return x\n"
+        "@workflow\ndef nodeless(x: int) -> int:\n    return x\n"
+        "@workflow\ndef good() -> int:\n    return one(x=1)\n"
+    )
+    assert (await runner.run("good", file=str(file))).phase == "SUCCEEDED"
+    with pytest.raises(ServerError, match="find any nodes"):
+        await runner.run("nodeless", {"x": "1"}, file=str(file))
+
+
+async def test_a_run_that_is_interrupted_before_it_listens_is_aborted(runner: Runner) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    with pytest.raises(asyncio.CancelledError):
+        await runner.run("numbers", {"n": "3"}, name="early", created=lambda _: task.cancel())
+    if sys.version_info >= (3, 11):
+        task.uncancel()
+    async with embedded_client(runner.home) as client:
+        execution = await client.get_execution(ExecutionId(PROJECT, DOMAIN, "early"))
+    assert execution.closure.phase == WorkflowPhase.ABORTED
+    assert execution.closure.abort_metadata.cause == "Interrupted on the keyboard."
+
+
+async def test_a_name_that_is_taken_is_refused(runner: Runner) -> None:
+    assert (await runner.run("numbers", {"n": "1"}, name="taken")).phase == "SUCCEEDED"
+    with pytest.raises(UsageError, match="There is a run taken already"):
+        await runner.run("numbers", {"n": "1"}, name="taken")
+
+
+_TYPES = """
+import dataclasses, datetime, enum, typing
+from flytekit import task, workflow
+
+class Colour(enum.Enum):
+    RED = "red"
+    BLUE = "blue"
+
+@dataclasses.dataclass
+class Settings:
+    a: int = 1
+
+@task
+def one(
+    i: int, l: typing.List[int], m: typing.Dict[str, int], c: Settings, d: datetime.timedelta, e: Colour,
+    o: typing.Optional[int],
+) -> int:
+    return i
+
+@workflow
+def wf(
+    i: int = 1, l: typing.List[int] = [], m: typing.Dict[str, int] = {}, c: Settings = Settings(),
+    d: datetime.timedelta = datetime.timedelta(0), e: Colour = Colour.RED, o: typing.Optional[int] = None,
+) -> int:
+    return one(i=i, l=l, m=m, c=c, d=d, e=e, o=o)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("i", "99999999999999999999", "out of range"),
+        ("l", "3", "it must be a list in JSON"),
+        ("l", "[1,", "it must be a list in JSON"),
+        ("l", '["a"]', "Expected value of type"),
+        ("m", "[1]", "it must be an object in JSON"),
+        ("c", "[]", "it must be an object in JSON"),
+        ("d", "soon", "it must be a duration"),
+        ("e", "green", "'red', 'blue'"),
+    ],
+)
+async def test_a_text_that_cannot_be_its_input(runner: Runner, tmp_path: Path, name: str, text: str, said: str) -> None:
+    file = tmp_path / "types_flow.py"
+    file.write_text(_TYPES)
+    with pytest.raises(UsageError, match=f"--{name} cannot be") as caught:
+        await runner.run("wf", {name: text}, file=str(file))
+    assert said in caught.value.message
+    assert "None" not in caught.value.message
+
+
+async def test_types_of_inputs_in_words(runner: Runner, tmp_path: Path) -> None:
+    file = tmp_path / "types_flow.py"
+    file.write_text(_TYPES)
+    async with runner.workers.attached() as workers:
+        flow = await read_flow(workers, runner.home, FlowFile.of(file), "wf", project=PROJECT, domain=DOMAIN)
+    assert {item.name: item.type for item in flow.inputs} == {
+        "i": "integer",
+        "l": "json list",
+        "m": "json dictionary",
+        "c": "JSON object Settings",
+        "d": "duration",
+        "e": "red|blue",
+        "o": "integer",
+    }
 
 
 async def test_a_task_runs_by_itself(runner: Runner) -> None:

@@ -9,9 +9,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from flowtui.admin.failures import ConflictError
 from flowtui.domain.execution import ExecutionId
-from flowtui.errors import FlowError
+from flowtui.errors import FlowError, UsageError
 from flowtui.local.home import Home
 
 
@@ -35,7 +34,7 @@ def held(home: Home, execution: ExecutionId, inherited: int | None = None) -> It
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         try:
             yield
-        except (asyncio.CancelledError, ConflictError):
+        except (asyncio.CancelledError, UsageError):
             # It was stopped, and that is reported; or it is another run of the same name that has ended long ago.
             path.unlink(missing_ok=True)
             raise

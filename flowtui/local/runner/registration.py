@@ -15,7 +15,7 @@ from flyteidl.admin import launch_plan_pb2, project_pb2, task_pb2, workflow_pb2
 from flyteidl.core import identifier_pb2, literals_pb2
 
 from flowtui.admin.client import AdminClient
-from flowtui.admin.failures import ConflictError
+from flowtui.admin.failures import BadRequestError, ConflictError
 from flowtui.admin.wire import path
 from flowtui.errors import ArtifactError, FlowError, NotFoundError, UsageError
 from flowtui.local.home import Home
@@ -34,6 +34,7 @@ class Flow:
         kind: ``workflow``, ``launch_plan`` or ``task``.
         version: changes with the code.
         specs: entities, each after those that it needs, as (kind, bytes).
+        needed: how many of them, from the first, belong to the workflow itself.
         files: hash of each source file.
         literals: the inputs that were given.
         skipped: other flows of the file that could not be compiled, and why.
@@ -46,6 +47,7 @@ class Flow:
     inputs: tuple[FlowInput, ...]
     version: str
     specs: tuple[tuple[str, bytes], ...]
+    needed: int
     files: Mapping[str, str]
     literals: literals_pb2.LiteralMap
     skipped: tuple[str, ...]
@@ -128,6 +130,7 @@ def _flow(file: FlowFile, workflow: str, answer: Mapping[str, Any]) -> Flow:
         inputs=inputs,
         version=answer["version"],
         specs=tuple((item["kind"], base64.b64decode(item["spec"])) for item in answer["specs"]),
+        needed=answer["needed"],
         files=answer["sources"],
         literals=literals_pb2.LiteralMap.FromString(base64.b64decode(answer.get("literals", ""))),
         skipped=tuple(answer["skipped"]),
@@ -164,8 +167,12 @@ async def register(client: AdminClient, home: Home, flow: Flow, project: str, do
         resource_type=kind, project=project, domain=domain, name=flow.name, version=flow.version
     )
     if not await _is_registered(client, target):
-        for entity_kind, spec in flow.specs:
-            await _register_one(client, entity_kind, spec)
+        for number, (entity_kind, spec) in enumerate(flow.specs):
+            try:
+                await _register_one(client, entity_kind, spec)
+            except (BadRequestError, NotFoundError):
+                if number < flow.needed:
+                    raise  # what is wrong with another flow of the file must not stop this one
     FlowSources(home).record(project, domain, flow.version, flow.file, flow.files)
     return target
 

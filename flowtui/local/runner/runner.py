@@ -16,9 +16,10 @@ from flyteidl.admin import execution_pb2 as admin_execution_pb2
 from flyteidl.core import identifier_pb2
 
 from flowtui.admin.client import AdminClient, new_name
+from flowtui.admin.failures import ConflictError
 from flowtui.config import LOCAL_PROJECT
 from flowtui.domain.execution import TERMINAL_PHASES, ExecutionId
-from flowtui.errors import FlowError, FlowtuiError
+from flowtui.errors import FlowError, FlowtuiError, NotFoundError, ServerError, UsageError
 from flowtui.httpclient import httpx
 from flowtui.local.app import create_app
 from flowtui.local.home import Home
@@ -106,7 +107,7 @@ async def run_flow(
         inputs: texts of the workflow's inputs by name; None for a flag without a value.
 
     Raises:
-        UsageError: no such file, workflow or input, or a text that cannot be its input.
+        UsageError: no such file, workflow or input, a text that cannot be its input, or a name that is taken.
         FlowError: the file does not load or compile.
         ServerError: the embedded Flyte Admin refuses the flow.
     """
@@ -120,8 +121,12 @@ async def run_flow(
         target = await register(client, home, flow, options.project, options.domain)
         id_ = ExecutionId(options.project, options.domain, options.name or new_name())
         with locks.held(home, id_):
-            await client.create_execution(_request(id_, target, flow, options))
-            return await _execute(home, client, workers, flow_file, id_, options)
+            async with _aborted_when_cancelled(client, id_):
+                try:
+                    await client.create_execution(_request(id_, target, flow, options))
+                except ConflictError as error:
+                    raise UsageError(f"There is a run {id_.name} already.", "Give it another name.") from error
+                return await _execute(home, client, workers, flow_file, id_, options)
 
 
 async def run_execution(
@@ -151,6 +156,21 @@ async def run_execution(
             except FlowtuiError as error:
                 await _give_up(client, id_, error)
                 raise
+
+
+@contextlib.asynccontextmanager
+async def _aborted_when_cancelled(client: AdminClient, id_: ExecutionId) -> AsyncIterator[None]:
+    """Ctrl+C before the run listens for it must not leave an execution behind that waits for a runner for ever."""
+    from flowtui.local.runner.reporter import Reporter, RunEndedError
+
+    try:
+        yield
+    except asyncio.CancelledError:
+        # Refused where it was not created yet, or has ended and said so.
+        with contextlib.suppress(NotFoundError, ServerError, RunEndedError):
+            await client.terminate(id_, _CAUSE)
+            await Reporter(client, id_, lambda _: None).workflow(WorkflowPhase.ABORTED)
+        raise
 
 
 async def _give_up(client: AdminClient, id_: ExecutionId, error: FlowtuiError) -> None:

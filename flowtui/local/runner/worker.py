@@ -15,7 +15,7 @@ import traceback
 from collections import OrderedDict
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import click
 import flytekit.bin.entrypoint as entrypoint
@@ -38,6 +38,8 @@ from flowtui.errors import UsageError
 from flowtui.local.runner.flow_file import VERSION_LENGTH, FlowFile
 from flowtui.local.runner.flow_inputs import FlowInput, match_inputs
 
+_UNFIT = (NotImplementedError, ValueError, TypeError, KeyError, AttributeError, OSError)
+"""What flytekit raises for a text that does not fit its type."""
 _COMMANDS = {
     "pyflyte-execute": entrypoint.execute_task_cmd,
     "pyflyte-map-execute": entrypoint.map_execute_task_cmd,
@@ -111,14 +113,15 @@ def _settings(request: dict[str, Any], version: str) -> SerializationSettings:
     )
 
 
-def _serialise(settings: SerializationSettings, chosen: Any) -> tuple[list[dict[str, str]], list[str]]:
+def _serialise(settings: SerializationSettings, chosen: Any) -> tuple[list[dict[str, str]], int, list[str]]:
     """All entities of the module as specs, each after those that it needs.
 
     Returns:
-        The specs, and what could not be serialised and is not needed by the chosen one.
+        The specs, how many of them from the first the chosen one needs, and what could not be serialised of the others.
     """
 
     specs: OrderedDict[Any, Any] = OrderedDict()
+    needed = 0
     skipped: list[str] = []
     context = FlyteContextManager.current_context()
     context = context.with_serialization_settings(settings).build()
@@ -136,7 +139,9 @@ def _serialise(settings: SerializationSettings, chosen: Any) -> tuple[list[dict[
                     raise
                 specs = done
                 skipped.append(f"{getattr(entity, 'name', entity)}: {error}")
-    return [spec for model in specs.values() if (spec := _spec(model)) is not None], skipped
+            if entity is chosen:
+                needed = sum(_spec(model) is not None for model in specs.values())
+    return [spec for model in specs.values() if (spec := _spec(model)) is not None], needed, skipped
 
 
 def _spec(model: Any) -> dict[str, str] | None:
@@ -170,10 +175,7 @@ def _describe(entity: Any) -> list[dict[str, Any]]:
     answer = []
     for name, variable in entity.interface.inputs.items():
         python_type, default = python_inputs[name]
-        try:
-            kind = literal_type_to_click_type(variable.type, python_type).name
-        except (NotImplementedError, AttributeError, IndexError):
-            kind = str(python_type)
+        kind = _words(variable.type, python_type)
         answer.append(
             {
                 "name": name,
@@ -185,6 +187,21 @@ def _describe(entity: Any) -> list[dict[str, Any]]:
             }
         )
     return answer
+
+
+def _words(literal_type: Any, python_type: Any) -> str:
+    """A type in words; None as a choice goes without saying."""
+    if literal_type.union_type is not None:
+        pairs = zip(literal_type.union_type.variants, get_args(python_type), strict=False)
+        return "|".join(_words(kind, python) for kind, python in pairs if kind.simple != SimpleType.NONE)
+    if literal_type.enum_type is not None:
+        return "|".join(literal_type.enum_type.values)
+    if literal_type.simple == SimpleType.DURATION:
+        return "duration"
+    try:
+        return str(literal_type_to_click_type(literal_type, python_type).name)
+    except (NotImplementedError, AttributeError, IndexError):
+        return str(python_type)
 
 
 def _is_optional(literal_type: Any) -> bool:
@@ -209,12 +226,26 @@ def _convert(entity: Any, values: dict[str, str], uploads: str) -> tuple[str, st
             try:
                 converter = FlyteLiteralConverter(inner, literal_type, python_type, is_remote=True)
                 value = converter.click_type.convert(text, None, command)
-                literals[name] = converter.convert(command, None, value)
-            except (click.ClickException, NotImplementedError, ValueError, TypeError, KeyError, OSError) as error:
-                reason = error.message if isinstance(error, click.ClickException) else str(error)
-                return "", f"--{name} cannot be {text!r}: {reason}"
+                literal = converter.convert(command, None, value)
+                literal.to_flyte_idl()  # a number may be out of range
+                literals[name] = literal
+            except (click.ClickException, *_UNFIT) as error:
+                return "", f"--{name} cannot be {text!r}: {_reason(error, literal_type)}"
     message = LiteralMap(literals=literals).to_flyte_idl()
     return base64.b64encode(message.SerializeToString()).decode(), ""
+
+
+def _reason(error: Exception, literal_type: Any) -> str:
+    """Why a text cannot be an input, without flytekit's own names of things."""
+    told = error.message if isinstance(error, click.ClickException) else str(error)
+    if isinstance(error, (TypeError, AttributeError)) or "valid json object" in told:
+        if literal_type.collection_type is not None:
+            return "it must be a list in JSON"
+        if literal_type.map_value_type is not None or literal_type.simple == SimpleType.STRUCT:
+            return "it must be an object in JSON"
+        if literal_type.simple == SimpleType.DURATION:
+            return "it must be a duration such as 90s or 1h30m"
+    return told.rpartition(" Reason ")[2]
 
 
 def read_flow(request: dict[str, Any]) -> int:
@@ -275,7 +306,7 @@ def _read(request: dict[str, Any], answer: dict[str, Any]) -> None:
     else:
         answer["inputs"] = _describe(entity)
     answer["doc"] = getattr(getattr(entity, "docs", None), "short_description", "") or ""
-    specs, answer["skipped"] = _serialise(_settings(request, _PLACEHOLDER), entity)
+    specs, answer["needed"], answer["skipped"] = _serialise(_settings(request, _PLACEHOLDER), entity)
     answer["sources"], answer["version"] = flow.version(specs)
     known = answer["version"].encode()
     for spec in specs:
