@@ -375,6 +375,9 @@ async def test_a_name_that_is_taken_is_refused(runner: Runner) -> None:
     assert (await runner.run("numbers", {"n": "1"}, name="taken")).phase == "SUCCEEDED"
     with pytest.raises(UsageError, match="There is a run taken already"):
         await runner.run("numbers", {"n": "1"}, name="taken")
+    with pytest.raises(UsageError, match="invalid name format"):
+        await runner.run("numbers", {"n": "1"}, name="No Name")
+    assert list(runner.home.locks.iterdir()) == []
 
 
 _TYPES = """

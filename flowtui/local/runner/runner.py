@@ -16,7 +16,7 @@ from flyteidl.admin import execution_pb2 as admin_execution_pb2
 from flyteidl.core import identifier_pb2
 
 from flowtui.admin.client import AdminClient, new_name
-from flowtui.admin.failures import ConflictError
+from flowtui.admin.failures import BadRequestError, ConflictError
 from flowtui.config import LOCAL_PROJECT
 from flowtui.domain.execution import TERMINAL_PHASES, ExecutionId
 from flowtui.errors import FlowError, FlowtuiError, NotFoundError, ServerError, UsageError
@@ -107,7 +107,8 @@ async def run_flow(
         inputs: texts of the workflow's inputs by name; None for a flag without a value.
 
     Raises:
-        UsageError: no such file, workflow or input, a text that cannot be its input, or a name that is taken.
+        UsageError: no such file, workflow or input, a text that cannot be its input, or a name that is taken
+            or none.
         FlowError: the file does not load or compile.
         ServerError: the embedded Flyte Admin refuses the flow.
     """
@@ -126,6 +127,8 @@ async def run_flow(
                     await client.create_execution(_request(id_, target, flow, options))
                 except ConflictError as error:
                     raise UsageError(f"There is a run {id_.name} already.", "Give it another name.") from error
+                except BadRequestError as error:
+                    raise UsageError(error.message, error.hint) from error
                 return await _execute(home, client, workers, flow_file, id_, options)
 
 
