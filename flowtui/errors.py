@@ -31,8 +31,8 @@ class FlowtuiError(Exception):
     """
 
     title: ClassVar[str] = "Something went wrong"
-    kind: ClassVar[str] = "error"
-    exit_code: ClassVar[int] = 1
+    kind: str = "error"
+    exit_code: int = 1
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)

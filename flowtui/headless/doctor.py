@@ -26,8 +26,8 @@ class DoctorError(FlowtuiError):
 
     def __init__(self, error: FlowtuiError, steps: list[dict[str, Any]], report: str) -> None:
         super().__init__(error.message, error.hint)
-        self.kind = error.kind  # type: ignore[misc]
-        self.exit_code = error.exit_code  # type: ignore[misc]
+        self.kind = error.kind
+        self.exit_code = error.exit_code
         self.details = {"steps": steps}
         self.report = report
 

@@ -91,6 +91,12 @@ class PlanRows(Rows):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("open", open="export")
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        screen = self.screen
+        if action == "open" and isinstance(screen, ExportScreen) and screen.state == "moving":
+            return False
+        return super().check_action(action, parameters)
+
 
 class ExportScreen(BaseScreen[None]):
     """Exports files of one run to a directory.
@@ -316,7 +322,7 @@ class ExportScreen(BaseScreen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("if_exists", "elsewhere"):
             return self.state in ("planning", "planned")
-        if action == "refresh" or (action == "open" and self.state == "moving"):
+        if action == "refresh":
             return False
         return super().check_action(action, parameters)
 
