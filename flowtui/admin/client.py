@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta, timezone
@@ -51,6 +52,7 @@ class AdminClient:
     Args:
         base_url: address of Flyte Admin with its path prefix, such as ``https://host/flows``.
         headers: sent with every request; never shown.
+        auth, verify, proxy: credentials, TLS and proxy, as for ``Connection``.
         transport: what carries the requests, such as ``httpx.ASGITransport``; the network where None.
         timeout: seconds for one request.
         concurrency: requests at one time.
@@ -63,6 +65,9 @@ class AdminClient:
         base_url: str,
         *,
         headers: Mapping[str, str] | None = None,
+        auth: httpx.Auth | None = None,
+        verify: ssl.SSLContext | bool = True,
+        proxy: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         timeout: float = 30.0,
         concurrency: int = 16,
@@ -72,6 +77,9 @@ class AdminClient:
         self._connection = Connection(
             base_url,
             headers=headers,
+            auth=auth,
+            verify=verify,
+            proxy=proxy,
             transport=transport,
             timeout=timeout,
             concurrency=concurrency,

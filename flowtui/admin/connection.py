@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -42,6 +43,9 @@ class Connection:
     Args:
         base_url: address with its path prefix, such as ``https://host/flows``.
         headers: sent with every request; never shown or logged.
+        auth: adds the credentials to requests and renews them (``flowtui.admin.auth``).
+        verify: the TLS context, or whether to check certificates.
+        proxy: URL of an HTTP proxy; what the environment says where None.
         transport: what carries the requests; httpx's own where None.
         timeout: seconds for one request.
         concurrency: requests at one time.
@@ -61,6 +65,9 @@ class Connection:
         base_url: str,
         *,
         headers: Mapping[str, str] | None = None,
+        auth: httpx.Auth | None = None,
+        verify: ssl.SSLContext | bool = True,
+        proxy: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         timeout: float = 30.0,
         concurrency: int = 16,
@@ -73,12 +80,16 @@ class Connection:
                 f"{base_url!r} is not the address of a server.", "Write it as https://host, with its path if any."
             )
         # User and password of the address are sent as a header, since httpx logs URLs.
-        self._auth = (unquote(address.username), unquote(address.password or "")) if address.username else None
+        self._auth: httpx.Auth | tuple[str, str] | None = auth
+        if auth is None and address.username:
+            self._auth = unquote(address.username), unquote(address.password or "")
         self.base_url = urlunsplit(
             (address.scheme, address.netloc.rpartition("@")[2], address.path.rstrip("/"), "", "")
         )
         self.name = name or self.base_url
         self._headers = dict(headers or {})
+        self._verify = verify
+        self._proxy = proxy
         self._transport = transport
         self._timeout = timeout
         self._concurrency = concurrency
@@ -105,7 +116,8 @@ class Connection:
                 headers=self._headers,
                 auth=self._auth,
                 transport=self._transport,
-                verify=self.base_url.startswith("https://"),
+                verify=self._verify if self.base_url.startswith("https://") else False,
+                proxy=self._proxy,
                 timeout=httpx.Timeout(self._timeout, connect=min(self._timeout, _PATIENCE), pool=None),
                 limits=httpx.Limits(
                     max_connections=self._concurrency, max_keepalive_connections=self._concurrency, keepalive_expiry=90

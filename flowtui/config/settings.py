@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from flowtui.config.access import AuthSettings, TransportSettings
 from flowtui.errors import ConfigError
 from flowtui.urls import base_url
 
@@ -37,6 +38,7 @@ class Settings:
         home: where flowtui keeps its data; cache: what it may lose.
         local: the embedded Admin of this machine is meant, because it was asked for or nothing else is configured.
         headers: sent with every request; may hold secrets, so it is not in the repr.
+        auth: how to log in; transport: TLS and proxy.
         timeout: seconds to wait for an answer.
         keymap: action to key, as bound in the file.
         context: name of the chosen context, empty without one.
@@ -50,6 +52,8 @@ class Settings:
     domain: str = DEFAULT_DOMAIN
     local: bool = True
     headers: Mapping[str, str] = field(default=_NOTHING, repr=False)
+    auth: AuthSettings = field(default_factory=AuthSettings)
+    transport: TransportSettings = field(default_factory=TransportSettings)
     timeout: float = 30.0
     mouse: bool = True
     ascii: bool = False
