@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from types import TracebackType
 from typing import TypeVar
 from urllib.parse import quote
@@ -111,6 +111,11 @@ class AdminClient:
     def calls(self) -> int:
         """Requests sent so far, retries included."""
         return self._connection.calls
+
+    @property
+    def server_time(self) -> datetime | None:
+        """When the last answer was given, by the server's own clock; None where none said."""
+        return self._connection.server_time
 
     @property
     def bytes_read(self) -> int:

@@ -7,6 +7,8 @@ import random
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from google.protobuf.message import Message
@@ -55,6 +57,7 @@ class Connection:
     Attributes:
         calls: requests sent so far, retries included.
         bytes_read: bytes of answers as they came over the wire.
+        server_time: the Date of the last answer: the server's clock, in whole seconds; None where none said.
 
     Raises:
         ConfigError: ``base_url`` is not an http or https address.
@@ -99,6 +102,7 @@ class Connection:
         self.format = Format.BINARY
         self.calls = 0
         self.bytes_read = 0
+        self.server_time: datetime | None = None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.base_url!r})"
@@ -229,6 +233,7 @@ class Connection:
             # A transport that gives a whole body at once counts nothing.
             self.bytes_read += response.num_bytes_downloaded or size
             await response.aclose()
+        self.server_time = _date(response.headers.get("date", "")) or self.server_time
         return _Answer(
             asked=format_,
             status=response.status_code,
@@ -280,6 +285,13 @@ def _hint(error: Exception, reason: str) -> str:
 
 def _seconds(retry_after: str) -> float | None:
     return float(retry_after) if retry_after.isascii() and retry_after.isdigit() and len(retry_after) < 6 else None
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text).replace(tzinfo=timezone.utc) if text else None
+    except ValueError:
+        return None
 
 
 def _reason(error: Exception) -> str:

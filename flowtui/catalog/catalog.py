@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from datetime import datetime, timezone
+from datetime import datetime
 
 from flyteidl.admin import task_execution_pb2
 
@@ -14,12 +14,11 @@ from flowtui.admin.gather import gather
 from flowtui.catalog import convert, join, lineage
 from flowtui.catalog.cache import ResponseCache
 from flowtui.catalog.entities import Entities
+from flowtui.catalog.execution_lists import ExecutionLists
 from flowtui.catalog.fetch import FetchedRun, Fetcher
-from flowtui.catalog.filters import filters
 from flowtui.catalog.nodes import has_attempts, has_trimmed_error, node_execution, node_tree
 from flowtui.catalog.tree import RunNode, Scope
 from flowtui.catalog.values import launch_inputs
-from flowtui.domain import query as queries
 from flowtui.domain.artifact import RunArtifacts
 from flowtui.domain.execution import (
     EntityId,
@@ -49,6 +48,7 @@ class Catalog:
 
     def __init__(self, client: AdminClient, cache: ResponseCache | None = None) -> None:
         self._client = client
+        self._lists = ExecutionLists(client)
         self._entities = Entities(client, cache)
         self._fetcher = Fetcher(client, cache, self._entities)
         self._trees: OrderedDict[ExecutionId, FetchedRun] = OrderedDict()
@@ -71,10 +71,10 @@ class Catalog:
         query: str | None = None,
         filters_: Sequence[str] = (),
     ) -> ExecutionPage:
-        """A page of executions, newest first.
+        """A page of executions, newest first; pages do not shift where runs are created or archived meanwhile.
 
         Args:
-            limit: executions of the page; fewer may come.
+            limit: executions of the page; fewer may come, or some more where many were created at one time.
             token: of the page before.
             query: words of the filter, such as ``wf:adam !phase:aborted`` (``domain.query``).
             filters_: more of Flyte Admin's filters, as they are.
@@ -82,11 +82,26 @@ class Catalog:
         Raises:
             UsageError: the query cannot be understood.
         """
-        said = filters(queries.parse(query or ""), project, domain, datetime.now(timezone.utc))
-        page = await self._client.list_executions(project, domain, limit=limit, token=token, filters=(*said, *filters_))
-        rows = [convert.execution(one) for one in page.executions]
-        # A filter that several labels of a run meet repeats the run.
-        return ExecutionPage(tuple({row.id: row for row in rows}.values()), page.token)
+        return await self._lists.page(project, domain, limit=limit, token=token, query=query, filters_=filters_)
+
+    async def newest(self, project: str, domain: str, limit: int, query: str | None = None) -> tuple[Execution, ...]:
+        """The newest executions that match a query, over as many pages as it takes.
+
+        Raises:
+            UsageError: the query cannot be understood.
+        """
+        return await self._lists.newest(project, domain, limit, query)
+
+    async def changes(self, project: str, domain: str, since: datetime) -> ExecutionPage:
+        """Executions that were created or changed since a time, newest first, in one call.
+
+        Args:
+            since: the server's time of an earlier answer (``ExecutionPage.as_of``); a little before it is asked for.
+
+        Returns:
+            A page whose token is not empty where more changed than one answer holds.
+        """
+        return await self._lists.changes(project, domain, since)
 
     async def execution(self, id_: ExecutionId) -> Execution:
         """One execution with its whole error."""

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 
+from google.protobuf.timestamp_pb2 import Timestamp
+
 from flowtui.domain.query import Term
 from flowtui.errors import UsageError
 
@@ -123,6 +125,15 @@ def _time(text: str, now: datetime) -> str:
     except (ValueError, OverflowError):
         raise UsageError(f"{text} is not a time.", "Write it as 2026-01-31, 2026-01-31T09:00 (UTC) or 7d.") from None
     return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+
+
+def time_of(moment: Timestamp) -> str:
+    """A time as a filter says it: in UTC, cut to microseconds; empty for one that is out of range."""
+    try:
+        whole = datetime(1970, 1, 1) + timedelta(seconds=moment.seconds, microseconds=moment.nanos // 1000)
+    except OverflowError:
+        return ""
+    return whole.isoformat(timespec="microseconds") + "Z"
 
 
 def _safe(value: str) -> str:

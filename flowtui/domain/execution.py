@@ -187,7 +187,13 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionPage:
-    """One page of executions, newest first; ``token`` asks for the next, empty on the last."""
+    """One page of executions, newest first.
+
+    Attributes:
+        token: asks for the next page; empty on the last.
+        as_of: the server's time when it answered; None where it does not say.
+    """
 
     executions: tuple[Execution, ...]
     token: str
+    as_of: datetime | None = None

@@ -48,14 +48,14 @@ async def execute(session: Session, options: Namespace, style: Style) -> str:
         artifacts = narrow(run, options.type, options.node)
         return dumps(shapes.run_artifacts(run, artifacts)) if style.json else _one(run, artifacts, style)
     settings = session.settings
-    page = await session.catalog.executions(settings.project, settings.domain, limit=options.limit)
+    newest = await session.catalog.newest(settings.project, settings.domain, options.limit)
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def one(id_: ExecutionId) -> RunArtifacts:
         async with gate:
             return await _of(session, id_, options)
 
-    runs = await asyncio.gather(*(one(run.id) for run in page.executions))
+    runs = await asyncio.gather(*(one(run.id) for run in newest))
     found = [(run, narrow(run, options.type, options.node)) for run in runs]
     if style.json:
         return dumps([shapes.run_artifacts(run, artifacts) for run, artifacts in found])

@@ -39,28 +39,14 @@ async def execute(session: Session, options: Namespace, style: Style) -> str:
         options: ``limit``; ``query``, a part of the name.
     """
     settings = session.settings
-    runs: list[Execution] = []
-    token = ""
-    while len(runs) < options.limit:
-        page = await session.catalog.executions(
-            settings.project,
-            settings.domain,
-            limit=min(options.limit - len(runs), 1000),
-            token=token,
-            query=options.query or None,
-        )
-        runs += page.executions
-        token = page.token
-        if not token:
-            break
-    # Offset paging repeats rows when new runs arrive between two pages.
-    unique = await asyncio.gather(*(_whole(session, run) for run in {run.id: run for run in runs}.values()))
+    runs = await session.catalog.newest(settings.project, settings.domain, options.limit, options.query or None)
+    whole = await asyncio.gather(*(_whole(session, run) for run in runs))
     if style.json:
-        return dumps([shapes.execution(run) for run in unique])
-    if not unique:
+        return dumps([shapes.execution(run) for run in whole])
+    if not whole:
         where = f"{settings.project}/{settings.domain}"
         style.tell(f"No run of {where} matches." if options.query else f"No runs in {where}.")
-    return _table(unique, style)
+    return _table(whole, style)
 
 
 async def _whole(session: Session, run: Execution) -> Execution:

@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from email.utils import formatdate
 from functools import lru_cache
 from html import escape
 from pathlib import Path
@@ -134,7 +135,8 @@ class _Gateway:
             status = 200
         except AdminError as error:
             content, status = marshal.encode(marshal.status_message(error), form), error.http_status
-        return Response(content, status, media_type=form.media_type)
+        date = formatdate(self._admin.clock() / 10**9, usegmt=True)
+        return Response(content, status, {"date": date}, form.media_type)
 
     def _call(self, request: Request, body: bytes, form: Form) -> Any:
         segments = _segments(request)

@@ -98,5 +98,7 @@ async def _run(app: object, listener: socket.socket, started: Callable[[], None]
         # Headers of a proxy do not count: there is none in front of a loopback port.
         proxy_headers=False,
         server_header=False,
+        # The gateway says its own, by Admin's clock.
+        date_header=False,
     )
     await Server(config).serve(sockets=[listener])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import operator
+import re
 from argparse import Namespace
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timezone
@@ -14,6 +16,7 @@ import pytest
 from flyteidl.admin import execution_pb2, project_pb2, version_pb2
 from flyteidl.service import dataproxy_pb2
 from google.protobuf import empty_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from flowtui.config import Settings
 from flowtui.domain.execution import ExecutionId
@@ -27,6 +30,8 @@ from tests.storage.store import Store
 PROJECT, DOMAIN = "flytesnacks", "development"
 NOW = datetime(2026, 11, 23, 18, 0, tzinfo=timezone.utc)
 ADSL = "s3://flyte/data/97/clinical-1-n1-0/5b3dab64aff011e105d945cc5372112a/adsl.csv"
+
+_COMPARE = {"lt": operator.lt, "lte": operator.le, "gt": operator.gt, "gte": operator.ge}
 
 Command = Callable[..., Awaitable[str]]
 
@@ -48,19 +53,38 @@ class Server(Replay):
             url = "http://store/" + params["native_url"].partition("://")[2]
             return self.respond(request, 200, dataproxy_pb2.CreateDownloadLocationResponse(signed_url=url))
         if path == f"/api/v1/executions/{PROJECT}/{DOMAIN}":
-            return self.respond(request, 200, self._executions(int(params["limit"]), int(params.get("token") or 0)))
+            start = int(params.get("token") or 0)
+            found = [one for one in self.executions() if _meets(one, params.get("filters", ""))]
+            return self.respond(request, 200, self._page(found, int(params["limit"]), start))
         return super().answer(request, path, params)
 
-    def _executions(self, limit: int, start: int) -> execution_pb2.ExecutionList:
+    def executions(self) -> list[execution_pb2.Execution]:
+        """All executions, newest first."""
         prefix = f"/api/v1/executions/{PROJECT}/{DOMAIN}/"
-        found = [message for path, message in self.single.items() if path.startswith(prefix)]
-        found.sort(key=lambda one: one.closure.created_at.ToNanoseconds(), reverse=True)  # type: ignore[attr-defined]
+        found: list[Any] = [message for path, message in self.single.items() if path.startswith(prefix)]
+        found.sort(key=lambda one: one.closure.created_at.ToNanoseconds(), reverse=True)
+        return found
+
+    def _page(self, found: list[execution_pb2.Execution], limit: int, start: int) -> execution_pb2.ExecutionList:
         page = execution_pb2.ExecutionList(executions=found[start : start + limit]).executions
         for row in page:
             # Lists cut errors.
             if row.closure.HasField("error"):
                 row.closure.error.message = row.closure.error.message[:100]
         return execution_pb2.ExecutionList(executions=page, token=str(start + limit) if len(page) == limit else "")
+
+
+def _meets(one: execution_pb2.Execution, filters: str) -> bool:
+    """Whether an execution meets what is said about times; the recording has no other ones to search by."""
+    for name, column, value in re.findall(r"(\w+)\((\w+),([^)]*)\)", filters):
+        if column not in ("execution_created_at", "updated_at"):
+            continue
+        moment = one.closure.created_at if column == "execution_created_at" else one.closure.updated_at
+        stamp = Timestamp()
+        stamp.FromJsonString(value)
+        if not _COMPARE[name](moment.ToMicroseconds(), stamp.ToMicroseconds()):
+            return False
+    return True
 
 
 @pytest.fixture

@@ -66,9 +66,8 @@ class Admin(Server):
             return self.respond(request, 200, execution_pb2.ExecutionTerminateResponse())
         return super().answer(request, path, params)
 
-    def _executions(self, limit: int, start: int) -> execution_pb2.ExecutionList:
-        found = super()._executions(limit, start)
-        return execution_pb2.ExecutionList(executions=[*self.extra, *found.executions], token=found.token)
+    def executions(self) -> list[execution_pb2.Execution]:
+        return [*self.extra, *super().executions()]
 
 
 @cache

@@ -81,7 +81,7 @@ async def test_a_new_run_leaves_the_cursor_on_its_row(at_screen: Open) -> None:
         key = rows.cursor_key
         line = next(number for number, text in enumerate(person.seen.splitlines()) if text.startswith(" >"))
         run = execution_pb2.Execution()
-        run.CopyFrom(next(iter(admin._executions(1, 0).executions)))
+        run.CopyFrom(admin.executions()[0])
         run.id.name = "brand-new"
         run.closure.phase = core.WorkflowExecution.RUNNING
         admin.extra = [run]
