@@ -122,6 +122,11 @@ def age(seconds: float) -> str:
     return f"{int(seconds // 86_400)} d ago"
 
 
+def cell_width(cell: Cell) -> int:
+    """The terminal cells that a cell's text takes."""
+    return sum(cell_len(mark.text) for mark in cell)
+
+
 def cut(text: object, width: int, ellipsis: str = "…") -> str:
     """Foreign text in at most ``width`` cells: a long one is cut in the middle, so that both ends show."""
     line = plain(text)

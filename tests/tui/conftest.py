@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
+from email.utils import format_datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ class Admin(Server):
         refuse: the status that every request is answered with, 0 to answer as recorded.
         extra: runs that came after the recording, newest first.
         gate: answers wait until it is set.
+        clock: the time that the server says; None: it does not.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -47,10 +49,14 @@ class Admin(Server):
         self.extra: list[execution_pb2.Execution] = []
         self.gate = asyncio.Event()
         self.gate.set()
+        self.clock: datetime | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         await self.gate.wait()
-        return await super().handle_async_request(request)
+        answer = await super().handle_async_request(request)
+        if self.clock is not None:
+            answer.headers["date"] = format_datetime(self.clock, usegmt=True)
+        return answer
 
     def answer(self, request: httpx.Request, path: str, params: dict[str, str]) -> httpx.Response:
         if self.refuse:

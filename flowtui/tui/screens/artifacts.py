@@ -17,10 +17,11 @@ from flowtui.tui.bindings import bindings
 from flowtui.tui.context import Context
 from flowtui.tui.formatting import Mark, phase_glyph, when_mark
 from flowtui.tui.outlines import artifact_key, version_id
+from flowtui.tui.run_list import FIRST_PAGE
+from flowtui.tui.run_rows import workflow_name
 from flowtui.tui.screens.actions import FileActions, Thing
 from flowtui.tui.screens.place import Entry, Place
 from flowtui.tui.screens.run import RunScreen
-from flowtui.tui.screens.runs import PAGE, workflow_name
 from flowtui.tui.widgets.columns import Column, Row
 from flowtui.tui.widgets.rows import Rows
 
@@ -72,7 +73,7 @@ class ArtifactsScreen(FileActions, Place):
     async def read(self) -> None:
         session = await self.context.connection.session()
         settings, memory = self.context.settings, self.context.memory
-        page = await session.catalog.executions(settings.project, settings.domain, limit=PAGE)
+        page = await session.catalog.executions(settings.project, settings.domain, limit=FIRST_PAGE)
         self.post_message(self.Listed(page.executions))
         gate = asyncio.Semaphore(AT_ONCE)
 

@@ -18,9 +18,8 @@ from flowtui.errors import FlowtuiError
 from flowtui.text import plain
 from flowtui.tui.bindings import bindings
 from flowtui.tui.context import Context
-from flowtui.tui.formatting import Cell, Mark, age
+from flowtui.tui.formatting import Cell, Mark, age, cell_width
 from flowtui.tui.widgets.lines import KeyLine, Problem, TitleLine
-from flowtui.tui.widgets.paint import cell_width
 from flowtui.tui.widgets.split import NARROW
 
 Result = TypeVar("Result")

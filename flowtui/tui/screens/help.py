@@ -13,8 +13,7 @@ from textual.screen import ModalScreen, Screen
 
 from flowtui.tui.bindings import APP, GO, GROUPS, KEYS, MOVE, PAIRS, ROW, key_name
 from flowtui.tui.context import Context
-from flowtui.tui.formatting import Cell, Mark, cut_end
-from flowtui.tui.widgets.paint import cell_width
+from flowtui.tui.formatting import Cell, Mark, cell_width, cut_end
 from flowtui.tui.widgets.viewer import Viewer
 
 Groups = dict[str, list[tuple[str, str]]]

@@ -71,6 +71,10 @@ class Place(BaseScreen[None]):
         """What an empty list says: what to do."""
         return ("Nothing here.",)
 
+    def unmatched(self) -> tuple[str, ...]:
+        """What is said where the filter keeps no row."""
+        return ("No row has these words.", "esc in the filter line clears it.")
+
     def counts(self, shown: int, total: int) -> str:
         """What the right end of the filter line says."""
         return f"{shown:,} of {total:,}" if shown != total else f"{total:,}" if total else ""
@@ -83,7 +87,7 @@ class Place(BaseScreen[None]):
         kept = [entry.row for entry in everything if self.matches(wanted, entry)]
         self.shown = len(kept)
         if everything and not kept:
-            self.rows.set_empty("No row has these words.", "esc in the filter line clears it.")
+            self.rows.set_empty(*self.unmatched())
         elif self._answered is None and self.problem is None:
             self.rows.set_empty(self.waiting())
         elif self.problem is None:

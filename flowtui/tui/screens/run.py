@@ -21,9 +21,9 @@ from flowtui.tui.bindings import bindings
 from flowtui.tui.context import Context
 from flowtui.tui.formatting import Cell, Mark, phase_mark
 from flowtui.tui.outlines import artifact_key, file_key
+from flowtui.tui.run_rows import workflow_name
 from flowtui.tui.screens.actions import FileActions, Thing
 from flowtui.tui.screens.preview import PreviewScreen, can_be_shown
-from flowtui.tui.screens.runs import workflow_name
 from flowtui.tui.screens.steer import Steering
 from flowtui.tui.views.artifacts import ArtifactsView
 from flowtui.tui.views.graph import GraphView

@@ -4,128 +4,71 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import date
 from typing import ClassVar
 
 from textual import on, work
 from textual.binding import BindingType
 from textual.message import Message
 
-from flowtui import words
-from flowtui.domain.execution import EntityId, Execution
+from flowtui.domain.execution import EntityId, Execution, ExecutionPage
 from flowtui.domain.query import FIELDS
-from flowtui.errors import FlowtuiError
-from flowtui.text import first_line, plain
+from flowtui.errors import FlowtuiError, UsageError
 from flowtui.tui import filters
 from flowtui.tui.bindings import bindings
-from flowtui.tui.context import Context, Memory
-from flowtui.tui.formatting import Cell, Mark, phase_mark, when_mark
+from flowtui.tui.context import Context
+from flowtui.tui.formatting import Cell, Mark
+from flowtui.tui.run_list import FIRST_PAGE, RunList
+from flowtui.tui.run_rows import COLUMNS, CUT, fields, files_cell, run_row
 from flowtui.tui.screens.place import Entry, Place
 from flowtui.tui.screens.steer import Steering
-from flowtui.tui.widgets.columns import Column, Row
 from flowtui.tui.widgets.filter import FilterLine
 from flowtui.tui.widgets.lines import TabLine
 from flowtui.tui.widgets.rows import Rows
 
-PAGE = 50
-MOST = 500
-CUT = 100
-"""Characters that lists leave of an error."""
 SEARCH_AFTER = 0.35
 """Seconds of rest in typing before the server is asked."""
-COLUMNS = (
-    Column("phase", least=9, most=13),
-    Column("run", least=14, most=48),
-    Column("workflow", least=12, most=48, leave=3, dotted=True),
-    Column("started", least=11, leave=2),
-    Column("took", right=True, leave=2),
-    Column("files", right=True, leave=1),
-    Column("version", least=8, most=24, leave=7, extra=True),
-    Column("by", least=6, most=20, leave=8, extra=True),
-)
+LOOK_AFTER = 0.1
+"""Seconds of rest in scrolling before more is asked about the runs that are seen."""
 SERVER_FIELDS = frozenset({"after", "before", "label"})
 """Fields that only the server looks at."""
 
 
-def workflow_name(execution: Execution) -> str:
-    """The name of the workflow; of a single task that was launched, the name of the task."""
-    name = plain(execution.workflow.name)
-    return name.split(".flytegen.", 1)[-1] if ".flytegen." in name else name
+@dataclass
+class Begun(Message):
+    """The first page of all runs was read."""
+
+    page: ExecutionPage
+    place: tuple[str, str]
 
 
-def files_cell(execution: Execution, memory: Memory) -> Cell:
-    """``3/14`` files that exist of those declared, ``14`` where all do; dim where nobody looked yet."""
-    known = memory.artifacts.get(execution.id)
-    if known is not None:
-        present = sum(artifact.present for artifact in known.artifacts)
-        total = len(known.files)
-    else:
-        declared = memory.declared.get((execution.workflow.name, execution.workflow.version))
-        if declared is None:
-            return ()
-        present = total = declared
-    if not total:
-        return (Mark("-", "dim"),)
-    if known is None:
-        return (Mark(str(total), "dim"),)
-    return (Mark(f"{present}/{total}" if present != total else str(total)),)
+@dataclass
+class Changed(Message):
+    """What changed since was read."""
 
-
-def fields(execution: Execution) -> dict[str, str]:
-    """What the filter looks at."""
-    name, workflow, plan = plain(execution.id.name), workflow_name(execution), plain(execution.launch_plan.name)
-    return {
-        "run": name,
-        "name": name,
-        "wf": workflow,
-        "workflow": workflow,
-        "phase": f"{words.phase_word(execution.phase)} {execution.phase}",
-        "by": plain(execution.principal),
-        "version": plain(execution.workflow.version),
-        "lp": plan,
-        "plan": plan,
-        "mode": execution.mode,
-    }
-
-
-def run_row(execution: Execution, context: Context, whole: Execution | None = None) -> Row:
-    """The row of a run; below a failed one the line of its error that says what happened.
-
-    Args:
-        whole: the same run with its whole error, as lists cut errors.
-    """
-    now = context.now()
-    took = execution.duration
-    if took is None and not execution.is_terminal and execution.started_at is not None:
-        took = max((now - execution.started_at).total_seconds(), 0)
-    error = plain(execution.abort_cause)
-    if execution.error:
-        cut = execution.error.message
-        error = words.error_line((whole.error if whole and whole.error else execution.error).message)
-        error = error if whole or len(cut) < CUT else first_line(cut)
-    return Row(
-        str(execution.id),
-        (
-            (phase_mark(execution.phase, context.signs),),
-            (Mark(plain(execution.id.name), "strong"),),
-            (Mark(workflow_name(execution)),),
-            (when_mark(execution.started_at or execution.created_at, now),),
-            (Mark(words.duration(took)),),
-            files_cell(execution, context.memory),
-            (Mark(plain(execution.workflow.version), "dim"),),
-            (Mark(plain(execution.principal), "dim"),),
-        ),
-        note=(Mark(error),) if error else (),
-    )
+    page: ExecutionPage
+    place: tuple[str, str]
 
 
 @dataclass
 class Found(Message):
-    """A page of runs was read."""
+    """A further page was read, or one of a search."""
 
-    executions: tuple[Execution, ...]
-    token: str
-    first: bool
+    page: ExecutionPage
+    place: tuple[str, str]
     typed: str = ""
+    first: bool = False
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """An entry and what it was made from: as long as that is the same, so is the entry."""
+
+    entry: Entry
+    run: Execution
+    whole: Execution | None
+    files: Cell
+    day: date
 
 
 class RunsScreen(Steering, Place):
@@ -142,12 +85,17 @@ class RunsScreen(Steering, Place):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self.executions: dict[str, Execution] = {}
-        self._token = ""
-        self._deep = False
-        self._place = ("", "")
-        self._found: dict[str, frozenset[str]] = {}
+        self._list = RunList()
+        self._list_place = ("", "")
+        self._anew = False
         self._whole: dict[str, Execution] = {}
+        self._drawn: dict[str, _Drawn] = {}
+        self._unsaid: tuple[str, str, str] = ("", "", "")
+
+    @property
+    def executions(self) -> dict[str, Execution]:
+        """The runs that were read, by their id as text, newest first."""
+        return self._list.runs
 
     def on_mount(self) -> None:
         if self.context.settings.local:
@@ -157,21 +105,39 @@ class RunsScreen(Steering, Place):
     @property
     def period(self) -> float:  # type: ignore[override]
         """Short while something runs."""
-        return 5 if any(not execution.is_terminal for execution in self.executions.values()) else 15
+        return 5 if self._list.goes_on else 15
+
+    @property
+    def _where(self) -> tuple[str, str]:
+        settings = self.context.settings
+        return settings.project, settings.domain
 
     async def read(self) -> None:
         session = await self.context.connection.session()
-        settings = self.context.settings
-        if settings.project:
-            page = await session.catalog.executions(settings.project, settings.domain, limit=PAGE)
-            self.post_message(Found(page.executions, page.token, True))
+        place = self._where
+        if not place[0]:
+            return
+        since = self._list.as_of if self._list_place == place and not self._anew else None
+        self._anew = False
+        if since is not None:
+            page = await session.catalog.changes(*place, since)
+            if not page.token:
+                self.post_message(Changed(page, place))
+                return
+        page = await session.catalog.executions(*place, limit=FIRST_PAGE)
+        self.post_message(Begun(page, place))
+
+    def action_refresh(self) -> None:
+        """Read the list anew: what was archived is not among the changes."""
+        self._anew = True
+        super().action_refresh()
 
     @work(group="more", exclusive=True, exit_on_error=False)
-    async def _read_more(self, token: str) -> None:
+    async def _read_more(self, token: str, typed: str) -> None:
         session = await self.context.connection.session()
-        settings = self.context.settings
-        page = await session.catalog.executions(settings.project, settings.domain, limit=PAGE, token=token)
-        self.post_message(Found(page.executions, page.token, False))
+        place, limit = self._where, self._list.next_limit(typed)
+        page = await session.catalog.executions(*place, limit=limit, token=token, query=typed or None)
+        self.post_message(Found(page, place, typed))
 
     @on(FilterLine.Changed)
     def _on_words(self, event: FilterLine.Changed) -> None:
@@ -182,83 +148,93 @@ class RunsScreen(Steering, Place):
     async def _search(self, typed: str) -> None:
         """Older runs than those that are listed are found by the server."""
         await asyncio.sleep(SEARCH_AFTER)
+        place = self._where
         try:
             session = await self.context.connection.session()
-            settings = self.context.settings
-            page = await session.catalog.executions(settings.project, settings.domain, limit=PAGE, query=typed)
+            page = await session.catalog.executions(*place, limit=FIRST_PAGE, query=typed)
+        except UsageError as error:
+            self._unsaid = (typed, error.message, error.hint)
+            self.post_message(self.Known())
         except FlowtuiError:
-            # The listed runs are filtered all the same; words that are being typed are no error.
+            # The listed runs are filtered all the same; the next refresh tells that the server does not answer.
             return
-        self.post_message(Found(page.executions, "", False, typed))
+        else:
+            self.post_message(Found(page, place, typed, first=True))
+
+    @property
+    def _typed(self) -> str:
+        words = self.query_one(FilterLine).words
+        return words if words.strip() else ""
 
     @on(Rows.NearEnd)
     def _on_near_end(self) -> None:
-        if self._token and len(self.executions) < MOST:
-            token, self._token = self._token, ""
-            self._read_more(token)
+        token = self._list.next_token(self._typed)
+        if token and not any(worker.group == "more" and worker.is_running for worker in self.workers):
+            self._read_more(token, self._typed)
+
+    @on(Begun)
+    def _on_begun(self, event: Begun) -> None:
+        if event.place != self._list_place:
+            self._list, self._list_place, self._drawn = RunList(), event.place, {}
+        self._list.begin(event.page)
+        self.show_rows()
+
+    @on(Changed)
+    def _on_changed(self, event: Changed) -> None:
+        if event.place == self._list_place and (self._list.merge(event.page) or self._list.goes_on):
+            self.show_rows()
 
     @on(Found)
     def _on_found(self, event: Found) -> None:
-        new = {str(execution.id): execution for execution in event.executions}
-        settings = self.context.settings
-        if self._place != (settings.project, settings.domain):
-            self._place, self.executions, self._deep = (settings.project, settings.domain), {}, False
-        if event.typed:
-            self._found = {event.typed: frozenset(new)}
-            older = {key: run for key, run in new.items() if key not in self.executions}
-            self._deep = self._deep or bool(older)
-            self.executions.update(older)
-        elif event.first:
-            fresh = (
-                {**new, **{key: old for key, old in self.executions.items() if key not in new}} if self._deep else new
-            )
-            self.executions = fresh
-            self._token = self._token if self._deep else event.token
-        else:
-            self._deep = True
-            self.executions.update(new)
-            self._token = event.token
-        self.show_rows()
-        self._count_files()
+        if event.place == self._list_place:
+            self._list.extend(event.page, event.typed, first=event.first)
+            self.show_rows()
 
-    @work(group="declared", exclusive=True, exit_on_error=False)
-    async def _count_files(self) -> None:
-        """Ask once how many files each workflow version declares, and for whole errors, the newest run's first."""
+    def show_rows(self) -> None:
+        super().show_rows()
+        self._look_closer()
+
+    @on(Rows.Scrolled)
+    def _on_scrolled(self) -> None:
+        self._look_closer()
+
+    @work(group="closer", exclusive=True, exit_on_error=False)
+    async def _look_closer(self) -> None:
+        """Ask, of the runs that are seen, how many files their workflow versions declare, and for whole errors."""
+        await asyncio.sleep(LOOK_AFTER)
         memory = self.context.memory
-        session = await self.context.connection.session()
-        wanted = {(run.workflow.name, run.workflow.version): run.workflow for run in self.executions.values()}
+        seen = [self.executions[key] for key in self.rows.visible_keys() if key in self.executions]
+        wanted = {(run.workflow.name, run.workflow.version): run.workflow for run in seen}
         missing = [entity for key, entity in wanted.items() if key not in memory.declared]
+        cut = [run for run in seen if run.error and len(run.error.message) >= CUT and str(run.id) not in self._whole]
+        if not missing and not cut:
+            return
+        session = await self.context.connection.session()
         gate = asyncio.Semaphore(4)
 
         async def ask(entity: EntityId) -> None:
             async with gate:
                 try:
-                    memory.declared[(entity.name, entity.version)] = await session.catalog.declared_count(entity)
+                    count = await session.catalog.declared_count(entity)
                 except FlowtuiError:
-                    memory.declared[(entity.name, entity.version)] = None
+                    count = None
+            memory.declared[(entity.name, entity.version)] = count
+            self.post_message(self.Known())
 
-        async def ask_error(key: str, run: Execution) -> None:
+        async def ask_error(run: Execution) -> None:
             async with gate:
                 try:
-                    self._whole[key] = await session.catalog.execution(run.id)
+                    whole = await session.catalog.execution(run.id)
                 except FlowtuiError:
-                    self._whole[key] = run
+                    whole = run
+            self._whole[str(run.id)] = whole
+            self.post_message(self.Known())
 
-        cut = [
-            (key, run)
-            for key, run in self.executions.items()
-            if run.error and len(run.error.message) >= CUT and key not in self._whole
-        ]
-        for start in range(0, len(cut), 8):
-            await asyncio.gather(*(ask_error(key, run) for key, run in cut[start : start + 8]))
-            self.post_message(self.Known())
-        for start in range(0, len(missing), 8):
-            await asyncio.gather(*(ask(entity) for entity in missing[start : start + 8]))
-            self.post_message(self.Known())
+        await asyncio.gather(*(ask_error(run) for run in cut), *(ask(entity) for entity in missing))
 
     @on(Known)
     def _on_known(self) -> None:
-        self.show_rows()
+        super().show_rows()
 
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
@@ -266,20 +242,39 @@ class RunsScreen(Steering, Place):
             self.show_rows()
 
     def entries(self) -> list[Entry]:
-        return [
-            Entry(run_row(run, self.context, self._whole.get(key)), fields(run)) for key, run in self.executions.items()
-        ]
+        now, memory = self.context.now(), self.context.memory
+        day = now.date()
+        found: list[Entry] = []
+        for key, run in self.executions.items():
+            whole, files = self._whole.get(key), files_cell(run, memory)
+            drawn = self._drawn.get(key)
+            if (
+                drawn is None
+                or drawn.run is not run
+                or drawn.whole is not whole
+                or drawn.files != files
+                or drawn.day != day
+                or not run.is_terminal
+            ):
+                entry = Entry(run_row(run, files, now, self.context.signs, whole), fields(run))
+                drawn = self._drawn[key] = _Drawn(entry, run, whole, files, day)
+            found.append(drawn.entry)
+        return found
 
     def matches(self, wanted: tuple[filters.Word, ...], entry: Entry) -> bool:
         if any(word.field in SERVER_FIELDS for word in wanted):
             wanted = tuple(word for word in wanted if word.field not in SERVER_FIELDS)
-            if entry.row.key not in self._found.get(self.query_one(FilterLine).words, ()):
+            if entry.row.key not in self._list.found(self._typed):
                 return False
         return filters.matches(wanted, entry.fields)
 
     def counts(self, shown: int, total: int) -> str:
-        more = "+" if self._token else ""
+        more = "+" if self._list.next_token(self._typed) else ""
         return f"{shown:,} of {total:,}{more}" if shown != total else f"{total:,}{more}" if total else ""
+
+    def unmatched(self) -> tuple[str, ...]:
+        typed, message, hint = self._unsaid
+        return (message, hint) if typed and typed == self._typed else super().unmatched()
 
     def empty(self) -> tuple[str, ...]:
         if self.context.settings.local:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from rich.cells import cell_len
 
-from flowtui.tui.formatting import Cell
+from flowtui.tui.formatting import Cell, cell_width
 
 GAP = 2
 """Cells between two columns."""
@@ -37,7 +38,7 @@ class Column:
     dotted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Row:
     """One row: a key that is unique in the list, a cell per column, a guide before the first column of a tree.
 
@@ -58,6 +59,12 @@ class Row:
     heading: bool = False
     openable: bool = True
     parent: str = ""
+
+    @cached_property
+    def widths(self) -> tuple[int, ...]:
+        """The cells that each of its columns takes, the guide included."""
+        first, *others = self.cells or ((),)
+        return (cell_width(first) + cell_len(self.guide), *map(cell_width, others))
 
 
 def fit(columns: Sequence[Column], natural: Sequence[int], width: int) -> list[int]:

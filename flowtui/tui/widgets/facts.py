@@ -8,8 +8,8 @@ from rich.cells import cell_len
 from textual.geometry import Size
 from textual.strip import Strip
 
-from flowtui.tui.formatting import UNICODE, Cell, Mark, Signs, cut_end
-from flowtui.tui.widgets.paint import Painted, cell_width
+from flowtui.tui.formatting import UNICODE, Cell, Mark, Signs, cell_width, cut_end
+from flowtui.tui.widgets.paint import Painted
 
 Fact = tuple[str, Cell]
 """A label and what is said; a fact without a label is a line of its own."""

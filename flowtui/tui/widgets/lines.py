@@ -19,8 +19,8 @@ from textual.widgets import Static
 from flowtui.errors import FlowtuiError
 from flowtui.text import plain
 from flowtui.tui.bindings import KEYS, key_name
-from flowtui.tui.formatting import UNICODE, Cell, Mark, Signs, cut, cut_end
-from flowtui.tui.widgets.paint import Painted, cell_width
+from flowtui.tui.formatting import UNICODE, Cell, Mark, Signs, cell_width, cut, cut_end
+from flowtui.tui.widgets.paint import Painted
 
 
 class Line(Painted, can_focus=False):

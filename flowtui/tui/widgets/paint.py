@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from weakref import WeakKeyDictionary
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.app import App
@@ -39,11 +38,6 @@ _LOOKS: dict[str, tuple[str, str, bool]] = {
 """Foreground and background as variables of the theme, and whether it is bold, by name of the style."""
 
 _made: WeakKeyDictionary[App[object], tuple[str, dict[str, Style]]] = WeakKeyDictionary()
-
-
-def cell_width(cell: Cell) -> int:
-    """The terminal cells that a cell's text takes."""
-    return sum(cell_len(mark.text) for mark in cell)
 
 
 def make_styles(variables: Mapping[str, str]) -> dict[str, Style]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, zip_longest
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -23,9 +24,9 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from flowtui.tui.bindings import bindings
-from flowtui.tui.formatting import UNICODE, Cell, Mark, Signs, cut, cut_end
+from flowtui.tui.formatting import UNICODE, Cell, Mark, Signs, cell_width, cut, cut_end
 from flowtui.tui.widgets.columns import GAP, Column, Row, fit
-from flowtui.tui.widgets.paint import Painted, cell_width
+from flowtui.tui.widgets.paint import Painted
 
 GUTTER = 3
 
@@ -89,6 +90,19 @@ class Rows(Painted, ScrollView, can_focus=True):
         def control(self) -> Rows:
             return self.rows
 
+    @dataclass
+    class Scrolled(Message):
+        """Other rows are seen than before."""
+
+        rows: Rows
+
+        @property
+        def control(self) -> Rows:
+            return self.rows
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, Rows.Scrolled) and message.rows is self.rows
+
     def __init__(
         self,
         columns: Sequence[Column],
@@ -120,6 +134,20 @@ class Rows(Painted, ScrollView, can_focus=True):
     def cursor_row(self) -> Row | None:
         """The row under the cursor."""
         return self.rows[self._cursor] if self.rows else None
+
+    def visible_keys(self) -> tuple[str, ...]:
+        """The keys of the rows that are seen."""
+        top = self.scroll_offset.y
+        first = max(bisect_right(self._tops, top) - 1, 0)
+        last = bisect_right(self._tops, top + self.scrollable_content_region.height)
+        return tuple(row.key for row in self.rows[first:last])
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if round(old_value) != round(new_value):
+            self.post_message(self.Scrolled(self))
+            if self.rows and new_value + 2 * self._page() >= self._content_height():
+                self.post_message(self.NearEnd(self))
 
     def set_empty(self, *lines: Cell | str) -> None:
         """Say what the list shows while it has no row."""
@@ -158,7 +186,7 @@ class Rows(Painted, ScrollView, can_focus=True):
             self.set_scroll_y(self._tops[self._cursor] - offset)
         if same_shape and widths == self._widths and cursor is None:
             for index, (before, after) in enumerate(zip(old, self.rows, strict=False)):
-                if before != after:
+                if before is not after and before != after:
                     self._refresh_row(index)
         else:
             self.refresh()
@@ -190,21 +218,11 @@ class Rows(Painted, ScrollView, can_focus=True):
         return index
 
     def _measure(self) -> None:
-        self._tops = []
-        line = 0
-        natural = [0] * len(self.columns)
-        for row in self.rows:
-            self._tops.append(line)
-            line += 2 if row.note else 1
-            if row.heading:
-                continue
-            for index, cell in enumerate(row.cells):
-                width = cell_width(cell)
-                if index == 0:
-                    width += cell_len(row.guide)
-                if width > natural[index]:
-                    natural[index] = width
-        self._natural = natural
+        heights = (2 if row.note else 1 for row in self.rows)
+        self._tops = list(accumulate(heights, initial=0))[:-1]
+        widths = (row.widths for row in self.rows if not row.heading)
+        natural = [max(of_column) for of_column in zip_longest(*widths, fillvalue=0)]
+        self._natural = (natural + [0] * len(self.columns))[: len(self.columns)]
 
     def _content_height(self) -> int:
         last = self.rows[-1] if self.rows else None

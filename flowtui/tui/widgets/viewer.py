@@ -20,9 +20,9 @@ from textual.strip import Strip
 from flowtui.preview.result import Preview, TreeNode
 from flowtui.tui import tables
 from flowtui.tui.bindings import bindings
-from flowtui.tui.formatting import UNICODE, Cell, Mark, Signs, outline
+from flowtui.tui.formatting import UNICODE, Cell, Mark, Signs, cell_width, outline
 from flowtui.tui.widgets.facts import wrap
-from flowtui.tui.widgets.paint import Painted, cell_width
+from flowtui.tui.widgets.paint import Painted
 
 _JSON_KEY = re.compile(r'^(\s*)("(?:[^"\\]|\\.)*")(\s*:)')
 
