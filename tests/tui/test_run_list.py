@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowtui.domain.execution import EntityId, Execution, ExecutionId, ExecutionPage
+from flowtui.httpclient import httpx
 from flowtui.tui.run_list import RunList, created
 from flowtui.tui.screens.runs import RunsScreen
 from tests.headless.conftest import DOMAIN, PROJECT
@@ -120,6 +121,12 @@ class Many(Admin):
     def executions(self) -> list[execution_pb2.Execution]:
         return [*self.extra, *self.made]
 
+    def answer(self, request: httpx.Request, path: str, params: dict[str, str]) -> httpx.Response:
+        name = path.rpartition("/")[2]
+        if path == f"/api/v1/executions/{PROJECT}/{DOMAIN}/{name}" and name.startswith("many-"):
+            return self.respond(request, 200, self.made[int(name[5:])])
+        return super().answer(request, path, params)
+
     def asked(self) -> list[dict[str, Any]]:
         """The parameters of the requests for lists of runs."""
         from urllib.parse import parse_qsl
@@ -190,3 +197,19 @@ async def test_a_word_that_cannot_be_searched_for_says_why(at_screen: Open) -> N
         await person.type("before:banana")
         assert "banana is not a time" in person.seen
         assert "2026-01-31" in person.seen
+
+
+async def test_artifacts_of_older_runs_are_read_when_somebody_scrolls_there(at_screen: Open) -> None:
+    admin = Many(120)
+    template = next(path for path in admin.single if path.endswith("/development/clinical-1"))
+    workflow = admin.single[template].closure.workflow_id  # type: ignore[attr-defined]
+    for one in admin.made:
+        one.closure.workflow_id.CopyFrom(workflow)
+    async with at_screen(admin=admin) as person:
+        await person.press("2")
+        assert "many-00000" in person.seen
+        assert "+" in person.seen.splitlines()[3]
+        for _ in range(4):
+            await person.press("G")
+        assert "many-00119" in person.seen
+        assert "+" not in person.seen.splitlines()[3]

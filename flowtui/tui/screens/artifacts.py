@@ -26,6 +26,8 @@ from flowtui.tui.widgets.columns import Column, Row
 from flowtui.tui.widgets.rows import Rows
 
 AT_ONCE = 3
+MOST_RUNS = 300
+"""Runs whose artifacts are listed at most, as many as are remembered; older ones are opened from the runs."""
 
 
 class ArtifactsScreen(FileActions, Place):
@@ -47,9 +49,10 @@ class ArtifactsScreen(FileActions, Place):
     class Listed(Message):
         """The runs are known."""
 
-        def __init__(self, runs: tuple[Execution, ...]) -> None:
+        def __init__(self, runs: tuple[Execution, ...], goes_on: bool) -> None:
             super().__init__()
             self.runs = runs
+            self.goes_on = goes_on
 
     class Read(Message):
         """A run was read, or could not be."""
@@ -64,6 +67,8 @@ class ArtifactsScreen(FileActions, Place):
         self.runs: tuple[Execution, ...] = ()
         self.read_runs: set[ExecutionId] = set()
         self.unread = 0
+        self._wanted = FIRST_PAGE
+        self._goes_on = False
         self._versions: dict[str, tuple[Execution, Artifact]] = {}
 
     def on_mount(self) -> None:
@@ -73,8 +78,9 @@ class ArtifactsScreen(FileActions, Place):
     async def read(self) -> None:
         session = await self.context.connection.session()
         settings, memory = self.context.settings, self.context.memory
-        page = await session.catalog.executions(settings.project, settings.domain, limit=FIRST_PAGE)
-        self.post_message(self.Listed(page.executions))
+        wanted = min(self._wanted, MOST_RUNS)
+        runs = await session.catalog.newest(settings.project, settings.domain, wanted)
+        self.post_message(self.Listed(runs, len(runs) == wanted < MOST_RUNS))
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def one(run: Execution) -> None:
@@ -90,14 +96,21 @@ class ArtifactsScreen(FileActions, Place):
                 else:
                     self.post_message(self.Read(found, run.id))
 
-        await asyncio.gather(*(one(run) for run in page.executions))
+        await asyncio.gather(*(one(run) for run in runs))
         kept = await asyncio.to_thread(session.bookmarks.list)
         memory.bookmarks.clear()
         memory.bookmarks.update(bookmark.id for bookmark in kept)
 
+    @on(Rows.NearEnd)
+    def _on_near_end(self) -> None:
+        if self._goes_on and self._asked is None:
+            self._wanted += FIRST_PAGE
+            self.reload()
+
     @on(Listed)
     def _on_listed(self, event: Listed) -> None:
         self.runs = event.runs
+        self._goes_on = event.goes_on
         self.unread = 0
         self.read_runs.clear()
         self.show_rows()
@@ -126,7 +139,8 @@ class ArtifactsScreen(FileActions, Place):
         reading = len(self.runs) - len(self.read_runs)
         if reading:
             return f"{reading} runs to read"
-        text = super().counts(shown, total)
+        more = "+" if self._goes_on else ""
+        text = f"{super().counts(shown, total)}{more}"
         return f"{text}, {self.unread} unread" if self.unread else text
 
     def entries(self) -> list[Entry]:
