@@ -96,6 +96,10 @@ class RunList:
         known = len(self._found[words]) if words in self._found else len(self.runs)
         return max(FIRST_PAGE, min(known, MOST_PER_PAGE))
 
+    def was_searched(self, words: str) -> bool:
+        """Whether the server has answered about these words."""
+        return words in self._found
+
     def found(self, words: str) -> set[str]:
         """The runs that the server found for these words."""
         return self._found.get(words, set())

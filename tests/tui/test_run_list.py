@@ -191,6 +191,22 @@ async def test_files_and_errors_are_asked_for_where_somebody_looks(at_screen: Op
         assert len({one for one in admin.requests if "/workflows/" in one}) > len(asked)
 
 
+async def test_words_that_no_run_has_are_asked_for_first(at_screen: Open) -> None:
+    admin = Many(60)
+    async with at_screen(admin=admin) as person:
+        await person.press("slash")
+        admin.gate.clear()
+        await person.pilot.press("z", "z")
+        await person.pilot.pause()
+        assert "No run that was read so far has these words." in person.seen
+        assert "Asking flyte.test for older ones." in person.seen
+        admin.gate.set()
+        admin.refuse = 400
+        await person.settle()
+        assert "Older ones:" in person.seen
+        assert "down for maintenance" in person.seen
+
+
 async def test_a_word_that_cannot_be_searched_for_says_why(at_screen: Open) -> None:
     async with at_screen() as person:
         await person.press("slash")

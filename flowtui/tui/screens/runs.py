@@ -14,6 +14,7 @@ from textual.message import Message
 from flowtui.domain.execution import EntityId, Execution, ExecutionPage
 from flowtui.domain.query import FIELDS
 from flowtui.errors import FlowtuiError, UsageError
+from flowtui.text import plain
 from flowtui.tui import filters
 from flowtui.tui.bindings import bindings
 from flowtui.tui.context import Context
@@ -32,6 +33,8 @@ LOOK_AFTER = 0.1
 """Seconds of rest in scrolling before more is asked about the runs that are seen."""
 SERVER_FIELDS = frozenset({"after", "before", "label"})
 """Fields that only the server looks at."""
+
+_NONE_SO_FAR = "No run that was read so far has these words."
 
 
 @dataclass
@@ -152,12 +155,11 @@ class RunsScreen(Steering, Place):
         try:
             session = await self.context.connection.session()
             page = await session.catalog.executions(*place, limit=FIRST_PAGE, query=typed)
-        except UsageError as error:
-            self._unsaid = (typed, error.message, error.hint)
+        except FlowtuiError as error:
+            is_typo = isinstance(error, UsageError)
+            told = (error.message, error.hint) if is_typo else (_NONE_SO_FAR, f"Older ones: {plain(error.message)}")
+            self._unsaid = (typed, *told)
             self.post_message(self.Known())
-        except FlowtuiError:
-            # The listed runs are filtered all the same; the next refresh tells that the server does not answer.
-            return
         else:
             self.post_message(Found(page, place, typed, first=True))
 
@@ -274,7 +276,11 @@ class RunsScreen(Steering, Place):
 
     def unmatched(self) -> tuple[str, ...]:
         typed, message, hint = self._unsaid
-        return (message, hint) if typed and typed == self._typed else super().unmatched()
+        if typed and typed == self._typed:
+            return message, hint
+        if self._typed and not self._list.was_searched(self._typed):
+            return _NONE_SO_FAR, f"Asking {self.context.server} for older ones."
+        return super().unmatched()
 
     def empty(self) -> tuple[str, ...]:
         if self.context.settings.local:
