@@ -15,6 +15,7 @@ from flowtui.config import Settings
 from flowtui.domain.artifact import Artifact, RunArtifacts
 from flowtui.errors import ConfigError, FlowtuiError
 from flowtui.exports import ExportLog
+from flowtui.preview.workers import Workers
 from flowtui.storage import Storage
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Session:
     client: AdminClient
     catalog: Catalog
     storage: Storage
+    workers: Workers
     bookmarks: Bookmarks
     export_log: ExportLog
 
@@ -124,6 +126,7 @@ async def open_session(
             client=client,
             catalog=Catalog(client, cache),
             storage=storage,
+            workers=await stack.enter_async_context(Workers()),
             bookmarks=Bookmarks(state, server=settings.endpoint or ""),
             export_log=ExportLog(state),
         )

@@ -14,8 +14,9 @@ from flowtui.headless.json import dumps
 from flowtui.headless.select import one_file, select
 from flowtui.headless.style import Style
 from flowtui.headless.table import Column, table, tree
-from flowtui.preview import Limits, Preview, TreeNode, preview
-from flowtui.preview.registry import preview_directory
+from flowtui.preview.limits import Limits
+from flowtui.preview.registry import preview, preview_directory
+from flowtui.preview.result import Preview, TreeNode
 from flowtui.storage import Storage
 from flowtui.text import plain
 from flowtui.words import state

@@ -1,7 +1,4 @@
-"""Sniff, registry, and one module per family of formats; returns neutral results."""
+"""Sniff, registry, and one module per family of formats; returns neutral results.
 
-from flowtui.preview.limits import Limits
-from flowtui.preview.registry import preview
-from flowtui.preview.result import Cell, Column, Preview, TreeNode
-
-__all__ = ["Cell", "Column", "Limits", "Preview", "TreeNode", "preview"]
+Nothing is imported here: worker processes load what they need of this package and no more.
+"""

@@ -25,6 +25,8 @@ class Limits:
         line: characters of a line.
         nodes: nodes of a tree.
         depth: levels of a tree.
+        page: the page or sheet to show, from 1, in formats that have them.
+        pixels: width and height of a picture at most.
     """
 
     head: int = 256 * 1024
@@ -37,6 +39,8 @@ class Limits:
     line: int = 2000
     nodes: int = 5000
     depth: int = 100
+    page: int = 1
+    pixels: int = 1024
 
     @property
     def can_grow(self) -> bool:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import cache
 
 from flowtui.errors import PreviewError
 from flowtui.preview import delimited, json, text
@@ -12,6 +15,7 @@ from flowtui.preview.limits import DEFAULT, Limits
 from flowtui.preview.result import Column, Preview
 from flowtui.preview.sniff import sniff
 from flowtui.preview.subject import Subject
+from flowtui.preview.workers import Workers
 from flowtui.storage import Entry, Reader
 from flowtui.text import plain
 
@@ -32,6 +36,9 @@ class Previewer:
     show: Callable[[Subject], Awaitable[Preview]]
 
 
+ENTRY_POINT = "flowtui.previewers"
+"""The group of entry points whose objects are further previewers; they are asked before those of flowtui."""
+
 PREVIEWERS: tuple[Previewer, ...] = (
     Previewer("json", json.accepts, json.show),
     Previewer("delimited", delimited.accepts, delimited.show),
@@ -40,26 +47,62 @@ PREVIEWERS: tuple[Previewer, ...] = (
 )
 
 
-async def preview(reader: Reader, *, name: str, format: str = "", limits: Limits = DEFAULT) -> Preview:  # noqa: A002
+@cache
+def plugins() -> tuple[tuple[Previewer, ...], tuple[str, ...]]:
+    """Previewers of other packages (entry point ``flowtui.previewers``), and why some could not be loaded."""
+    from importlib.metadata import entry_points
+
+    found: list[Previewer] = []
+    problems: list[str] = []
+    for entry in entry_points(group=ENTRY_POINT):
+        try:
+            previewer = entry.load()
+        except (ImportError, AttributeError) as error:
+            problems.append(f"the previewer {plain(entry.name)} cannot be loaded: {plain(error)}")
+            continue
+        if isinstance(previewer, Previewer):
+            found.append(previewer)
+        else:
+            problems.append(f"the previewer {plain(entry.name)} is no Previewer")
+    return tuple(found), tuple(problems)
+
+
+async def preview(
+    reader: Reader,
+    *,
+    name: str,
+    format: str = "",  # noqa: A002
+    limits: Limits = DEFAULT,
+    workers: Workers | None = None,
+) -> Preview:
     """Show the beginning of a file; call it again with ``limits.more()`` for more of it.
 
     Args:
         reader: of the file.
         name: its declared name, whose extension counts.
         format: its declared format (``csv``), empty where none is declared.
+        workers: processes to show it in, where its format needs one; None to end them with this preview.
 
     Raises:
         NotFoundError, StorageError: the file cannot be read.
         PreviewError: no previewer can show it.
     """
+    async with AsyncExitStack() as stack:
+        if workers is None:
+            workers = await stack.enter_async_context(Workers())
+        return await _preview(reader, name, format, limits, workers)
+
+
+async def _preview(reader: Reader, name: str, format_: str, limits: Limits, workers: Workers) -> Preview:
     head = await reader.read(0, limits.head)
     size = await reader.size()
-    sniffed = sniff(head, name=name, format=format)
+    sniffed = sniff(head, name=name, format=format_)
     if not head:
         return Preview(kind="text", notices=("the file is empty",), format=next(iter(sniffed.formats), "text"))
-    subject = Subject(reader, name, sniffed, head, size, limits)
-    notices: list[str] = []
-    for previewer in PREVIEWERS:
+    subject = Subject(reader, name, sniffed, head, size, limits, workers)
+    others, problems = await asyncio.to_thread(plugins)
+    notices = list(problems)
+    for previewer in (*others, *PREVIEWERS):
         if not previewer.accepts(subject):
             continue
         try:

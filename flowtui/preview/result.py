@@ -24,12 +24,17 @@ class Column:
             is known.
         label: a longer name, in formats that have one.
         format: how the values are displayed (``DATE9.``), in formats that have one.
+        nulls: missing values in the whole file, where the format knows them without reading the data.
+        least, most: the smallest and the largest value of the whole file, likewise.
     """
 
     name: str
     type: str = ""
     label: str = ""
     format: str = ""
+    nulls: int | None = None
+    least: Cell = None
+    most: Cell = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,23 @@ class TreeNode:
     label: str
     value: str = ""
     children: tuple[TreeNode, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture, scaled down to what a screen can show.
+
+    Attributes:
+        width, height: of ``pixels``.
+        pixels: red, green and blue bytes, row by row.
+        full_width, full_height: of the picture in the file.
+    """
+
+    width: int
+    height: int
+    pixels: bytes
+    full_width: int
+    full_height: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +78,11 @@ class Preview:
         language: of a text, as Pygments names it; empty for prose.
         more: True where the same file with ``limits.more()`` shows more.
         format: what the content was taken for (``csv``, ``json``, ``text``, ``hex``).
+        image: the picture; a page of a document may have it beside its text.
+        facts: what the format says of the whole file, as names and values (``encoding``, ``dataset label``).
+        page: the page or sheet that is shown, from 1; 0 where the format has none.
+        pages: how many there are, None where that is not known.
+        page_names: names of the sheets.
     """
 
     kind: Kind
@@ -68,3 +95,8 @@ class Preview:
     language: str = ""
     more: bool = False
     format: str = ""
+    image: Image | None = None
+    facts: tuple[tuple[str, str], ...] = ()
+    page: int = 0
+    pages: int | None = None
+    page_names: tuple[str, ...] = ()

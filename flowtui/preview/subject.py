@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import codecs
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from flowtui.domain.size import human_size
 from flowtui.preview.limits import Limits
 from flowtui.preview.sniff import Sniffed
 from flowtui.storage import Reader
+
+if TYPE_CHECKING:
+    from flowtui.preview.workers import Workers
 
 _ENCODING_NAMES = {"cp1252": "Windows-1252", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
 
@@ -23,6 +27,7 @@ class Subject:
         sniffed: what it seems to be.
         head: its first bytes, up to ``limits.head``.
         size: size of the whole file in bytes, None where it is not known.
+        workers: show it with libraries that must not run in this process.
     """
 
     reader: Reader
@@ -31,6 +36,7 @@ class Subject:
     head: bytes
     size: int | None
     limits: Limits
+    workers: Workers
 
     @property
     def whole(self) -> bool:

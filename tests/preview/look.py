@@ -6,8 +6,9 @@ import tempfile
 from dataclasses import fields
 from pathlib import Path
 
-from flowtui.preview import Limits, Preview, TreeNode, preview
-from flowtui.preview.limits import DEFAULT
+from flowtui.preview.limits import DEFAULT, Limits
+from flowtui.preview.registry import preview
+from flowtui.preview.result import Preview, TreeNode
 from flowtui.storage import Storage
 
 
@@ -27,8 +28,9 @@ def strings(found: Preview) -> list[str]:
     """Every string of a preview."""
     gathered = [*found.lines, *found.notices, found.language, found.format]
     for column in found.columns:
-        gathered += [getattr(column, field.name) for field in fields(column)]
+        gathered += [str(getattr(column, field.name)) for field in fields(column)]
     gathered += [cell for row in found.rows for cell in row if isinstance(cell, str)]
+    gathered += [*found.page_names, *(part for fact in found.facts for part in fact)]
     nodes: list[TreeNode] = [found.tree] if found.tree else []
     while nodes:
         node = nodes.pop()

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowtui.errors import PreviewError
-from flowtui.preview import Limits, Preview
+from flowtui.preview.limits import Limits
+from flowtui.preview.result import Preview
 from tests.preview.look import look, strings
 
 _BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

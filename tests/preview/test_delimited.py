@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from flowtui.preview import Column, Limits
 from flowtui.preview.delimited import has_header, sniff_delimiter
+from flowtui.preview.limits import Limits
+from flowtui.preview.result import Column
 from flowtui.preview.values import type_of, type_of_all
 from tests.preview.look import look
 

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import json
 
-from flowtui.preview import Column, Limits, Preview, TreeNode
 from flowtui.preview.layout import depth_of, lay_out
+from flowtui.preview.limits import Limits
+from flowtui.preview.result import Column, Preview, TreeNode
 from tests.preview.look import look
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from flowtui.errors import NotFoundError
-from flowtui.preview import Limits
 from flowtui.preview.hex import dump
+from flowtui.preview.limits import Limits
 from flowtui.preview.registry import preview_directory
 from flowtui.preview.sniff import encoding_of, sniff
 from flowtui.storage import Entry

@@ -249,4 +249,4 @@ async def read_preview(session: Session, subject: Subject, limits: Limits) -> Pr
     if subject.directory:
         return preview_directory(await session.storage.list(uri), limits=limits)
     async with session.storage.open(uri) as reader:
-        return await preview(reader, name=subject.name, format=subject.format, limits=limits)
+        return await preview(reader, name=subject.name, format=subject.format, limits=limits, workers=session.workers)

@@ -1,0 +1,120 @@
+"""Previews as plain values, for the pipe between a worker process and its parent.
+
+What a worker sends is foreign: it may have read a file that took it over. Every value is checked for its type and every
+string passes ``flowtui.text`` again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from flowtui.preview.limits import Limits
+from flowtui.preview.result import Cell, Column, Image, Preview, TreeNode
+from flowtui.text import plain
+
+_KINDS = ("table", "text", "tree", "image", "hex")
+_DEEPEST = 200
+
+
+class MalformedPreviewError(Exception):
+    """A worker sent something that is no preview."""
+
+
+def pack(preview: Preview) -> dict[str, Any]:
+    """A preview as maps, lists, strings, numbers and bytes."""
+    return asdict(preview)
+
+
+def unpack(shape: Any, limits: Limits) -> Preview:
+    """The preview that a worker sent, cut to the limits.
+
+    Raises:
+        MalformedPreviewError: it is none.
+    """
+    try:
+        return _preview(shape, limits)
+    except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
+        raise MalformedPreviewError(type(error).__name__) from error
+
+
+def _preview(shape: dict[str, Any], limits: Limits) -> Preview:
+    if shape["kind"] not in _KINDS:
+        raise ValueError("kind")
+    columns = tuple(_column(one, limits) for one in shape["columns"][: max(limits.columns, 1)])
+    rows = tuple(
+        tuple(_cell(cell, limits) for cell in row[: len(columns)]) for row in shape["rows"][: max(limits.rows, 1)]
+    )
+    if any(len(row) != len(columns) for row in rows):
+        raise ValueError("rows")
+    return Preview(
+        kind=shape["kind"],
+        columns=columns,
+        rows=rows,
+        lines=tuple(_text(line, 2 * limits.line) for line in shape["lines"][: max(limits.lines, 1)]),
+        tree=None if shape["tree"] is None else _tree(shape["tree"], limits, 0, [limits.nodes]),
+        notices=tuple(_text(notice, limits.line) for notice in shape["notices"][:20]),
+        total_rows=_count(shape["total_rows"]),
+        language=_text(shape["language"], 40),
+        more=bool(shape["more"]),
+        format=_text(shape["format"], 40),
+        image=None if shape["image"] is None else _image(shape["image"], limits),
+        facts=tuple((_text(name, 80), _text(value, limits.cell)) for name, value in shape["facts"][:100]),
+        page=_count(shape["page"]) or 0,
+        pages=_count(shape["pages"]),
+        page_names=tuple(_text(name, 80) for name in shape["page_names"][:1000]),
+    )
+
+
+def _column(shape: dict[str, Any], limits: Limits) -> Column:
+    return Column(
+        name=_text(shape["name"], limits.cell),
+        type=_text(shape["type"], 20),
+        label=_text(shape["label"], limits.cell),
+        format=_text(shape["format"], 80),
+        nulls=_count(shape["nulls"]),
+        least=_cell(shape["least"], limits),
+        most=_cell(shape["most"], limits),
+    )
+
+
+def _cell(value: Any, limits: Limits) -> Cell:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return _text(value, limits.cell)
+
+
+def _text(value: Any, most: int) -> str:
+    if not isinstance(value, str):
+        raise TypeError("text")
+    return plain(value if len(value) <= max(most, 1) else f"{value[: most - 1]}…")
+
+
+def _count(value: Any) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError("count")
+    return value
+
+
+def _tree(shape: dict[str, Any], limits: Limits, depth: int, left: list[int]) -> TreeNode:
+    if depth > _DEEPEST:
+        raise ValueError("depth")
+    children = []
+    for child in shape["children"]:
+        left[0] -= 1
+        if left[0] < 0:
+            break
+        children.append(_tree(child, limits, depth + 1, left))
+    return TreeNode(_text(shape["label"], limits.cell), _text(shape["value"], limits.cell), tuple(children))
+
+
+def _image(shape: dict[str, Any], limits: Limits) -> Image:
+    width, height, pixels = _count(shape["width"]), _count(shape["height"]), shape["pixels"]
+    full_width, full_height = _count(shape["full_width"]), _count(shape["full_height"])
+    if not width or not height or width > limits.pixels or height > limits.pixels or not isinstance(pixels, bytes):
+        raise ValueError("image")
+    if len(pixels) != 3 * width * height or not full_width or not full_height:
+        raise ValueError("pixels")
+    return Image(width, height, pixels, full_width, full_height)
