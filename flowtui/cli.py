@@ -225,6 +225,12 @@ def _answer(arguments: Arguments, settings: Settings, style: Style) -> str:
     import asyncio
 
     options = arguments.options
+    if arguments.command in ("login", "logout"):
+        from importlib import import_module
+
+        module = import_module(f"flowtui.headless.{arguments.command}")
+        answer: str = asyncio.run(module.execute(settings, options, style))
+        return answer
     if arguments.command == "doctor":
         from flowtui.headless import doctor
 

@@ -204,6 +204,16 @@ def _serve(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _login(parser: argparse.ArgumentParser) -> None:
+    from flowtui.config.access import AUTH_MODES, TOKEN_STORES
+
+    modes = [mode for mode in AUTH_MODES if mode != "none"]
+    add = parser.add_argument
+    add("--mode", metavar="MODE", choices=modes, help=f"{', '.join(modes)}; found out where not given")
+    add("--store", metavar="WHERE", choices=TOKEN_STORES, help=f"where to keep it: {', '.join(TOKEN_STORES)} (keyring)")
+    add("--no-browser", dest="browser", action="store_false", help="open none: the URL is shown in any case")
+
+
 def _nothing(parser: argparse.ArgumentParser) -> None:
     return
 
@@ -236,6 +246,8 @@ COMMANDS = {
             "`flowtui run FILE WORKFLOW --help` lists its inputs.",
         ),
         Command("serve", "", "the Flyte Admin of this machine on a loopback port", _serve),
+        Command("login", "", "log in to the server, as with pyflyte", _login),
+        Command("logout", "", "forget the login of the server", _nothing),
         Command("doctor", "", "step by step: what is configured, does the server answer", _nothing),
     )
 }

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowtui.admin import AdminClient
+from flowtui.admin.auth import Authenticator, authenticator
 from flowtui.catalog import Bookmarks, Catalog, ResponseCache
 from flowtui.config import Settings
 from flowtui.domain.artifact import Artifact, RunArtifacts
@@ -30,6 +31,7 @@ class Session:
     """What commands and the screen work with.
 
     Attributes:
+        auth: what logs in to the server; None for the embedded Admin.
         bookmarks, export_log: in ``settings.home``, whichever server is meant.
     """
 
@@ -40,6 +42,7 @@ class Session:
     workers: Workers
     bookmarks: Bookmarks
     export_log: ExportLog
+    auth: Authenticator | None = None
 
     async def with_sizes(self, run: RunArtifacts, *, remote: bool = True) -> RunArtifacts:
         """The same artifacts with the sizes of their files in bytes; of several URIs the sum.
@@ -109,9 +112,12 @@ async def open_session(
     _make_folder(settings.cache)
     # The address that stands for the embedded Admin is no place that a person could look at.
     name = "" if settings.endpoint else "this machine"
+    auth = authenticator(settings, transport=transport)
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(
-            AdminClient(address, headers=settings.headers, transport=transport, timeout=settings.timeout, name=name)
+            AdminClient(
+                address, headers=settings.headers, auth=auth, transport=transport, timeout=settings.timeout, name=name
+            )
         )
         # The embedded Admin's files are here, and it signs nothing else.
         storage = Storage(sign=client.sign if settings.endpoint else None, transport=storage_transport)
@@ -129,6 +135,7 @@ async def open_session(
             workers=await stack.enter_async_context(Workers()),
             bookmarks=Bookmarks(state, server=settings.endpoint or ""),
             export_log=ExportLog(state),
+            auth=auth,
         )
 
 

@@ -21,7 +21,8 @@ class AuthSettings:
 
     Attributes:
         mode: one of ``AUTH_MODES``; empty to find out.
-        client_id: of an OAuth2 client; empty for the one that the server names (``/config/v1/flyte_client``).
+        client_id: of the OAuth2 client with a secret. A person logs in with the client that the server names
+            (``/config/v1/flyte_client``), as with pyflyte, and with this one where it names none.
         client_secret: as a text; else ``client_secret_file`` or the environment variable ``client_secret_env`` has it.
         scopes, audience: asked for instead of what the server names.
         command: prints an access token to stdout (``ExternalCommand``).
@@ -31,6 +32,8 @@ class AuthSettings:
         token_url: answers a GET with a token, such as Domino's ``http://localhost:8899/access-token``.
         api_key: sent as ``X-Domino-Api-Key``.
         store: one of ``TOKEN_STORES``.
+        keyring_service: what pyflyte keeps the tokens of this server under, its gRPC endpoint without ``dns:///``;
+            empty to look under the host of the base URL.
     """
 
     mode: str = ""
@@ -48,6 +51,7 @@ class AuthSettings:
     token_url: str = ""
     api_key: str = ""
     store: str = "keyring"
+    keyring_service: str = ""
 
     def __repr__(self) -> str:
         return f"AuthSettings(mode={self.mode!r}, client_id={self.client_id!r}, store={self.store!r})"

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 
 from flowtui import __version__
+from flowtui.admin.auth.steps import login_steps
 from flowtui.config import Settings
 from flowtui.errors import FlowtuiError, NotFoundError
 from flowtui.headless.json import dumps
@@ -63,6 +64,10 @@ async def examine(
             )
             for step, check in checks:
                 note(step, await check(session))
+                if step == "healthcheck" and session.auth is not None:
+                    step = "login"
+                    for name, found in await login_steps(session.auth):
+                        note(name, found)
     except FlowtuiError as error:
         steps.append({"step": step, "ok": False, "found": error.message})
         raise DoctorError(error, steps, _report(steps, style)) from error
