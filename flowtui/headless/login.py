@@ -35,7 +35,7 @@ async def execute(
         AuthError: the server or the person says no.
         ServerError, UnreachableError: a server fails, or does not answer.
     """
-    from flowtui.admin.auth.login import OF_PEOPLE, log_in
+    from flowtui.admin.auth.login import log_in
     from flowtui.admin.auth.steps import instant as moment
 
     settings = replace(
@@ -45,8 +45,6 @@ async def execute(
         ),
     )
     auth = require_server(settings, transport)
-    if auth.settings.mode in ("", *OF_PEOPLE):
-        await _tell_of_store(auth)
 
     def connect(auth: Authenticator) -> AdminClient:
         return AdminClient(
@@ -104,13 +102,6 @@ def _sentence(endpoint: str, login: Login, kept: str) -> str:
     renewed = ", renewed by itself" if login.renewable else ""
     place = f"kept in {kept}" if login.mode in ("pkce", "device") else f"token of {kept}"
     return plain(f"Logged in at {endpoint} as {who}{end}{renewed}; {place if kept else 'not kept'}.")
-
-
-async def _tell_of_store(auth: Authenticator) -> None:
-    """Says before the person goes to a browser that the login cannot be kept, and makes sure of a file's mode."""
-    await auth.stores.read()
-    if auth.stores.complaint:
-        _tell(f"{auth.stores.complaint} The login will not be kept. `--store file` keeps it in a file of mode 0600.")
 
 
 def _tell(line: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import ssl
 import time
@@ -32,11 +33,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class _Sent:
-    """What a request carried: which generation of credentials, the token, and the header it stood in."""
+    """What a request carried: which generation of credentials, the token, the header it stood in, and whether the way
+    to log in was known."""
 
     generation: int
     token: Token | None
     header: str
+    final: bool
 
 
 @dataclass(frozen=True)
@@ -157,11 +160,13 @@ class Authenticator(httpx.Auth):
         added: set[str] = set()
         sent = await self._prepare(request, added)
         response = yield request
-        if response.status_code != 401:
-            return
-        await _uninterrupted(self._replace(sent, response))
-        sent = await self._prepare(request, added)
-        response = yield request
+        # One repetition, and one more where the first try was only to see whether a login is wanted.
+        for _ in range(1 if sent.final else 2):
+            if response.status_code != 401:
+                return
+            await _uninterrupted(self._replace(sent, response))
+            sent = await self._prepare(request, added)
+            response = yield request
         if response.status_code == 401:
             error = self._refused(response, sent)
             self._failure = _Failure(sent.generation, error.message, error.hint)
@@ -201,6 +206,7 @@ class Authenticator(httpx.Auth):
             known = self._discovery = await discover(self.channel)
             self._looked_up = True
             if known is not None:
+                self._header = known.header
                 self._known.put(self.endpoint, known, self._now())
         return known
 
@@ -247,7 +253,8 @@ class Authenticator(httpx.Auth):
             del request.headers[name]
         added.clear()
         headers = dict(await self._edge.get())
-        source = (await self.choice()).source
+        choice = await self.choice()
+        source = choice.source
         token = await self._current(source) if source is not None else None
         header = self.header_for(source) if source is not None else AUTHORIZATION
         if token is not None and source is not None:
@@ -255,7 +262,7 @@ class Authenticator(httpx.Auth):
         for name, value in headers.items():
             request.headers[name] = value
             added.add(name)
-        return _Sent(self._generation, token, header)
+        return _Sent(self._generation, token, header, choice.final)
 
     async def _current(self, source: TokenSource) -> Token | None:
         """The token to send: the one at hand, or the next one where it ends soon."""
@@ -294,8 +301,9 @@ class Authenticator(httpx.Auth):
         async with self._lock:
             if sent.generation != self._generation:
                 return
-            choice = await self.choice(wants_login=True)
-            source = choice.source
+            if not sent.final:
+                await self._learn()
+            source = (await self.choice(wants_login=True)).source
             newer = await source.newer(sent.token) if source is not None else None
             if newer is not None and not newer.expires_soon(self._now()):
                 self._accept(newer)
@@ -307,6 +315,11 @@ class Authenticator(httpx.Auth):
             except AuthError as error:
                 self._failure = _Failure(sent.generation, error.message, error.hint)
                 raise
+
+    async def _learn(self) -> None:
+        """Has the server say how it wants its logins, so that the next command knows that it wants one."""
+        with contextlib.suppress(FlowtuiError):
+            await self.discovery()
 
     async def _try_others(
         self, source: TokenSource | None, token: Token | None, sent: _Sent, response: httpx.Response
@@ -339,11 +352,8 @@ class Authenticator(httpx.Auth):
 
     async def _other_header(self, tried: str, *, named_only: bool = False) -> bool:
         """Turns to another header than the one that was tried: the one that the server names, else the plain one."""
-        try:
-            found = await self.discovery()
-        except FlowtuiError:
-            found = None
-        named = found.header if found is not None else AUTHORIZATION
+        await self._learn()
+        named = self._discovery.header if self._discovery is not None else AUTHORIZATION
         for name in (named,) if named_only else (named, AUTHORIZATION):
             if name != tried:
                 self._header = name

@@ -79,9 +79,12 @@ async def log_in(
         return await _prove(auth, choice, connect), None
     discovery = await auth.discovery(fresh=True)
     if discovery is None:
-        # Whether it lets everybody in is seen by asking it for something.
-        open_ = auth.without_login()
-        return await _prove(open_, await open_.choice(), connect), None
+        return await _prove_open(auth, connect), None
+    await auth.stores.read()
+    if auth.stores.complaint:
+        terminal.tell(
+            f"{auth.stores.complaint} The login will not be kept. `--store file` keeps it in a file of mode 0600."
+        )
     mode = auth.settings.mode or suitable_mode(discovery, terminal)
     endpoint = await auth.token_endpoint()
     token = await _token(mode, endpoint, discovery, auth, terminal)
@@ -110,6 +113,18 @@ async def _token(
         browser=terminal.browser and can_open_browser(terminal.environ),
         lines=terminal.lines,
     )
+
+
+async def _prove_open(auth: Authenticator, connect: Callable[[Authenticator], AdminClient]) -> Login:
+    """Whether a server that offers no login lets everybody in is seen by asking it for something."""
+    nobody = auth.without_login()
+    try:
+        return await _prove(nobody, await nobody.choice(), connect)
+    except AuthError as error:
+        raise AuthError(
+            f"{auth.endpoint} wants a login, and offers none of its own.",
+            "Give it a token: FLOWTUI_TOKEN, auth.token_file or auth.command; or headers: auth.header_command.",
+        ) from error
 
 
 async def _prove(auth: Authenticator, choice: Choice, connect: Callable[[Authenticator], AdminClient]) -> Login:

@@ -9,7 +9,7 @@ import base64
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import quote, urlencode
 
 from flowtui import text
 from flowtui.admin.auth.addresses import host_of
@@ -98,8 +98,8 @@ class TokenEndpoint:
         if "client_secret_post" in methods and "client_secret_basic" not in methods:
             form |= {"client_id": client_id, "client_secret": secret}
         else:
-            # As Flyte's own clients do: the secret is form-encoded, the id is not.
-            pair = f"{client_id}:{quote_plus(secret)}"
+            # Form-encoded (RFC 6749, 2.3.1), a blank as %20, which every decoder reads.
+            pair = f"{quote(client_id, safe='')}:{quote(secret, safe='')}"
             headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
         body = urlencode({name: value for name, value in form.items() if value})
         return await self._token(body, headers, f"client {text.plain(client_id)}", secret)
