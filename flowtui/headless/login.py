@@ -93,14 +93,14 @@ def require_server(settings: Settings, transport: httpx.AsyncBaseTransport | Non
 def _sentence(endpoint: str, login: Login, kept: str) -> str:
     from flowtui.admin.auth.steps import instant as moment
 
-    if login.mode == "none":
+    if login.mode == "none" and not login.where:
         return f"{endpoint} lets everybody in."
     details = ", ".join(part for part in (login.name, login.email) if part)
     who = f"{login.subject}{f' ({details})' if details else ''}" if login.subject else details or "somebody unnamed"
     until = moment(login.expires_at)
     end = f" until {until.isoformat(timespec='seconds').replace('+00:00', 'Z')}" if until is not None else ""
     renewed = ", renewed by itself" if login.renewable else ""
-    place = f"kept in {kept}" if login.mode in ("pkce", "device") else f"token of {kept}"
+    place = f"kept in {kept}" if login.mode in ("pkce", "device") else f"by {kept}"
     return plain(f"Logged in at {endpoint} as {who}{end}{renewed}; {place if kept else 'not kept'}.")
 
 

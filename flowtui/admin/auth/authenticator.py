@@ -20,7 +20,7 @@ from flowtui.admin.auth.choice import Choice, Ways, choose
 from flowtui.admin.auth.discovery import AUTHORIZATION, Discovery, discover
 from flowtui.admin.auth.edge import EdgeHeaders
 from flowtui.admin.auth.known_logins import KnownLogins
-from flowtui.admin.auth.sources import Clock, TokenSource
+from flowtui.admin.auth.sources import Clock, FixedTokenError, TokenSource
 from flowtui.admin.auth.stores import TokenStores
 from flowtui.admin.auth.token_endpoint import LOGIN_HINT, TokenEndpoint
 from flowtui.admin.auth.tokens import Token, redacted
@@ -135,6 +135,7 @@ class Authenticator(httpx.Auth):
         self._looked = False
         self._generation = 0
         self._failure: _Failure | None = None
+        self._doubt: AuthError | None = None
         self._lock = asyncio.Lock()
         self._choice_lock = asyncio.Lock()
 
@@ -168,9 +169,9 @@ class Authenticator(httpx.Auth):
             sent = await self._prepare(request, added)
             response = yield request
         if response.status_code == 401:
-            error = self._refused(response, sent)
+            error = self._doubt or self._refused(response, sent)
             self._failure = _Failure(sent.generation, error.message, error.hint)
-            raise error
+            raise AuthError(error.message, error.hint)
 
     async def choice(self, *, wants_login: bool = False) -> Choice:
         """How requests are logged in, found out at the first call.
@@ -229,6 +230,11 @@ class Authenticator(httpx.Auth):
     def current_token(self) -> Token | None:
         """The token that requests carry now."""
         return self._token
+
+    @property
+    def sends_given_headers(self) -> bool:
+        """Whether headers of the configuration, or of a command, may be what lets requests in."""
+        return bool(self._ways.headers) or self._edge.has_commands
 
     def with_source(self, source: TokenSource) -> Authenticator:
         """Another one for the same server, which logs in with that source and nothing else."""
@@ -333,12 +339,13 @@ class Authenticator(httpx.Auth):
             return
         try:
             renewed = await source.renewed(token)
-        except AuthError:
-            # Nothing but another header, or other headers of a proxy in front, can help then.
-            if (not source.header and sent.token is not None and await self._other_header(sent.header)) or had_commands:
-                self._accept(token)
-            else:
-                raise
+        except AuthError as error:
+            # Nothing but another header, or other headers for a proxy in front, can help then.
+            other = not source.header and sent.token is not None and await self._other_header(sent.header)
+            if not (other or had_commands):
+                raise self._refused(response, sent) if isinstance(error, FixedTokenError) else error
+            self._accept(token)
+            self._doubt = None if isinstance(error, FixedTokenError) else error
         else:
             if not source.header:
                 await self._other_header(sent.header, named_only=True)
@@ -349,6 +356,7 @@ class Authenticator(httpx.Auth):
         self._looked = True
         self._generation += 1
         self._failure = None
+        self._doubt = None
 
     async def _other_header(self, tried: str, *, named_only: bool = False) -> bool:
         """Turns to another header than the one that was tried: the one that the server names, else the plain one."""

@@ -148,7 +148,7 @@ async def _prove(auth: Authenticator, choice: Choice, connect: Callable[[Authent
         email=info.email,
         expires_at=token.expires_at if token is not None else None,
         renewable=bool(source is not None and (source.renewable or source.volatile)),
-        where=source.where if source is not None else "",
+        where=source.where if source is not None else ("the headers" if auth.sends_given_headers else ""),
     )
 
 

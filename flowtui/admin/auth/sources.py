@@ -20,6 +20,10 @@ from flowtui.errors import AuthError, ServerError
 Clock = Callable[[], float]
 
 
+class FixedTokenError(AuthError):
+    """There is no other token than the one that was refused."""
+
+
 class TokenSource(ABC):
     """One way to have a token.
 
@@ -54,6 +58,7 @@ class TokenSource(ABC):
         """Another token than the one that has ended or was refused.
 
         Raises:
+            FixedTokenError: there is never another one.
             AuthError: there is none; the hint says what the person can do.
             ServerError, UnreachableError: who could give one does not answer.
         """
@@ -79,7 +84,7 @@ class GivenToken(TokenSource):
         return self._token
 
     async def renewed(self, refused: Token | None) -> Token:
-        raise AuthError(f"The token of {self.where} is not accepted.", "Put a new one there.")
+        raise FixedTokenError(f"The token of {self.where} is not accepted.", "Put a new one there.")
 
 
 class TokenOfFile(TokenSource):
@@ -110,7 +115,7 @@ class TokenOfFile(TokenSource):
         return found if found is not None and (refused is None or found.access != refused.access) else None
 
     async def renewed(self, refused: Token | None) -> Token:
-        raise AuthError(f"The token of {self.where} is not accepted.", "Put a new one there.")
+        raise FixedTokenError(f"The token of {self.where} is not accepted.", "Put a new one there.")
 
 
 class FetchedToken(TokenSource):
