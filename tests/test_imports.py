@@ -58,6 +58,28 @@ def test_a_command_loads_no_screen_and_no_flytekit(words: tuple[str, ...], tmp_p
     assert "flowtui.admin" in found
 
 
+@pytest.mark.parametrize("auth", ["token = 'given'", "token_url = 'http://127.0.0.1:9/x'"])
+def test_a_token_at_hand_loads_no_library_for_logins(auth: str, tmp_path: Path) -> None:
+    code = """
+import asyncio, contextlib
+from dataclasses import replace
+from pathlib import Path
+from flowtui.config import AuthSettings, Settings
+from flowtui.errors import FlowtuiError
+from flowtui.session import open_session
+settings = Settings(Path('home'), Path('cache'), endpoint='http://127.0.0.1:9', local=False, timeout=1.0)
+settings = replace(settings, auth=AuthSettings(AUTH))
+async def main():
+    async with open_session(settings) as session:
+        with contextlib.suppress(FlowtuiError):
+            await session.auth.choice()
+asyncio.run(main())
+"""
+    found = loaded(f"import os; os.chdir({str(tmp_path)!r})" + code.replace("AUTH", auth), tmp_path)
+    assert "flowtui.admin.auth.authenticator" in found
+    assert not found & {"keyring", "oauthlib", "segno", "http.server", "webbrowser", "flowtui.admin.auth.login"}
+
+
 def test_a_preview_of_a_path_loads_no_server(tmp_path: Path) -> None:
     path = tmp_path / "dm.csv"
     path.write_text("a,b\n1,2\n")

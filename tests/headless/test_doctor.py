@@ -11,7 +11,10 @@ from flowtui.httpclient import httpx
 from flowtui.session import open_session
 from tests.headless.conftest import NOW, PROJECT, Server
 
-STEPS = ["flowtui", "settings", "home", "server", "headers", "healthcheck", "version", "project", "list"]
+STEPS = [
+    "flowtui", "settings", "home", "server", "headers",
+    "healthcheck", "login", "discovery", "version", "project", "list",
+]  # fmt: skip
 
 
 class LoggedOut(Server):
@@ -56,4 +59,7 @@ async def test_the_step_that_fails_is_the_last(tmp_path: Path) -> None:
     steps = raised.value.details["steps"]
     assert [step["step"] for step in steps] == STEPS[: STEPS.index("version") + 1]
     assert [step["ok"] for step in steps][-2:] == [True, False]
+    found = {step["step"]: step["found"] for step in steps}
+    assert found["login"] == "none, because the header authorization is set"
+    assert found["discovery"].startswith("http://flyte.test wants a login before it says how to log in")
     assert "✖ version" in raised.value.report

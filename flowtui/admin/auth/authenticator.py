@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import ssl
 import time
@@ -17,12 +16,13 @@ from typing import Any, TypeVar
 from flowtui.admin.auth.addresses import may_carry_secrets, same_origin
 from flowtui.admin.auth.channel import AuthChannel
 from flowtui.admin.auth.choice import Choice, Ways, choose
-from flowtui.admin.auth.discovery import AUTHORIZATION, Discovery, discover
+from flowtui.admin.auth.discovery import AUTHORIZATION
 from flowtui.admin.auth.edge import EdgeHeaders
 from flowtui.admin.auth.known_logins import KnownLogins
+from flowtui.admin.auth.server_login import ServerLogin
 from flowtui.admin.auth.sources import Clock, FixedTokenError, TokenSource
 from flowtui.admin.auth.stores import TokenStores
-from flowtui.admin.auth.token_endpoint import LOGIN_HINT, TokenEndpoint
+from flowtui.admin.auth.token_endpoint import LOGIN_HINT
 from flowtui.admin.auth.tokens import Token, redacted
 from flowtui.config import AuthSettings, Settings
 from flowtui.errors import AuthError, FlowtuiError
@@ -70,6 +70,7 @@ class Authenticator(httpx.Auth):
 
     Attributes:
         channel: the requests of the login itself, counted.
+        server: what the server says about its login.
         stores: where tokens are kept.
     """
 
@@ -114,7 +115,7 @@ class Authenticator(httpx.Auth):
             transport=transport,
             timeout=timeout,
         )
-        self._known = KnownLogins(home / "logins.json")
+        self.server = ServerLogin(self.channel, settings, KnownLogins(home / "logins.json"), now)
         self._now = now
         self._ways = Ways(
             server=self.endpoint,
@@ -124,13 +125,10 @@ class Authenticator(httpx.Auth):
             environ=environ,
             channel=self.channel,
             stores=self.stores,
-            endpoint=self.token_endpoint,
+            endpoint=self.server.token_endpoint,
             now=now,
         )
         self._choice = Choice(source, "it was just given") if source is not None else None
-        self._discovery: Discovery | None = None
-        self._looked_up = False
-        self._header = ""
         self._token: Token | None = None
         self._looked = False
         self._generation = 0
@@ -181,50 +179,9 @@ class Authenticator(httpx.Auth):
         """
         async with self._choice_lock:
             if self._choice is None or (wants_login and not self._choice.final):
-                known = wants_login or self.known_discovery() is not None
+                known = wants_login or self.server.known_discovery() is not None
                 self._choice = await choose(self._ways, wants_login=known)
             return self._choice
-
-    def known_discovery(self) -> Discovery | None:
-        """What the server has said about its login, without asking it now."""
-        if self._discovery is None and not self._looked_up:
-            self._looked_up = True
-            self._discovery = self._known.get(self.endpoint, self._now())
-            self._header = self._header or (self._discovery.header if self._discovery else "")
-        return self._discovery
-
-    async def discovery(self, *, fresh: bool = False) -> Discovery | None:
-        """What the server says about its login, asked at most once; None where it offers none.
-
-        Args:
-            fresh: ask now, whatever is known.
-
-        Raises:
-            AuthError, ServerError, UnreachableError: see ``discover``.
-        """
-        known = None if fresh else self.known_discovery()
-        if known is None:
-            known = self._discovery = await discover(self.channel)
-            self._looked_up = True
-            if known is not None:
-                self._header = known.header
-                self._known.put(self.endpoint, known, self._now())
-        return known
-
-    async def token_endpoint(self) -> TokenEndpoint:
-        """The server's authorization server.
-
-        Raises:
-            AuthError: the server offers no login.
-            ServerError, UnreachableError: see ``discover``.
-        """
-        found = await self.discovery()
-        if found is None:
-            raise AuthError(
-                f"{self.endpoint} offers no login of its own.",
-                "Give it a token: FLOWTUI_TOKEN, auth.token_file or auth.command.",
-            )
-        return TokenEndpoint(self.channel, found, self.settings, now=self._now)
 
     @property
     def current_token(self) -> Token | None:
@@ -244,14 +201,9 @@ class Authenticator(httpx.Auth):
         """Another one for the same server, which sends no token."""
         return self._again(replace(self.settings, mode="none"))
 
-    def forget_discovery(self) -> None:
-        """Ask the server anew at the next use."""
-        self._discovery = None
-        self._known.forget(self.endpoint)
-
     def header_for(self, source: TokenSource) -> str:
         """The header that a token goes into, as far as it is known."""
-        return source.header or self._header or AUTHORIZATION
+        return source.header or self.server.header
 
     async def _prepare(self, request: httpx.Request, added: set[str]) -> _Sent:
         """Puts the credentials into a request, in place of those of a try before, whose names are in ``added``."""
@@ -272,7 +224,7 @@ class Authenticator(httpx.Auth):
 
     async def _current(self, source: TokenSource) -> Token | None:
         """The token to send: the one at hand, or the next one where it ends soon."""
-        self.known_discovery()
+        self.server.known_discovery()
         if source.volatile:
             return await source.at_hand()
         if not self._looked:
@@ -308,7 +260,7 @@ class Authenticator(httpx.Auth):
             if sent.generation != self._generation:
                 return
             if not sent.final:
-                await self._learn()
+                await self.server.learn()
             source = (await self.choice(wants_login=True)).source
             newer = await source.newer(sent.token) if source is not None else None
             if newer is not None and not newer.expires_soon(self._now()):
@@ -321,11 +273,6 @@ class Authenticator(httpx.Auth):
             except AuthError as error:
                 self._failure = _Failure(sent.generation, error.message, error.hint)
                 raise
-
-    async def _learn(self) -> None:
-        """Has the server say how it wants its logins, so that the next command knows that it wants one."""
-        with contextlib.suppress(FlowtuiError):
-            await self.discovery()
 
     async def _try_others(
         self, source: TokenSource | None, token: Token | None, sent: _Sent, response: httpx.Response
@@ -341,14 +288,17 @@ class Authenticator(httpx.Auth):
             renewed = await source.renewed(token)
         except AuthError as error:
             # Nothing but another header, or other headers for a proxy in front, can help then.
-            other = not source.header and sent.token is not None and await self._other_header(sent.header)
+            other = not source.header and sent.token is not None and await self.server.other_header(sent.header)
             if not (other or had_commands):
-                raise self._refused(response, sent) if isinstance(error, FixedTokenError) else error
+                if isinstance(error, FixedTokenError):
+                    raise self._refused(response, sent) from error
+                raise
             self._accept(token)
             self._doubt = None if isinstance(error, FixedTokenError) else error
         else:
             if not source.header:
-                await self._other_header(sent.header, named_only=True)
+                # The header that was tried may be what was wrong.
+                await self.server.learn()
             self._accept(renewed)
 
     def _accept(self, token: Token | None) -> None:
@@ -357,16 +307,6 @@ class Authenticator(httpx.Auth):
         self._generation += 1
         self._failure = None
         self._doubt = None
-
-    async def _other_header(self, tried: str, *, named_only: bool = False) -> bool:
-        """Turns to another header than the one that was tried: the one that the server names, else the plain one."""
-        await self._learn()
-        named = self._discovery.header if self._discovery is not None else AUTHORIZATION
-        for name in (named,) if named_only else (named, AUTHORIZATION):
-            if name != tried:
-                self._header = name
-                return True
-        return False
 
     def _refused(self, response: httpx.Response, sent: _Sent) -> AuthError:
         """What to say when there is nothing left to try."""

@@ -77,7 +77,7 @@ async def log_in(
     choice = await auth.choice(wants_login=True)
     if choice.mode not in OF_PEOPLE:
         return await _prove(auth, choice, connect), None
-    discovery = await auth.discovery(fresh=True)
+    discovery = await auth.server.discovery(fresh=True)
     if discovery is None:
         return await _prove_open(auth, connect), None
     await auth.stores.read()
@@ -86,7 +86,7 @@ async def log_in(
             f"{auth.stores.complaint} The login will not be kept. `--store file` keeps it in a file of mode 0600."
         )
     mode = auth.settings.mode or suitable_mode(discovery, terminal)
-    endpoint = await auth.token_endpoint()
+    endpoint = await auth.server.token_endpoint()
     token = await _token(mode, endpoint, discovery, auth, terminal)
     fresh = auth.with_source(GivenToken(token.access, "this login", mode=mode))
     login = await _prove(fresh, await fresh.choice(), connect)
@@ -165,12 +165,12 @@ async def log_out(auth: Authenticator) -> tuple[list[str], bool]:
     revoked = False
     if found is not None:
         try:
-            discovery = await auth.discovery()
+            discovery = await auth.server.discovery()
             url = await revocation_endpoint(auth.channel, discovery) if discovery is not None else ""
             if url:
-                revoked = await (await auth.token_endpoint()).revoke(url, found[0])
+                revoked = await (await auth.server.token_endpoint()).revoke(url, found[0])
         except (AuthError, ServerError):
             revoked = False
     forgotten = await auth.stores.forget()
-    auth.forget_discovery()
+    auth.server.forget()
     return forgotten, revoked

@@ -33,7 +33,7 @@ async def login_steps(auth: Authenticator) -> list[tuple[str, str]]:
 
 async def _discovery(auth: Authenticator) -> tuple[str, Discovery | None]:
     try:
-        found = await auth.discovery(fresh=True)
+        found = await auth.server.discovery(fresh=True)
     except ServerError as error:
         return plain(f"no answer: {error.message}"), None
     except FlowtuiError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -155,10 +156,17 @@ async def test_the_header_that_the_server_names(make: Make) -> None:
     assert flyte.seen == [("/api/v1/projects", "Bearer given")]
 
 
+async def test_the_header_that_the_server_names_for_a_token_that_is_fetched(make: Make) -> None:
+    flyte = Flyte("fetched")
+    flyte.reads = ("flyte-authorization",)
+    auth = make(flyte, AuthSettings(command=(sys.executable, "-c", "print('fetched')")))
+    assert (await get(auth, flyte)).text == "in"
+
+
 async def test_the_plain_header_where_the_named_one_does_not_work(make: Make, tmp_path: Path) -> None:
     flyte = Flyte("given")
     auth = make(flyte, AuthSettings(token="given"))
-    await auth.discovery()
+    await auth.server.discovery()
     flyte.reads = ("authorization",)
     assert (await get(auth, flyte)).text == "in"
     assert flyte.count("/api/v1/projects") == 2
