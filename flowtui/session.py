@@ -94,6 +94,7 @@ async def open_session(
     transport: httpx.AsyncBaseTransport | None = None,
     base_url: str | None = None,
     storage_transport: httpx.AsyncBaseTransport | None = None,
+    auth: Authenticator | None = None,
 ) -> AsyncIterator[Session]:
     """A session, closed with the block.
 
@@ -101,6 +102,7 @@ async def open_session(
         transport: what carries requests to Admin; given for the embedded one, which answers in process.
         base_url: instead of ``settings.endpoint``, with a transport.
         storage_transport: what carries reads of signed URLs, for tests.
+        auth: what logs in, instead of what the settings say.
 
     Raises:
         ConfigError: there is neither an endpoint nor a transport, or the folders of flowtui cannot be made.
@@ -112,7 +114,7 @@ async def open_session(
     _make_folder(settings.cache)
     # The address that stands for the embedded Admin is no place that a person could look at.
     name = "" if settings.endpoint else "this machine"
-    auth = authenticator(settings, transport=transport)
+    auth = auth or session_auth(settings, transport)
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(
             AdminClient(
@@ -137,6 +139,11 @@ async def open_session(
             export_log=ExportLog(state),
             auth=auth,
         )
+
+
+def session_auth(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> Authenticator | None:
+    """What logs in to the configured server; None for the embedded Admin."""
+    return authenticator(settings, transport=transport)
 
 
 def _make_folder(folder: Path) -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flowtui.admin import AdminClient
-from flowtui.admin.auth import Authenticator, authenticator
+from flowtui.admin.auth import Authenticator
 from flowtui.config import Settings
 from flowtui.errors import FlowtuiError, UsageError
 from flowtui.headless.json import dumps, instant
 from flowtui.headless.style import Style
+from flowtui.session import open_session, session_auth
 from flowtui.text import plain
 
 if TYPE_CHECKING:
@@ -46,10 +49,10 @@ async def execute(
     )
     auth = require_server(settings, transport)
 
-    def connect(auth: Authenticator) -> AdminClient:
-        return AdminClient(
-            auth.endpoint, headers=settings.headers, auth=auth, transport=transport, timeout=settings.timeout
-        )
+    @asynccontextmanager
+    async def connect(auth: Authenticator) -> AsyncIterator[AdminClient]:
+        async with open_session(settings, transport=transport, auth=auth) as session:
+            yield session.client
 
     login, token = await log_in(auth, _terminal(options, style), connect)
     kept = login.where
@@ -81,7 +84,7 @@ def require_server(settings: Settings, transport: httpx.AsyncBaseTransport | Non
     Raises:
         UsageError: none is configured.
     """
-    auth = authenticator(settings, transport=transport)
+    auth = session_auth(settings, transport)
     if auth is None:
         raise UsageError(
             "No Flyte server is configured, and this machine needs no login.",
@@ -120,7 +123,7 @@ def _terminal(options: Namespace, style: Style) -> Terminal:
     return Terminal(
         tell=_tell,
         show=show,
-        lines=typed_lines() if sys.stdin.isatty() else None,
+        lines=typed_lines if sys.stdin.isatty() else None,
         browser=options.browser,
         environ=os.environ,
     )

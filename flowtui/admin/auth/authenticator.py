@@ -6,7 +6,7 @@ import asyncio
 import os
 import ssl
 import time
-from collections.abc import AsyncGenerator, Coroutine, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -66,7 +66,7 @@ class Authenticator(httpx.Auth):
         places: ``Settings.sources``, to tell where a setting comes from.
         source: instead of what the settings say, for a login that is not kept yet.
         environ, now: of this process.
-        verify, proxy, transport, timeout: as for ``AdminClient``.
+        tls, proxy, transport, timeout: as for ``AuthChannel``.
 
     Attributes:
         channel: the requests of the login itself, counted.
@@ -85,8 +85,8 @@ class Authenticator(httpx.Auth):
         source: TokenSource | None = None,
         environ: Mapping[str, str] = os.environ,
         now: Clock = time.time,
-        verify: ssl.SSLContext | bool = True,
-        proxy: str | None = None,
+        tls: Callable[[], ssl.SSLContext] | None = None,
+        proxy: str = "",
         transport: httpx.AsyncBaseTransport | None = None,
         timeout: float = 30.0,
     ) -> None:
@@ -97,7 +97,7 @@ class Authenticator(httpx.Auth):
             home=home,
             environ=environ,
             now=now,
-            verify=verify,
+            tls=tls,
             proxy=proxy,
             transport=transport,
             timeout=timeout,
@@ -110,7 +110,7 @@ class Authenticator(httpx.Auth):
             self.endpoint,
             headers=headers,
             edge=self._edge,
-            verify=verify,
+            tls=tls,
             proxy=proxy,
             transport=transport,
             timeout=timeout,
@@ -340,14 +340,13 @@ def _read_exception(done: asyncio.Future[T]) -> None:
 def authenticator(
     settings: Settings,
     *,
-    verify: ssl.SSLContext | bool = True,
-    proxy: str | None = None,
+    tls: Callable[[], ssl.SSLContext] | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> Authenticator | None:
     """What logs in to the configured server; None where the embedded Admin of this process is meant.
 
     Args:
-        verify, proxy, transport: as for ``AdminClient``.
+        tls, transport: as for ``AuthChannel``.
     """
     if settings.endpoint is None:
         return None
@@ -357,8 +356,8 @@ def authenticator(
         headers=settings.headers,
         home=settings.home,
         places=settings.sources,
-        verify=verify,
-        proxy=proxy,
+        tls=tls,
+        proxy=settings.transport.proxy,
         transport=transport,
         timeout=settings.timeout,
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,7 +44,8 @@ class AuthChannel:
     Args:
         endpoint: base URL of Flyte Admin.
         headers: sent to the endpoint's own server only, as are those of ``edge``.
-        verify, proxy: as for ``AdminClient``.
+        tls: gives the TLS context when it is needed; httpx's own where None.
+        proxy: URL of an HTTP proxy; what the environment says where empty.
         transport: what carries the requests, for tests; httpx's own where None.
 
     Attributes:
@@ -56,15 +58,15 @@ class AuthChannel:
         *,
         headers: Mapping[str, str],
         edge: EdgeHeaders,
-        verify: ssl.SSLContext | bool = True,
-        proxy: str | None = None,
+        tls: Callable[[], ssl.SSLContext] | None = None,
+        proxy: str = "",
         transport: httpx.AsyncBaseTransport | None = None,
         timeout: float = 30.0,
     ) -> None:
         self.endpoint = endpoint.rstrip("/")
         self._headers = dict(headers)
         self._edge = edge
-        self._verify = verify
+        self._tls = tls
         self._proxy = proxy
         self._transport = transport
         self._timeout = timeout
@@ -112,10 +114,13 @@ class AuthChannel:
             ) from error
 
     async def _exchange(self, method: str, url: str, body: str | None, headers: httpx.Headers) -> Answer:
+        verify: ssl.SSLContext | bool = url.startswith("https://")
+        if verify and self._tls is not None and self._transport is None:
+            verify = await asyncio.to_thread(self._tls)
         client = httpx.AsyncClient(
             transport=self._transport,
-            verify=self._verify if url.startswith("https://") else False,
-            proxy=self._proxy if self._transport is None else None,
+            verify=verify,
+            proxy=(self._proxy or None) if self._transport is None else None,
             timeout=httpx.Timeout(self._timeout, connect=min(self._timeout, 10.0)),
         )
         try:

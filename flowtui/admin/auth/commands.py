@@ -12,7 +12,7 @@ from flowtui import text
 from flowtui.admin.auth.tokens import redacted
 from flowtui.errors import AuthError
 
-COMMAND_SECONDS = 60.0
+COMMAND_SECONDS = 20.0
 OUTPUT_LIMIT = 65_536
 """Bytes of one stream; a token has a few thousand."""
 

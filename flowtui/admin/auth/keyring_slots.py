@@ -22,7 +22,7 @@ from flowtui.errors import FlowtuiError
 
 ACCESS, REFRESH, ID = "access_token", "refresh_token", "id_token"
 
-KEYRING_SECONDS = 30.0
+KEYRING_SECONDS = 20.0
 """How long a keyring may take, which may ask the person to unlock it."""
 
 _FLYTECTL = "flytectl"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.server
 import socket
+import socketserver
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -94,6 +95,11 @@ class _Server(http.server.ThreadingHTTPServer):
     allow_reuse_address = True
     allow_reuse_port = False
     daemon_threads = True
+
+    def server_bind(self) -> None:
+        """Without the look-up of a name that ``http.server`` makes, and that may wait for a name server."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Nothing: a connection that breaks off is no matter of the person's, and stderr is not for it."""

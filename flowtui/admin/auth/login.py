@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 
 from flyteidl.service import identity_pb2
@@ -20,6 +21,8 @@ from flowtui.errors import AuthError, NotFoundError, ServerError
 
 OF_PEOPLE = ("pkce", "device")
 """Modes that need a person."""
+
+Connect = Callable[["Authenticator"], AbstractAsyncContextManager[AdminClient]]
 
 
 @dataclass(frozen=True)
@@ -62,9 +65,7 @@ class Login:
     where: str = ""
 
 
-async def log_in(
-    auth: Authenticator, terminal: Terminal, connect: Callable[[Authenticator], AdminClient]
-) -> tuple[Login, Token | None]:
+async def log_in(auth: Authenticator, terminal: Terminal, connect: Connect) -> tuple[Login, Token | None]:
     """Logs in and proves it; a person's token is returned, to be kept.
 
     Args:
@@ -115,7 +116,7 @@ async def _token(
     )
 
 
-async def _prove_open(auth: Authenticator, connect: Callable[[Authenticator], AdminClient]) -> Login:
+async def _prove_open(auth: Authenticator, connect: Connect) -> Login:
     """Whether a server that offers no login lets everybody in is seen by asking it for something."""
     nobody = auth.without_login()
     try:
@@ -127,7 +128,7 @@ async def _prove_open(auth: Authenticator, connect: Callable[[Authenticator], Ad
         ) from error
 
 
-async def _prove(auth: Authenticator, choice: Choice, connect: Callable[[Authenticator], AdminClient]) -> Login:
+async def _prove(auth: Authenticator, choice: Choice, connect: Connect) -> Login:
     """Asks who it is, and where the server does not say, for the projects, which only those who are in may see."""
     info = identity_pb2.UserInfoResponse()
     async with connect(auth) as client:

@@ -6,8 +6,7 @@ import asyncio
 import contextlib
 import os
 import sys
-import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from flowtui.admin.auth.discovery import Discovery
@@ -19,8 +18,10 @@ from flowtui.errors import AuthError
 LOGIN_SECONDS = 600.0
 """How long a person may take in the browser."""
 
+_LONGEST_LINE = 100_000
+
 Tell = Callable[[str], None]
-Lines = Callable[[], Awaitable[str | None]]
+Lines = Callable[[], AsyncIterator[str]]
 
 
 async def log_in_with_browser(
@@ -37,7 +38,7 @@ async def log_in_with_browser(
     Args:
         tell: takes what the person must know, a line at a time.
         browser: whether to open one; the URL is told in any case.
-        lines: gives a line that the person types or pastes, None at the end of input; without it nothing is read.
+        lines: gives the lines that the person types or pastes; without it nothing is read.
 
     Raises:
         AuthError: the server has no such login, the person or the server says no, the answer is one to another login,
@@ -95,7 +96,7 @@ async def _answer(url: str, redirect_uri: str, tell: Tell, browser: bool, lines:
 async def _pasted(lines: Lines, redirect_uri: str, tell: Tell) -> str:
     """The first line that is an answer; waits for ever at the end of input, since the listener may still have one."""
     place = urlsplit(redirect_uri)
-    while (line := await lines()) is not None:
+    async for line in lines():
         pasted = line.strip()
         try:
             parts = urlsplit(pasted)
@@ -152,16 +153,28 @@ async def open_browser(url: str) -> None:
         return  # the URL has been told
 
 
-def typed_lines() -> Lines:
-    """Lines of stdin, read in a thread that does not hold up the end of the process."""
+async def typed_lines() -> AsyncIterator[str]:
+    """Lines of stdin, a terminal; read without a thread, which would hold stdin's lock at the end of the process."""
     loop = asyncio.get_running_loop()
-    queue: asyncio.Queue[str | None] = asyncio.Queue()
+    chunks: asyncio.Queue[bytes] = asyncio.Queue()
+    descriptor = sys.stdin.fileno()
 
     def read() -> None:
-        with contextlib.suppress(RuntimeError, ValueError, OSError):
-            while line := sys.stdin.readline(100_000):
-                loop.call_soon_threadsafe(queue.put_nowait, line)
-            loop.call_soon_threadsafe(queue.put_nowait, None)
+        try:
+            chunk = os.read(descriptor, 65_536)
+        except OSError:
+            chunk = b""
+        if not chunk:
+            loop.remove_reader(descriptor)
+        chunks.put_nowait(chunk)
 
-    threading.Thread(target=read, daemon=True, name="stdin").start()
-    return queue.get
+    loop.add_reader(descriptor, read)
+    try:
+        rest = b""
+        while chunk := await chunks.get():
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                yield line.decode(errors="replace")
+            rest = rest[-_LONGEST_LINE:]
+    finally:
+        loop.remove_reader(descriptor)

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import urllib.error
 import urllib.request
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -150,6 +151,11 @@ async def test_a_token_answer_that_is_none(port: int, body: bytes) -> None:
         await work
 
 
+async def typed(queue: asyncio.Queue[str | None]) -> AsyncIterator[str]:
+    while (line := await queue.get()) is not None:
+        yield line
+
+
 async def test_the_port_is_taken(port: int) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", port))
@@ -161,7 +167,7 @@ async def test_the_port_is_taken(port: int) -> None:
 
         pasted: asyncio.Queue[str | None] = asyncio.Queue()
         login = Login(discovery(port))
-        work = login.start(lines=pasted.get)
+        work = login.start(lines=lambda: typed(pasted))
         state = (await login.query())["state"]
         for line in ("\n", "nonsense\n", "http://[\n", f"http://localhost:{port}/callback\n"):
             pasted.put_nowait(line)
@@ -174,7 +180,7 @@ async def test_the_end_of_input_does_not_end_the_login(port: int) -> None:
     pasted: asyncio.Queue[str | None] = asyncio.Queue()
     pasted.put_nowait(None)
     login = Login(discovery(port))
-    work = login.start(lines=pasted.get)
+    work = login.start(lines=lambda: typed(pasted))
     await login.browse(code="c", state=(await login.query())["state"])
     assert (await work).access == "in"
 

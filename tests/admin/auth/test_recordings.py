@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -119,11 +120,11 @@ async def test_the_walk_of_a_browser() -> None:
     walk = [line for line in LINES if line["what"].startswith("pkce redirect")]
     ours: list[str] = []
 
-    async def pasted() -> str | None:
+    async def pasted() -> AsyncIterator[str]:
         # Where the last redirect leads, with our state.
         (state,) = parse_qs(urlsplit(ours[1]).query)["state"]
         end: str = walk[-1]["headers"]["location"]
-        return end.replace("abc123abc123", state)
+        yield end.replace("abc123abc123", state)
 
     transport = Recorded(next(line for line in TOKEN_LINES if line["what"] == "code for token"))
     token = await log_in_with_browser(
