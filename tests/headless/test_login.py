@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import select
@@ -21,7 +22,7 @@ import pytest
 
 from flowtui import cli
 from flowtui.config import Settings, load_settings
-from tests.oauth.authorization_server import ROBOT, SECRET
+from tests.oauth.authorization_server import ROBOT, SECRET, CodeGrant
 from tests.oauth.flyte_with_login import FlyteWithLogin, flyte_with_login
 from tests.oauth.keyrings import BrokenKeyring, MemoryKeyring
 from tests.test_cli import failure
@@ -137,6 +138,44 @@ def test_a_login_of_pyflyte_is_one_of_ours(
     assert found is not None
     assert (found.access_token, found.refresh_token) == (flyte.world.tokens[-1].access, flyte.world.tokens[-1].refresh)
     assert flyte.world.grants == {"refresh_token": 1}
+
+
+def test_no_secret_is_anywhere(
+    flyte: FlyteWithLogin,
+    slots: MemoryKeyring,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    script = tmp_path / "browser.py"
+    script.write_text(f"import sys\nopen({str(tmp_path / 'argv')!r}, 'w').write(str(sys.argv))\n{BROWSER}")
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setenv("BROWSER", f"{sys.executable} {script} %s")
+    monkeypatch.setenv("FLOWTUI_DEBUG", "1")
+    caplog.set_level(logging.DEBUG)
+    codes: list[str] = []
+    save = CodeGrant.save_authorization_code
+    monkeypatch.setattr(
+        CodeGrant,
+        "save_authorization_code",
+        lambda self, code, request: codes.append(code) or save(self, code, request),
+    )
+    assert cli.main(["login"]) == 0
+    assert cli.main(["doctor"]) == 0
+    # A refresh token that is used up already.
+    flyte.world.tokens[-1].revoked = True
+    for words in (["runs"], ["runs", "--json"], ["doctor"], ["logout"]):
+        cli.main(words)
+    secrets = [text for token in flyte.world.tokens for text in (token.access, token.refresh) if text] + codes
+    assert len(secrets) >= 3
+    out, err = capsys.readouterr()
+    assert "has ended" in err
+    logged = "".join(record.getMessage() for record in caplog.records if not record.name.startswith("authlib"))
+    argv = (tmp_path / "argv").read_text()
+    assert "code_challenge" in argv
+    for text in (out, err, logged, argv):
+        assert not [secret for secret in secrets if secret in text]
 
 
 @pytest.mark.usefixtures("browser")
