@@ -233,13 +233,13 @@ class Authenticator(httpx.Auth):
                     self._token = await source.at_hand()
                     self._looked = True
         token, generation = self._token, self._generation
-        if token is None or not token.expires_soon(self._now()) or not source.renewable or self._failure:
+        if token is None or not token.expires_soon(self._now()) or not source.renewable or self._has_failed(generation):
             return token
         return await _uninterrupted(self._renew(source, token, generation))
 
     async def _renew(self, source: TokenSource, token: Token, generation: int) -> Token | None:
         async with self._lock:
-            if generation == self._generation and not self._failure:
+            if generation == self._generation and not self._has_failed(generation):
                 try:
                     self._accept(await source.newer(token) or await source.renewed(token))
                 except AuthError as error:
@@ -266,7 +266,7 @@ class Authenticator(httpx.Auth):
             if newer is not None and not newer.expires_soon(self._now()):
                 self._accept(newer)
                 return
-            if self._failure is not None and self._failure.generation == sent.generation:
+            if self._failure is not None and self._has_failed(sent.generation):
                 raise AuthError(self._failure.message, self._failure.hint)
             try:
                 await self._try_others(source, newer or sent.token, sent, response)
@@ -307,6 +307,9 @@ class Authenticator(httpx.Auth):
         self._generation += 1
         self._failure = None
         self._doubt = None
+
+    def _has_failed(self, generation: int) -> bool:
+        return self._failure is not None and self._failure.generation == generation
 
     def _refused(self, response: httpx.Response, sent: _Sent) -> AuthError:
         """What to say when there is nothing left to try."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 
 from flowtui.admin.auth.channel import AuthChannel
@@ -54,7 +55,7 @@ class ServerLogin:
             self._looked_up = True
             self._set(known)
             if known is not None:
-                self._known.put(self._channel.endpoint, known, self._now())
+                await asyncio.to_thread(self._known.put, self._channel.endpoint, known, self._now())
         return known
 
     async def learn(self) -> None:
