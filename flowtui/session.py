@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowtui.admin import AdminClient
-from flowtui.admin.auth import Authenticator, authenticator
 from flowtui.catalog import Bookmarks, Catalog, ResponseCache
 from flowtui.config import Settings
 from flowtui.domain.artifact import Artifact, RunArtifacts
@@ -20,6 +19,7 @@ from flowtui.preview.workers import Workers
 from flowtui.storage import Storage
 
 if TYPE_CHECKING:
+    from flowtui.admin.auth import Authenticator
     from flowtui.httpclient import httpx
 
 _AT_ONCE = 16
@@ -143,6 +143,10 @@ async def open_session(
 
 def session_auth(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> Authenticator | None:
     """What logs in to the configured server; None for the embedded Admin."""
+    if settings.endpoint is None:
+        return None
+    from flowtui.admin.auth import authenticator
+
     return authenticator(settings, transport=transport)
 
 

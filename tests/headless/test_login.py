@@ -122,6 +122,7 @@ def test_login_in_a_browser_then_runs_then_logout(
 def test_a_login_of_pyflyte_is_one_of_ours(
     flyte: FlyteWithLogin, slots: MemoryKeyring, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    pytest.importorskip("flytekit")
     from flytekit.clients.auth.keyring import Credentials, KeyringStore
 
     token = flyte.world.generate(
