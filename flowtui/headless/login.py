@@ -133,7 +133,8 @@ def _show_code(code: DeviceCode, style: Style) -> None:
     from flowtui.admin.auth.device import qr_code
 
     if sys.stderr.isatty():
-        sys.stderr.write(qr_code(code.complete_url or code.url, ascii_only=style.ascii))
+        blocks = (sys.stderr.encoding or "").lower().replace("-", "").startswith("utf") and not style.ascii
+        sys.stderr.write(qr_code(code.complete_url or code.url, ascii_only=not blocks))
     _tell("Log in on any device:")
     _tell(f"  {code.url}")
     _tell(f"  code {code.user_code}, good for {code.expires_in / 60:.0f} minutes")

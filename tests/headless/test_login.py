@@ -282,9 +282,13 @@ def test_a_broken_keyring_shows_no_secret(flyte: FlyteWithLogin, capsys: pytest.
 
 
 class Typist:
-    """`flowtui login` in a process of its own, on a terminal that the test types on."""
+    """`flowtui login` in a process of its own, on a terminal that the test types on.
 
-    def __init__(self, *words: str) -> None:
+    Args:
+        sees: stderr is the terminal too.
+    """
+
+    def __init__(self, *words: str, sees: bool = False) -> None:
         import pty
 
         self.ours, theirs = pty.openpty()
@@ -292,20 +296,21 @@ class Typist:
             [sys.executable, "-m", "flowtui", *words],
             stdin=theirs,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=theirs if sees else subprocess.PIPE,
             start_new_session=True,
+            env={**os.environ, "PYTHONUTF8": "1"},
         )
         os.close(theirs)
+        self.reads = self.ours if sees else self.process.stderr.fileno()
         self.said = ""
 
     def until(self, pattern: str) -> re.Match[str]:
         """Reads stderr up to a match."""
-        assert self.process.stderr is not None
         while not (found := re.search(pattern, self.said)):
-            ready, _, _ = select.select([self.process.stderr], [], [], 60)
-            chunk = os.read(self.process.stderr.fileno(), 65_536) if ready else b""
+            ready, _, _ = select.select([self.reads], [], [], 60)
+            chunk = os.read(self.reads, 65_536) if ready else b""
             assert chunk, self.said
-            self.said += chunk.decode()
+            self.said += chunk.decode(errors="replace")
         return found
 
     def type(self, line: str) -> None:
@@ -314,7 +319,7 @@ class Typist:
     def end(self) -> tuple[int, str, str]:
         out, err = self.process.communicate(timeout=60)
         os.close(self.ours)
-        return self.process.returncode, out.decode(), self.said + err.decode()
+        return self.process.returncode, out.decode(), self.said + (err or b"").decode()
 
 
 class NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -365,3 +370,16 @@ def test_ctrl_c_ends_it(flyte: FlyteWithLogin) -> None:
     code, out, err = typist.end()
     assert (code, out) == (130, "")
     assert "Interrupted" in err
+
+
+def test_a_code_is_shown_to_be_scanned(flyte: FlyteWithLogin) -> None:
+    typist = Typist("login", "--mode", "device", "--store", "none", sees=True)
+    typist.until("good for 30 minutes")
+    # The finder pattern of a QR code.
+    assert "██ ▄▄▄▄▄ █" in typist.said
+    (device,) = flyte.world.devices.values()
+    assert device["user_code"] in typist.said
+    flyte.world.agreed[device["user_code"]] = True
+    code, out, _ = typist.end()
+    assert code == 0
+    assert out.startswith(f"Logged in at {flyte.world.issuer} as jane")
