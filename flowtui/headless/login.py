@@ -102,7 +102,7 @@ def _sentence(endpoint: str, login: Login, kept: str) -> str:
     who = f"{login.subject}{f' ({details})' if details else ''}" if login.subject else details or "somebody unnamed"
     until = moment(login.expires_at)
     end = f" until {until.isoformat(timespec='seconds').replace('+00:00', 'Z')}" if until is not None else ""
-    renewed = ", renewed by itself" if login.renewable else ""
+    renewed = ", renewed by itself" if login.renewable and kept else ""
     place = f"kept in {kept}" if login.mode in ("pkce", "device") else f"by {kept}"
     return plain(f"Logged in at {endpoint} as {who}{end}{renewed}; {place if kept else 'not kept'}.")
 

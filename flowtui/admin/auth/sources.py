@@ -268,5 +268,9 @@ class KeptLogin(TokenSource):
             return error
         except ServerError:
             pass  # it does not matter here how a login would go
-        complaint = f" {self._stores.complaint}" if self._stores.complaint else ""
-        return AuthError(f"You are not logged in at {self._server}.{complaint}", LOGIN_HINT)
+        if self._stores.complaint:
+            return AuthError(
+                f"You are not logged in at {self._server}. {self._stores.complaint}",
+                "`flowtui login --store file` logs in, and keeps it in a file.",
+            )
+        return AuthError(f"You are not logged in at {self._server}.", LOGIN_HINT)
