@@ -197,11 +197,9 @@ def _screen(arguments: Arguments, settings: Settings) -> int:
     if options.json:
         raise UsageError("The screen has no --json.", "`flowtui --help` lists the commands that have.")
     if arguments.command == "demo":
-        from dataclasses import replace
-
         from flowtui.local import demo
 
-        settings = replace(settings, endpoint=None, local=True, headers={})
+        settings = settings.at(None)
         demo.prepare(settings.home)
         if not options.screen:
             return 0
@@ -336,8 +334,8 @@ def _aim(settings: Settings, text: str) -> tuple[Settings, ExecutionId]:
     if target.endpoint and settings.sources.get("local") != "--local":
         known = urlsplit(settings.endpoint or "").netloc
         if known != urlsplit(target.endpoint).netloc:
-            # Another server than the configured one must not see its headers, which may hold a token.
-            settings = replace(settings, endpoint=target.endpoint, local=False, headers={})
+            # Another server than the configured one must not see its headers and its login.
+            settings = settings.at(target.endpoint)
     if target.project:
         settings = replace(settings, project=target.project, domain=target.domain or settings.domain)
     return settings, ExecutionId(settings.project, settings.domain, target.name)
@@ -352,8 +350,6 @@ async def _no_project(session: Session) -> UsageError:
 
 async def _is_here(settings: Settings, run: ExecutionId) -> bool:
     """Whether the embedded Admin of this machine knows a run of that name; it is not started for the question."""
-    from dataclasses import replace
-
     from flowtui.config import DEFAULT_DOMAIN, LOCAL_PROJECT
     from flowtui.domain.execution import ExecutionId
     from flowtui.local.home import Home
@@ -361,7 +357,7 @@ async def _is_here(settings: Settings, run: ExecutionId) -> bool:
     if not Home(settings.home).database.exists():
         return False
     try:
-        async with _session(replace(settings, endpoint=None, local=True, headers={})) as session:
+        async with _session(settings.at(None)) as session:
             await session.catalog.execution(ExecutionId(LOCAL_PROJECT, DEFAULT_DOMAIN, run.name))
             return True
     except FlowtuiError:
