@@ -17,8 +17,9 @@ from flowtui.errors import FlowtuiError, NotFoundError, UsageError
 if TYPE_CHECKING:
     from argparse import Namespace
     from contextlib import AbstractAsyncContextManager
+    from ssl import SSLContext
 
-    from flowtui.config import Settings
+    from flowtui.config import Settings, TransportSettings
     from flowtui.domain.execution import ExecutionId
     from flowtui.headless.style import Style
     from flowtui.parser import Arguments
@@ -365,15 +366,25 @@ async def _is_here(settings: Settings, run: ExecutionId) -> bool:
 
 
 async def _preview_uri(settings: Settings, options: Namespace, style: Style) -> str:
+    from dataclasses import replace
+
     from flowtui.headless import preview
     from flowtui.storage import Storage
 
     scheme, separator, _ = options.run.partition("://")
     if not separator or scheme in ("file", "http", "https"):
-        async with Storage() as storage:
+        # Certificates are checked here even where those of the configured server are not.
+        transport = replace(settings.transport, verify=True)
+        async with Storage(tls=lambda: _tls(transport), proxy=transport.proxy) as storage:
             return await preview.execute_uri(storage, options, style)
     async with _session(settings) as session:
         return await preview.execute_uri(session.storage, options, style)
+
+
+def _tls(transport: TransportSettings) -> SSLContext:
+    from flowtui.tls import tls_context
+
+    return tls_context(transport)
 
 
 def _show_error(error: FlowtuiError, as_json: bool) -> None:

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import cache as cache_once
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,7 @@ from flowtui.errors import ConfigError, FlowtuiError
 from flowtui.exports import ExportLog
 from flowtui.preview.workers import Workers
 from flowtui.storage import Storage
+from flowtui.tls import tls_context
 
 if TYPE_CHECKING:
     from flowtui.httpclient import httpx
@@ -100,7 +103,8 @@ async def open_session(
         storage_transport: what carries reads of signed URLs, for tests.
 
     Raises:
-        ConfigError: there is neither an endpoint nor a transport, or the folders of flowtui cannot be made.
+        ConfigError: there is neither an endpoint nor a transport, the folders of flowtui cannot be made, or the
+            certificates to trust cannot be read.
     """
     address = base_url or settings.endpoint
     if address is None:
@@ -109,12 +113,28 @@ async def open_session(
     _make_folder(settings.cache)
     # The address that stands for the embedded Admin is no place that a person could look at.
     name = "" if settings.endpoint else "this machine"
+    # Of the server and of its object store: loaded once, and only where somebody speaks TLS.
+    tls = cache_once(partial(tls_context, settings.transport))
+    speaks_tls = transport is None and address.startswith("https://")
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(
-            AdminClient(address, headers=settings.headers, transport=transport, timeout=settings.timeout, name=name)
+            AdminClient(
+                address,
+                headers=settings.headers,
+                verify=await asyncio.to_thread(tls) if speaks_tls else True,
+                proxy=settings.transport.proxy or None,
+                transport=transport,
+                timeout=settings.timeout,
+                name=name,
+            )
         )
-        # The embedded Admin's files are here, and it signs nothing else.
-        storage = Storage(sign=client.sign if settings.endpoint else None, transport=storage_transport)
+        # The embedded Admin's files are here, and it signs nothing else. Signed URLs get no login and no headers.
+        storage = Storage(
+            sign=client.sign if settings.endpoint else None,
+            transport=storage_transport,
+            tls=tls,
+            proxy=settings.transport.proxy,
+        )
         stack.push_async_callback(storage.aclose)
         # The embedded Admin is next door, and a home that is set up anew has other runs of the same names.
         cache = ResponseCache(settings.cache / "responses.sqlite3") if settings.endpoint else None

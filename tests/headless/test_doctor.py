@@ -57,3 +57,26 @@ async def test_the_step_that_fails_is_the_last(tmp_path: Path) -> None:
     assert [step["step"] for step in steps] == STEPS[: STEPS.index("version") + 1]
     assert [step["ok"] for step in steps][-2:] == [True, False]
     assert "✖ version" in raised.value.report
+
+
+async def told(tmp_path: Path, flags: dict[str, object], environ: dict[str, str]) -> dict[str, str]:
+    environ |= {"FLOWTUI_HOME": str(tmp_path), "HOME": str(tmp_path)}
+    settings = load_settings({"project": PROJECT, **flags}, environ)
+    output = await examine(settings, lambda: open_session(settings, transport=Server()), Style(json=True, now=NOW))
+    return {step["step"]: step["found"] for step in json.loads(output)}
+
+
+async def test_it_says_how_certificates_are_checked(tmp_path: Path) -> None:
+    secure = {"endpoint": "https://flyte.test"}
+    assert (await told(tmp_path, secure, {}))["certificates"] == "are checked"
+    authority = await told(tmp_path, {**secure, "ca_file": "/ca.pem"}, {})
+    assert authority["certificates"] == "are checked, /ca.pem is trusted too"
+    insecure = await told(tmp_path, {**secure, "verify": False}, {})
+    assert insecure["certificates"].startswith("are NOT checked (--insecure-skip-verify)")
+    assert "certificates" not in await told(tmp_path, {"endpoint": "http://flyte.test"}, {})
+
+
+async def test_it_says_what_is_meant_for_another_server(tmp_path: Path) -> None:
+    environ = {"FLOWTUI_ENDPOINT": "https://other.test", "FLOWTUI_TOKEN": "hush"}
+    found = await told(tmp_path, {"endpoint": "https://flyte.test"}, environ)
+    assert found["left out"] == "auth.token from FLOWTUI_TOKEN, which is for another server"
