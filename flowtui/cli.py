@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from flowtui.headless.style import Style
     from flowtui.parser import Arguments
     from flowtui.session import Session
+    from flowtui.tui.context import Servers
 
 EMBEDDED = "http://embedded.flowtui"
 """The base URL under which the embedded Admin answers in this process; no such host is asked."""
@@ -212,7 +213,7 @@ def _screen(arguments: Arguments, settings: Settings) -> int:
         raise UsageError("The screen needs a terminal.", "In scripts, use a command: `flowtui --help` lists them.")
     from flowtui.tui.app import FlowtuiApp
 
-    app = FlowtuiApp(settings, lambda: _screen_session(settings), start)
+    app = FlowtuiApp(settings, lambda: _screen_session(settings), start, servers=_servers(options, settings))
     app.run(mouse=settings.mouse)
     if app.defect is not None:
         raise app.defect
@@ -273,6 +274,19 @@ def _session(settings: Settings, *, launches: bool = False) -> AbstractAsyncCont
     from flowtui.session import open_session
 
     return _embedded_session(settings, launches) if settings.local else open_session(settings)
+
+
+def _servers(options: Namespace, start: Settings) -> Servers:
+    from flowtui.config import list_contexts, switched_settings
+    from flowtui.tui.context import Servers
+
+    flags = vars(options)
+    return Servers(
+        contexts=lambda: list_contexts(flags),
+        of_context=lambda name: switched_settings(start, flags, context=name),
+        of_url=lambda url: switched_settings(start, flags, endpoint=url),
+        open_session=_screen_session,
+    )
 
 
 def _screen_session(settings: Settings) -> AbstractAsyncContextManager[Session]:

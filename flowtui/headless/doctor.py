@@ -90,9 +90,7 @@ def _origins(settings: Settings) -> str:
 def _certificates(settings: Settings) -> str:
     transport = settings.transport
     if not transport.verify:
-        return (
-            f"are NOT checked ({settings.sources.get('tls.verify')}): anybody in between can read and change everything"
-        )
+        return f"are NOT checked ({settings.sources.get('tls.verify')}): whoever is in between can read all"
     return "are checked" + (f", {transport.ca_file} is trusted too" if transport.ca_file else "")
 
 
