@@ -17,9 +17,8 @@ from flowtui.errors import FlowtuiError, NotFoundError, UsageError
 if TYPE_CHECKING:
     from argparse import Namespace
     from contextlib import AbstractAsyncContextManager
-    from ssl import SSLContext
 
-    from flowtui.config import Settings, TransportSettings
+    from flowtui.config import Settings
     from flowtui.domain.execution import ExecutionId
     from flowtui.headless.style import Style
     from flowtui.parser import Arguments
@@ -184,8 +183,8 @@ def _serve(options: Namespace, settings: Settings) -> int:
         sys.stderr.write(
             f"The Flyte Admin of this machine answers at {served.url}   ctrl+c ends it\n"
             f"{token}\n"
-            f'FLOWTUI_TOKEN="$(cat {shlex.quote(str(served.token_file))})" flowtui runs --endpoint {served.url} '
-            f"-p {settings.project}\n"
+            f'FLOWTUI_ENDPOINT={served.url} FLOWTUI_TOKEN="$(cat {shlex.quote(str(served.token_file))})" '
+            f"flowtui runs -p {settings.project}\n"
         )
 
     # Ctrl+C is how a server ends, not how it fails.
@@ -225,6 +224,10 @@ def _answer(arguments: Arguments, settings: Settings, style: Style) -> str:
     import asyncio
 
     options = arguments.options
+    if arguments.command == "config":
+        from flowtui.headless import config
+
+        return config.describe(options, settings, style)
     if arguments.command == "doctor":
         from flowtui.headless import doctor
 
@@ -381,24 +384,20 @@ async def _is_here(settings: Settings, run: ExecutionId) -> bool:
 
 async def _preview_uri(settings: Settings, options: Namespace, style: Style) -> str:
     from dataclasses import replace
+    from functools import partial
 
     from flowtui.headless import preview
     from flowtui.storage import Storage
+    from flowtui.tls import tls_context
 
     scheme, separator, _ = options.run.partition("://")
     if not separator or scheme in ("file", "http", "https"):
         # Certificates are checked here even where those of the configured server are not.
         transport = replace(settings.transport, verify=True)
-        async with Storage(tls=lambda: _tls(transport), proxy=transport.proxy) as storage:
+        async with Storage(tls=partial(tls_context, transport), proxy=transport.proxy) as storage:
             return await preview.execute_uri(storage, options, style)
     async with _session(settings) as session:
         return await preview.execute_uri(session.storage, options, style)
-
-
-def _tls(transport: TransportSettings) -> SSLContext:
-    from flowtui.tls import tls_context
-
-    return tls_context(transport)
 
 
 def _show_error(error: FlowtuiError, as_json: bool) -> None:

@@ -217,6 +217,10 @@ def _serve(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--contexts", action="store_true", help="the contexts that --context takes")
+
+
 def _nothing(parser: argparse.ArgumentParser) -> None:
     return
 
@@ -249,6 +253,7 @@ COMMANDS = {
             "`flowtui run FILE WORKFLOW --help` lists its inputs.",
         ),
         Command("serve", "", "the Flyte Admin of this machine on a loopback port", _serve),
+        Command("config", "[--contexts]", "the settings that hold, and where each comes from", _config),
         Command("doctor", "", "step by step: what is configured, does the server answer", _nothing),
     )
 }

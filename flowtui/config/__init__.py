@@ -2,7 +2,7 @@
 
 from flowtui.config.access import AuthSettings, TransportSettings
 from flowtui.config.contexts import ContextEntry, list_contexts, switched_settings
-from flowtui.config.settings import DEFAULT_DOMAIN, LOCAL_PROJECT, Settings, load_settings
+from flowtui.config.settings import DEFAULT_DOMAIN, LOCAL_PROJECT, Settings, load_settings, read_origins
 
 __all__ = [
     "DEFAULT_DOMAIN",
@@ -13,5 +13,6 @@ __all__ = [
     "TransportSettings",
     "list_contexts",
     "load_settings",
+    "read_origins",
     "switched_settings",
 ]

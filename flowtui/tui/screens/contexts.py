@@ -58,7 +58,8 @@ class ContextsScreen(Place):
     def entries(self) -> list[Entry]:
         found = []
         for one in self.contexts:
-            here = one.name == self.context.settings.context or (one.endpoint is None and self.context.settings.local)
+            settings = self.context.settings
+            here = one.name == (settings.context or ("local" if settings.local else ""))
             server = urlsplit(one.endpoint).netloc + urlsplit(one.endpoint).path if one.endpoint else "this machine"
             texts = {
                 "context": plain(one.name),
