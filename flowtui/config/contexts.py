@@ -56,7 +56,8 @@ def list_contexts(flags: Mapping[str, object], environ: Mapping[str, str] = os.e
         try:
             settings = load_settings(_flags(flags) | {"context": name}, environ)
         except ConfigError as error:
-            entries.append(ContextEntry(name, None, "", "", source, error.message))
+            problem = error.message.removeprefix(f"{source}: ")
+            entries.append(ContextEntry(name, None, "", "", source, problem))
         else:
             entries.append(ContextEntry(name, settings.endpoint, settings.project, settings.domain, source))
     return tuple(entries)
