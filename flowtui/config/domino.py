@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from flowtui.config.layers import same_server
+from flowtui.config.layers import is_meant_for, same_server
 
 TOKEN_URL = "http://localhost:8899/access-token"  # noqa: S105
 """Answers with a token of the person whose run or workspace this is."""
@@ -48,7 +48,7 @@ def domino_login(
             general, while a flag names the server.
     """
     hosts = [environ[name] for name in _HOSTS if environ.get(name)]
-    is_named = mode in ("", "domino") and any(same_server(host, endpoint) for host in hosts)
+    is_named = mode in ("", "domino") and any(is_meant_for(host, endpoint) for host in hosts)
     if not is_named and not (mode == "domino" and is_said_of_the_server):
         return None
     places: dict[str, str] = {}

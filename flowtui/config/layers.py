@@ -92,7 +92,15 @@ class Reader:
         if not chosen_by.trusted:
             return layer is self.layers[0]
         own = layer.values.get("endpoint")
-        return not own or same_server(str(own), endpoint)
+        return not own or is_meant_for(str(own), endpoint)
+
+
+def is_meant_for(named: str, endpoint: str) -> bool:
+    """Whether what is said of one address holds for an endpoint: the same server, and not http where it is https."""
+    if not same_server(named, endpoint):
+        return False
+    is_private = endpoint.startswith("https://") or is_loopback(urlsplit(endpoint).hostname or "")
+    return is_private or base_url(named).startswith("http://")
 
 
 def same_server(one: str, other: str) -> bool:

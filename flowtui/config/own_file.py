@@ -33,8 +33,9 @@ def own_layer(file: Path, *, must_exist: bool) -> Layer | None:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         # What is at fault may be a secret, so of the reason only the place is told.
-        place = str(error).rpartition("(")[2].rstrip(")")
-        raise ConfigError(f"{file} is not TOML{f' {place}' if place else ''}.", "Correct that line.") from None
+        _, found, place = str(error).rpartition("(at ")
+        where = f", see {place.rstrip(')')}" if found else ""
+        raise ConfigError(f"{file} is not TOML{where}.", "Correct that line.") from None
     except RecursionError:
         raise ConfigError(f"{file} is not TOML: it is nested too deeply.", "Correct it.") from None
     flat = _flat(values, file, "")

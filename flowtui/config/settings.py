@@ -4,7 +4,8 @@ Flyte's variables (``FLYTE_PLATFORM_*``, ``FLYTE_CREDENTIALS_*``) beat Flyte's f
 they say what pyflyte does, and flowtui's file says where flowtui differs from it.
 
 What stands beside an endpoint belongs to that server: headers, the login and TLS of a layer are used where it names no
-endpoint, or one on the same host as the chosen one. The rest is listed in ``Settings.left_out``.
+endpoint, or one on the same host as the chosen one, and not over http where it says https. The rest is listed in
+``Settings.left_out``.
 """
 
 from __future__ import annotations
@@ -80,12 +81,18 @@ class Settings:
     files: tuple[Path, ...] = field(default=(), repr=False)
 
     def at(self, endpoint: str | None) -> Settings:
-        """The same for another server, or for this machine: nothing that belongs to the configured one goes with it."""
+        """The same for another server, or for this machine: nothing that belongs to the configured one goes with it.
+
+        Project and domain are kept where flags name them.
+        """
+        project = self.project if self.sources.get("project") == "--project" else ""
         return replace(
             self,
             endpoint=endpoint,
             local=endpoint is None,
             context="",
+            project=project or (LOCAL_PROJECT if endpoint is None else ""),
+            domain=self.domain if self.sources.get("domain") == "--domain" else DEFAULT_DOMAIN,
             headers=_NOTHING,
             auth=AuthSettings(store=self.auth.store),
             transport=replace(self.transport, verify=True),

@@ -164,6 +164,13 @@ def test_another_port_of_this_machine_is_another_server(environ: dict[str, str])
     assert load_settings({"endpoint": "localhost:8089"}, environ).auth.client_id == ""
 
 
+def test_a_login_for_https_is_not_sent_over_http(environ: dict[str, str]) -> None:
+    write(environ, WHOLE)
+    settings = load_settings({"endpoint": "http://flyte.example.com/flows"}, environ)
+    assert settings.auth == AuthSettings()
+    assert "auth.token_file" in settings.left_out
+
+
 def test_a_token_of_the_environment_is_for_its_endpoint(environ: dict[str, str]) -> None:
     write(environ, "[contexts.prod]\nendpoint = 'https://prod.example.com'")
     environ["FLOWTUI_TOKEN"] = " hush "
@@ -199,7 +206,17 @@ def test_settings_at_another_server_take_nothing_along(environ: dict[str, str]) 
     assert there.auth == AuthSettings(store="file")
     assert not there.headers
     assert there.transport.verify
-    assert there.at(None).local
+    assert (there.project, there.domain) == ("", "development")
+    here = there.at(None)
+    assert (here.local, here.project) == (True, "flowtui")
+
+
+def test_project_and_domain_of_flags_are_kept_at_another_server(environ: dict[str, str]) -> None:
+    write(environ, "endpoint = 'https://host'\nproject = 'theirs'\ndomain = 'production'")
+    assert load_settings({}, environ).at(None).project == "flowtui"
+    flags = {"project": "mine", "domain": "staging"}
+    for there in (load_settings(flags, environ).at("https://other"), load_settings(flags, environ).at(None)):
+        assert (there.project, there.domain) == ("mine", "staging")
 
 
 def test_flytes_file_gives_the_login_of_the_same_host(environ: dict[str, str]) -> None:

@@ -33,6 +33,7 @@ def test_the_same_host_as_dominos_is_dominos(environ: dict[str, str]) -> None:
     environ |= RUN | {"DOMINO_API_HOST": "https://domino.example.com"}
     assert auth(environ, endpoint="https://domino.example.com/flows") == WHOLE
     assert auth(environ, endpoint="https://domino.example.com.evil.com") == AuthSettings()
+    assert auth(environ, endpoint="http://domino.example.com/flows") == AuthSettings()
     assert auth(environ, endpoint="https://domino.example.com", auth_mode="pkce") == AuthSettings(mode="pkce")
 
 
