@@ -65,8 +65,11 @@ class Connection:
             if not ready.done():
                 ready.set_exception(error)
                 ready.exception()
-        except BaseException:
+        except BaseException as error:
             # Whoever waits for the session must not wait for ever.
+            if not ready.done() and isinstance(error, Exception):
+                ready.set_exception(error)
+                ready.exception()
             ready.cancel()
             raise
         finally:

@@ -119,9 +119,9 @@ class Switching(App[None]):
             self.say(f"{error.message} {error.hint}")
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """A defect in a worker of the app is told, not swallowed."""
+        """A defect on the way to another server is told, not swallowed; one of the session is told by who awaits it."""
         error = event.worker.error
-        if event.state is WorkerState.ERROR and error is not None:
+        if event.state is WorkerState.ERROR and error is not None and event.worker.group in ("switch", "arrive"):
             self._refused(
                 FlowtuiError(
                     f"{type(error).__name__}: {plain(error)}", "This is a defect of flowtui; please report it."

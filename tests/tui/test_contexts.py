@@ -233,6 +233,16 @@ async def test_where_it_cannot_be_opened_nothing_changes(at_servers: At, typed: 
         assert "labflows" in person.seen
 
 
+async def test_a_defect_in_opening_the_first_session_is_told_and_can_be_tried_again(at_servers: At) -> None:
+    async with at_servers(config="endpoint = 'https://broken.test'\nproject = 'p'") as (person, world):
+        assert "RuntimeError: a defect" in person.seen
+        await person.press("r")
+        assert world.opened == ["broken.test"] * 2
+        assert "RuntimeError: a defect" in person.seen
+        await command(person, "ctx local")
+        assert "this machine" in header(person)
+
+
 async def test_there_is_nothing_to_go_back_to_at_first(at_servers: At) -> None:
     async with at_servers() as (person, _):
         await command(person, "ctx -")
