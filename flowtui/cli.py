@@ -285,7 +285,7 @@ def _servers(options: Namespace, start: Settings) -> Servers:
 
     flags = vars(options)
     return Servers(
-        contexts=lambda: list_contexts(flags),
+        contexts=lambda: list_contexts(flags, start=start),
         of_context=lambda name: switched_settings(start, flags, context=name),
         of_url=lambda url: switched_settings(start, flags, endpoint=url),
         open_session=_screen_session,

@@ -11,6 +11,9 @@ from flowtui.config.layers import same_server
 from flowtui.config.settings import FLYTE_CONTEXT, LOCAL_CONTEXT, Settings, load_settings, read_origins
 from flowtui.errors import ConfigError
 
+START_CONTEXT = "start"
+"""The server that flowtui was started with where no context names it, and the file has none of that name."""
+
 _KEPT = ("home", "config", "timeout", "mouse", "ascii", "color", "ca_file", "proxy")
 """Flags that are about the person and the network, not about one server."""
 
@@ -35,8 +38,13 @@ class ContextEntry:
     problem: str = ""
 
 
-def list_contexts(flags: Mapping[str, object], environ: Mapping[str, str] = os.environ) -> tuple[ContextEntry, ...]:
+def list_contexts(
+    flags: Mapping[str, object], environ: Mapping[str, str] = os.environ, *, start: Settings | None = None
+) -> tuple[ContextEntry, ...]:
     """The contexts of flowtui's file, then this machine, then Flyte's own configuration where it names a server.
+
+    Args:
+        start: what flowtui was started with; it comes first where no context names its server.
 
     Raises:
         ConfigError: flowtui's own file is off.
@@ -52,6 +60,9 @@ def list_contexts(flags: Mapping[str, object], environ: Mapping[str, str] = os.e
         except ConfigError:
             sources[FLYTE_CONTEXT] = "Flyte's configuration"
     entries = []
+    if start is not None and start.endpoint and not start.context and START_CONTEXT not in sources:
+        source = start.sources.get("endpoint", "")
+        entries.append(ContextEntry(START_CONTEXT, start.endpoint, start.project, start.domain, source))
     for name, source in sources.items():
         try:
             settings = load_settings(_flags(flags) | {"context": name}, environ)
@@ -81,6 +92,8 @@ def switched_settings(
     Raises:
         ConfigError: there is no such context, or it is off; or the URL is none of a server.
     """
+    if context == START_CONTEXT and context not in read_origins(flags, environ).contexts:
+        return start
     chosen = _flags(flags) | ({"context": context} if context else {"endpoint": endpoint})
     settings = load_settings(chosen, environ)
     if start.endpoint and settings.endpoint and not same_server(start.endpoint, settings.endpoint):

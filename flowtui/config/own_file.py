@@ -88,7 +88,7 @@ def _known(values: Mapping[str, Any], keys: Mapping[str, object], file: Path, pr
                 f"Keep it in a file of its own ({key}_file)"
                 + (" or in a variable (auth.client_secret_env)." if key != "auth.token" else " or in FLOWTUI_TOKEN."),
             )
-        if key not in keys or (("." in key) and key not in KEYS):
+        if key not in keys:
             import difflib
 
             near = difflib.get_close_matches(key, keys, n=1)

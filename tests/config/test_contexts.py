@@ -60,6 +60,19 @@ def test_a_context_of_the_file_may_have_the_name_of_ours(environ: dict[str, str]
     assert load_settings({"context": "local"}, environ).endpoint == "https://mine"
 
 
+def test_the_server_of_the_start_can_be_gone_back_to(environ: dict[str, str]) -> None:
+    file = write(environ, CONFIG)
+    start = load_settings({"endpoint": "https://start", "verify": False}, environ)
+    first = list_contexts({}, environ, start=start)[0]
+    assert first == ContextEntry("start", "https://start", "everywhere", "development", "--endpoint")
+    assert switched_settings(start, {}, environ, context="start") is start
+    named = load_settings({"context": "prod"}, environ)
+    assert "start" not in [one.name for one in list_contexts({}, environ, start=named)]
+    write(environ, CONFIG + "[contexts.start]\nendpoint = 'https://mine'")
+    assert switched_settings(start, {}, environ, context="start").endpoint == "https://mine"
+    assert [one.source for one in list_contexts({}, environ, start=start) if one.name == "start"] == [file]
+
+
 def test_a_switch_keeps_the_network_and_leaves_the_rest(environ: dict[str, str]) -> None:
     write(environ, CONFIG)
     flags: dict[str, object] = {

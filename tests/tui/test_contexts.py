@@ -119,7 +119,7 @@ def at_servers(tmp_path: Path) -> At:
         world.admins["down.test"].refuse = 503
         settings = load_settings({}, environ)
         servers = Servers(
-            contexts=lambda: list_contexts({}, environ),
+            contexts=lambda: list_contexts({}, environ, start=settings),
             of_context=lambda name: switched_settings(settings, {}, environ, context=name),
             of_url=lambda url: switched_settings(settings, {}, environ, endpoint=url),
             open_session=world.session,
@@ -172,11 +172,13 @@ async def test_ctx_alone_lists_the_contexts(at_servers: At, size: tuple[int, int
         assert " prod " in person.line_of("prod.test/flows")
         assert "this machine" in person.line_of(" local ")
         assert "contexts.off.endpoint: ftp:// is" in person.seen
-        await person.press("enter")
+        assert " start *" in person.line_of("first.test  ")
+        await person.press("j", "enter")
         assert header(person).startswith(" flowtui   prod /")
         assert isinstance(person.app.screen, RunsScreen)
         await command(person, "ctx")
         assert " prod *" in person.line_of("prod.test/flows")
+        assert "start *" not in person.seen
         await person.press("escape")
         assert isinstance(person.app.screen, RunsScreen)
         assert world.open == ["prod.test"]
@@ -262,7 +264,9 @@ async def test_connect_and_local(at_servers: At) -> None:
         assert world.open == ["here"]
         await command(person, "local")
         assert "These are the runs of this machine already." in person.keys
-        assert world.opened == ["first.test", "new.test", "here"]
+        await command(person, "ctx start")
+        assert header(person).startswith(" flowtui   first.test /")
+        assert world.opened == ["first.test", "new.test", "here", "first.test"]
 
 
 async def test_a_server_without_a_project_asks_for_one(at_servers: At) -> None:

@@ -59,7 +59,8 @@ class ContextsScreen(Place):
         found = []
         for one in self.contexts:
             settings = self.context.settings
-            here = one.name == (settings.context or ("local" if settings.local else ""))
+            here = one.name == settings.context or (not settings.context and one.endpoint == settings.endpoint)
+            here = here and not one.problem
             server = urlsplit(one.endpoint).netloc + urlsplit(one.endpoint).path if one.endpoint else "this machine"
             texts = {
                 "context": plain(one.name),
