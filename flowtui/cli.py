@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from flowtui.headless.style import Style
     from flowtui.parser import Arguments
     from flowtui.session import Session
+    from flowtui.tui.context import Servers
 
 EMBEDDED = "http://embedded.flowtui"
 """The base URL under which the embedded Admin answers in this process; no such host is asked."""
@@ -182,8 +183,8 @@ def _serve(options: Namespace, settings: Settings) -> int:
         sys.stderr.write(
             f"The Flyte Admin of this machine answers at {served.url}   ctrl+c ends it\n"
             f"{token}\n"
-            f'FLOWTUI_TOKEN="$(cat {shlex.quote(str(served.token_file))})" flowtui runs --endpoint {served.url} '
-            f"-p {settings.project}\n"
+            f'FLOWTUI_ENDPOINT={served.url} FLOWTUI_TOKEN="$(cat {shlex.quote(str(served.token_file))})" '
+            f"flowtui runs -p {settings.project}\n"
         )
 
     # Ctrl+C is how a server ends, not how it fails.
@@ -197,11 +198,9 @@ def _screen(arguments: Arguments, settings: Settings) -> int:
     if options.json:
         raise UsageError("The screen has no --json.", "`flowtui --help` lists the commands that have.")
     if arguments.command == "demo":
-        from dataclasses import replace
-
         from flowtui.local import demo
 
-        settings = replace(settings, endpoint=None, local=True, headers={})
+        settings = settings.at(None)
         demo.prepare(settings.home)
         if not options.screen:
             return 0
@@ -213,7 +212,7 @@ def _screen(arguments: Arguments, settings: Settings) -> int:
         raise UsageError("The screen needs a terminal.", "In scripts, use a command: `flowtui --help` lists them.")
     from flowtui.tui.app import FlowtuiApp
 
-    app = FlowtuiApp(settings, lambda: _screen_session(settings), start)
+    app = FlowtuiApp(settings, lambda: _screen_session(settings), start, servers=_servers(options, settings))
     app.run(mouse=settings.mouse)
     if app.defect is not None:
         raise app.defect
@@ -231,6 +230,10 @@ def _answer(arguments: Arguments, settings: Settings, style: Style) -> str:
         module = import_module(f"flowtui.headless.{arguments.command}")
         answer: str = asyncio.run(module.execute(settings, options, style))
         return answer
+    if arguments.command == "config":
+        from flowtui.headless import config
+
+        return config.describe(options, settings, style)
     if arguments.command == "doctor":
         from flowtui.headless import doctor
 
@@ -280,6 +283,19 @@ def _session(settings: Settings, *, launches: bool = False) -> AbstractAsyncCont
     from flowtui.session import open_session
 
     return _embedded_session(settings, launches) if settings.local else open_session(settings)
+
+
+def _servers(options: Namespace, start: Settings) -> Servers:
+    from flowtui.config import list_contexts, switched_settings
+    from flowtui.tui.context import Servers
+
+    flags = vars(options)
+    return Servers(
+        contexts=lambda: list_contexts(flags, start=start),
+        of_context=lambda name: switched_settings(start, flags, context=name),
+        of_url=lambda url: switched_settings(start, flags, endpoint=url),
+        open_session=_screen_session,
+    )
 
 
 def _screen_session(settings: Settings) -> AbstractAsyncContextManager[Session]:
@@ -342,8 +358,8 @@ def _aim(settings: Settings, text: str) -> tuple[Settings, ExecutionId]:
     if target.endpoint and settings.sources.get("local") != "--local":
         known = urlsplit(settings.endpoint or "").netloc
         if known != urlsplit(target.endpoint).netloc:
-            # Another server than the configured one must not see its headers, which may hold a token.
-            settings = replace(settings, endpoint=target.endpoint, local=False, headers={})
+            # Another server than the configured one must not see its headers and its login.
+            settings = settings.at(target.endpoint)
     if target.project:
         settings = replace(settings, project=target.project, domain=target.domain or settings.domain)
     return settings, ExecutionId(settings.project, settings.domain, target.name)
@@ -358,8 +374,6 @@ async def _no_project(session: Session) -> UsageError:
 
 async def _is_here(settings: Settings, run: ExecutionId) -> bool:
     """Whether the embedded Admin of this machine knows a run of that name; it is not started for the question."""
-    from dataclasses import replace
-
     from flowtui.config import DEFAULT_DOMAIN, LOCAL_PROJECT
     from flowtui.domain.execution import ExecutionId
     from flowtui.local.home import Home
@@ -367,7 +381,7 @@ async def _is_here(settings: Settings, run: ExecutionId) -> bool:
     if not Home(settings.home).database.exists():
         return False
     try:
-        async with _session(replace(settings, endpoint=None, local=True, headers={})) as session:
+        async with _session(settings.at(None)) as session:
             await session.catalog.execution(ExecutionId(LOCAL_PROJECT, DEFAULT_DOMAIN, run.name))
             return True
     except FlowtuiError:
@@ -375,12 +389,18 @@ async def _is_here(settings: Settings, run: ExecutionId) -> bool:
 
 
 async def _preview_uri(settings: Settings, options: Namespace, style: Style) -> str:
+    from dataclasses import replace
+    from functools import partial
+
     from flowtui.headless import preview
     from flowtui.storage import Storage
+    from flowtui.tls import tls_context
 
     scheme, separator, _ = options.run.partition("://")
     if not separator or scheme in ("file", "http", "https"):
-        async with Storage() as storage:
+        # Certificates are checked here even where those of the configured server are not.
+        transport = replace(settings.transport, verify=True)
+        async with Storage(tls=partial(tls_context, transport), proxy=transport.proxy) as storage:
             return await preview.execute_uri(storage, options, style)
     async with _session(settings) as session:
         return await preview.execute_uri(session.storage, options, style)

@@ -72,11 +72,21 @@ def _global_options(parser: argparse.ArgumentParser) -> None:
     add("--endpoint", metavar="URL", help="base URL of Flyte Admin, with its path prefix (FLOWTUI_ENDPOINT)")
     add("-p", "--project", metavar="NAME", help="Flyte project (FLOWTUI_PROJECT)")
     add("-d", "--domain", metavar="NAME", help="Flyte domain (FLOWTUI_DOMAIN; development)")
-    add("--context", metavar="NAME", help="a context of flowtui's configuration file (FLOWTUI_CONTEXT)")
+    add("--context", metavar="NAME", help="a context of flowtui's file, `local` or `flyte` (FLOWTUI_CONTEXT)")
     add("--local", action="store_true", default=None, help="the runs on this machine, whatever is configured")
     add("--home", metavar="DIR", help="where flowtui keeps its data (FLOWTUI_HOME)")
     add("--config", metavar="FILE", help="flowtui's configuration file (FLOWTUI_CONFIG)")
     add("--timeout", metavar="SECONDS", help="how long to wait for an answer (FLOWTUI_TIMEOUT; 30)")
+    add("--auth-mode", metavar="MODE", help="how to log in (FLOWTUI_AUTH_MODE); found out where not given")
+    add("--ca-file", metavar="FILE", help="certificates to trust beside the machine's (FLOWTUI_TLS_CA_FILE)")
+    add("--proxy", metavar="URL", help="HTTP proxy (FLOWTUI_PROXY, else HTTPS_PROXY and NO_PROXY)")
+    add(
+        "--insecure-skip-verify",
+        dest="verify",
+        action="store_false",
+        default=None,
+        help="do not check certificates (FLOWTUI_TLS_VERIFY=false)",
+    )
     shape = parser.add_argument_group("output")
     add = shape.add_argument
     add("--json", action="store_true", default=False, help="the answer as JSON; an error as one object on stderr")
@@ -88,8 +98,11 @@ def _global_options(parser: argparse.ArgumentParser) -> None:
 
 
 VALUE_OPTIONS = frozenset(
-    {"--endpoint", "-p", "--project", "-d", "--domain", "--context", "--home", "--config", "--timeout"}
-)
+    {
+        "--endpoint", "-p", "--project", "-d", "--domain", "--context", "--home", "--config", "--timeout",
+        "--auth-mode", "--ca-file", "--proxy",
+    }
+)  # fmt: skip
 """Global options that take a value: needed to find the command behind them."""
 
 
@@ -214,6 +227,10 @@ def _login(parser: argparse.ArgumentParser) -> None:
     add("--no-browser", dest="browser", action="store_false", help="open none: the URL is shown in any case")
 
 
+def _config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--contexts", action="store_true", help="the contexts that --context takes")
+
+
 def _nothing(parser: argparse.ArgumentParser) -> None:
     return
 
@@ -248,6 +265,7 @@ COMMANDS = {
         Command("serve", "", "the Flyte Admin of this machine on a loopback port", _serve),
         Command("login", "", "log in to the server, as with pyflyte", _login),
         Command("logout", "", "forget the login of the server", _nothing),
+        Command("config", "[--contexts]", "the settings that hold, and where each comes from", _config),
         Command("doctor", "", "step by step: what is configured, does the server answer", _nothing),
     )
 }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import cache as cache_once
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +19,11 @@ from flowtui.errors import ConfigError, FlowtuiError
 from flowtui.exports import ExportLog
 from flowtui.preview.workers import Workers
 from flowtui.storage import Storage
+from flowtui.tls import tls_context
 
 if TYPE_CHECKING:
+    import ssl
+
     from flowtui.admin.auth import Authenticator
     from flowtui.httpclient import httpx
 
@@ -105,7 +110,8 @@ async def open_session(
         auth: what logs in, instead of what the settings say.
 
     Raises:
-        ConfigError: there is neither an endpoint nor a transport, or the folders of flowtui cannot be made.
+        ConfigError: there is neither an endpoint nor a transport, the folders of flowtui cannot be made, or the
+            certificates to trust cannot be read.
     """
     address = base_url or settings.endpoint
     if address is None:
@@ -114,15 +120,30 @@ async def open_session(
     _make_folder(settings.cache)
     # The address that stands for the embedded Admin is no place that a person could look at.
     name = "" if settings.endpoint else "this machine"
-    auth = auth or session_auth(settings, transport)
+    # Of the server and of its object store: loaded once, and only where somebody speaks TLS.
+    tls = cache_once(partial(tls_context, settings.transport))
+    auth = auth or session_auth(settings, transport, tls)
+    speaks_tls = transport is None and address.startswith("https://")
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(
             AdminClient(
-                address, headers=settings.headers, auth=auth, transport=transport, timeout=settings.timeout, name=name
+                address,
+                headers=settings.headers,
+                auth=auth,
+                verify=await asyncio.to_thread(tls) if speaks_tls else True,
+                proxy=settings.transport.proxy or None,
+                transport=transport,
+                timeout=settings.timeout,
+                name=name,
             )
         )
-        # The embedded Admin's files are here, and it signs nothing else.
-        storage = Storage(sign=client.sign if settings.endpoint else None, transport=storage_transport)
+        # The embedded Admin's files are here, and it signs nothing else. Signed URLs get no login and no headers.
+        storage = Storage(
+            sign=client.sign if settings.endpoint else None,
+            transport=storage_transport,
+            tls=tls,
+            proxy=settings.transport.proxy,
+        )
         stack.push_async_callback(storage.aclose)
         # The embedded Admin is next door, and a home that is set up anew has other runs of the same names.
         cache = ResponseCache(settings.cache / "responses.sqlite3") if settings.endpoint else None
@@ -141,13 +162,21 @@ async def open_session(
         )
 
 
-def session_auth(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> Authenticator | None:
-    """What logs in to the configured server; None for the embedded Admin."""
+def session_auth(
+    settings: Settings,
+    transport: httpx.AsyncBaseTransport | None = None,
+    tls: Callable[[], ssl.SSLContext] | None = None,
+) -> Authenticator | None:
+    """What logs in to the configured server; None for the embedded Admin.
+
+    Args:
+        tls: gives the TLS context; made of the settings where None.
+    """
     if settings.endpoint is None:
         return None
     from flowtui.admin.auth import authenticator
 
-    return authenticator(settings, transport=transport)
+    return authenticator(settings, tls=tls or partial(tls_context, settings.transport), transport=transport)
 
 
 def _make_folder(folder: Path) -> None:

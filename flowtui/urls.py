@@ -57,12 +57,17 @@ def base_url(text: str, *, insecure: bool | None = None) -> str:
     _ = parts.port  # raises ValueError where the port is not one
     scheme = parts.scheme
     if not scheme:
-        scheme = "http" if insecure or (insecure is None and parts.hostname in _LOOPBACK) else "https"
+        scheme = "http" if insecure or (insecure is None and is_loopback(parts.hostname)) else "https"
     path = parts.path
     for tail in ("/console", "/api/v1"):
         if path.endswith(tail) or f"{tail}/" in path:
             path = path[: path.index(f"{tail}/") if f"{tail}/" in path else -len(tail)]
     return f"{scheme}://{parts.netloc}{path.rstrip('/')}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name is that of this machine."""
+    return host in _LOOPBACK
 
 
 def parse_target(text: str) -> Target:

@@ -18,7 +18,7 @@ import pytest
 import uvicorn
 
 from flowtui import __version__, cli
-from flowtui.config import Settings
+from flowtui.config import AuthSettings, Settings, TransportSettings
 from flowtui.domain.execution import ExecutionId
 from flowtui.local.app import create_app
 from flowtui.parser import COMMANDS, parse
@@ -177,12 +177,21 @@ def settings_for(tmp_path: Path, **more: object) -> Settings:
 
 def test_a_url_of_the_console_names_server_project_domain_and_run(tmp_path: Path) -> None:
     url = "https://other/flows/console/projects/p/domains/d/executions/run-1"
-    mine = settings_for(tmp_path, endpoint="https://host/flows", local=False, headers={"authorization": "Bearer hush"})
+    mine = settings_for(
+        tmp_path,
+        endpoint="https://host/flows",
+        local=False,
+        headers={"authorization": "Bearer hush"},
+        auth=AuthSettings(token="hush", command=("print-token",)),
+        transport=TransportSettings(verify=False, proxy="http://proxy:3128"),
+    )
     settings, run = cli._aim(mine, url)
     assert (settings.endpoint, run) == ("https://other/flows", ExecutionId("p", "d", "run-1"))
     assert not settings.headers
+    assert settings.auth == AuthSettings()
+    assert settings.transport == TransportSettings(verify=True, proxy="http://proxy:3128")
     settings, run = cli._aim(mine, url.replace("other", "host"))
-    assert (settings.endpoint, settings.headers) == (mine.endpoint, mine.headers)
+    assert (settings.endpoint, settings.headers, settings.auth) == (mine.endpoint, mine.headers, mine.auth)
     settings, _ = cli._aim(settings_for(tmp_path), url)
     assert (settings.endpoint, settings.local) == ("https://other/flows", False)
     settings, _ = cli._aim(settings_for(tmp_path, sources={"local": "--local"}), url)

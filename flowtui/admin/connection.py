@@ -17,7 +17,7 @@ from flowtui.admin import wire
 from flowtui.admin.failures import RETRIED_STATUSES, TooLargeError, failure
 from flowtui.admin.wire import Format, M, UnreadableAnswerError
 from flowtui.errors import ConfigError, FlowtuiError, ServerError, UnreachableError
-from flowtui.httpclient import httpx
+from flowtui.httpclient import http_client, httpx
 
 READ_ATTEMPTS = 4
 """How often a read is tried in all."""
@@ -47,7 +47,7 @@ class Connection:
         headers: sent with every request; never shown or logged.
         auth: adds the credentials to requests and renews them (``flowtui.admin.auth``).
         verify: the TLS context, or whether to check certificates.
-        proxy: URL of an HTTP proxy; what the environment says where None.
+        proxy: URL of an HTTP proxy; what the environment says where None. Hosts of ``NO_PROXY`` are reached directly.
         transport: what carries the requests; httpx's own where None.
         timeout: seconds for one request.
         concurrency: requests at one time.
@@ -116,12 +116,12 @@ class Connection:
     def _open(self) -> httpx.AsyncClient:
         if self._client is None:
             # Over plain HTTP no certificates are read, which saves their loading; redirects are not followed.
-            self._client = httpx.AsyncClient(
+            self._client = http_client(
                 headers=self._headers,
                 auth=self._auth,
                 transport=self._transport,
                 verify=self._verify if self.base_url.startswith("https://") else False,
-                proxy=self._proxy,
+                proxy=self._proxy or "",
                 timeout=httpx.Timeout(self._timeout, connect=min(self._timeout, _PATIENCE), pool=None),
                 limits=httpx.Limits(
                     max_connections=self._concurrency, max_keepalive_connections=self._concurrency, keepalive_expiry=90

@@ -25,12 +25,13 @@ class AuthSettings:
             (``/config/v1/flyte_client``), as with pyflyte, and with this one where it names none.
         client_secret: as a text; else ``client_secret_file`` or the environment variable ``client_secret_env`` has it.
         scopes, audience: asked for instead of what the server names.
-        command: prints an access token to stdout (``ExternalCommand``).
+        command: prints an access token to stdout (``ExternalCommand``); no shell sees it, as with the other commands.
         proxy_command: prints the token for ``proxy-authorization``.
         header_command: prints headers, one ``Name: value`` a line.
         token: a bearer token as it is (``FLOWTUI_TOKEN``); ``token_file``: a file that holds one, read at each use.
         token_url: answers a GET with a token, such as Domino's ``http://localhost:8899/access-token``.
-        api_key: sent as ``X-Domino-Api-Key``.
+        api_key: sent as ``X-Domino-Api-Key``. Domino's of the environment are here only where the server is Domino's
+            (``flowtui.config.domino``), so what is here may be sent to ``Settings.endpoint``, and to no other server.
         store: one of ``TOKEN_STORES``.
         keyring_service: what pyflyte keeps the tokens of this server under, its gRPC endpoint without ``dns:///``;
             empty to look under the host of the base URL.

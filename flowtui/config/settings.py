@@ -1,30 +1,42 @@
-"""Settings: flags, then ``FLOWTUI_*``, then flowtui's own file, then Flyte's ``config.yaml``.
+"""Where settings come from: flags, a context chosen by a flag, the environment, flowtui's file, then Flyte's.
 
-flowtui's file is TOML with the keys of ``_KEYS``, a table ``headers``, a table ``keys`` (action = key) and tables
-``contexts.NAME`` that hold what differs from server to server. A context that is chosen by a flag beats the
-environment, one chosen elsewhere does not. Settings are checked by hand: they are a dozen, every start reads them, and
-pydantic would add 180 ms to it.
+Flyte's variables (``FLYTE_PLATFORM_*``, ``FLYTE_CREDENTIALS_*``) beat Flyte's file and stand below flowtui's own file:
+they say what pyflyte does, and flowtui's file says where flowtui differs from it.
+
+What stands beside an endpoint belongs to that server: headers, the login and TLS of a layer are used where it names no
+endpoint, or one on the same host as the chosen one, and not over http where it says https. The rest is listed in
+``Settings.left_out``.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from flowtui.config.access import AuthSettings, TransportSettings
+from flowtui.config.checks import KEYS
+from flowtui.config.domino import domino_login
+from flowtui.config.flyte import flyte_layers
+from flowtui.config.layers import Layer, Reader
+from flowtui.config.own_file import context_layers, own_layer
+from flowtui.config.places import cache_path, config_path, expanded, home_path
 from flowtui.errors import ConfigError
-from flowtui.urls import base_url
 
 LOCAL_PROJECT = "flowtui"
 """The project that ``flowtui run`` registers flows in on this machine."""
 
 DEFAULT_DOMAIN = "development"
 
-_MAX_FILE = 1 << 20
+LOCAL_CONTEXT = "local"
+"""The context of this machine's runs, where the file has none of that name."""
+
+FLYTE_CONTEXT = "flyte"
+"""The context of Flyte's own configuration, where the file has none of that name."""
+
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -43,6 +55,9 @@ class Settings:
         keymap: action to key, as bound in the file.
         context: name of the chosen context, empty without one.
         sources: setting to where it came from (``--endpoint``, ``FLOWTUI_PROJECT``, a file, ``default``).
+        left_out: setting to where it stands unused, since it belongs to another server; or ``flyte`` to why its file
+            was not read.
+        files: the configuration files that were read.
     """
 
     home: Path
@@ -62,164 +77,90 @@ class Settings:
     keymap: Mapping[str, str] = field(default=_NOTHING)
     context: str = ""
     sources: Mapping[str, str] = field(default=_NOTHING, repr=False)
+    left_out: Mapping[str, str] = field(default=_NOTHING, repr=False)
+    files: tuple[Path, ...] = field(default=(), repr=False)
+
+    def at(self, endpoint: str | None) -> Settings:
+        """The same for another server, or for this machine: nothing that belongs to the configured one goes with it.
+
+        Project and domain are kept where flags name them.
+        """
+        project = self.project if self.sources.get("project") == "--project" else ""
+        return replace(
+            self,
+            endpoint=endpoint,
+            local=endpoint is None,
+            context="",
+            project=project or (LOCAL_PROJECT if endpoint is None else ""),
+            domain=self.domain if self.sources.get("domain") == "--domain" else DEFAULT_DOMAIN,
+            headers=_NOTHING,
+            auth=AuthSettings(store=self.auth.store),
+            transport=replace(self.transport, verify=True),
+        )
 
 
-@dataclass(frozen=True)
-class _Layer:
-    """Values of one origin; ``name`` tells a key's place in an error message."""
-
-    name: Callable[[str], str]
-    values: Mapping[str, Any]
-    folder: Path | None = None
+_FLAGS = {"auth.mode": "auth_mode", "tls.ca_file": "ca_file", "tls.verify": "verify"}
+_FLAG_NAMES = {"tls.verify": "--insecure-skip-verify"}
+_VARIABLES = {"auth.token": "FLOWTUI_TOKEN"}
+_ONLY_IN_FILES = ("headers", "keys", "contexts")
 
 
-def home_path(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where flowtui keeps its data: ``FLOWTUI_HOME``, else the user's data folder."""
-    if environ.get("FLOWTUI_HOME"):
-        return _expanded(environ["FLOWTUI_HOME"]).absolute()
-    import platformdirs
-
-    return platformdirs.user_data_path("flowtui")
+def _variable(key: str) -> str:
+    return _VARIABLES.get(key) or f"FLOWTUI_{key.upper().replace('.', '_')}"
 
 
-def cache_path(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where flowtui keeps what it may lose: ``cache`` in ``FLOWTUI_HOME``, else the user's cache folder."""
-    if environ.get("FLOWTUI_HOME"):
-        return home_path(environ) / "cache"
-    import platformdirs
-
-    return platformdirs.user_cache_path("flowtui")
+def _by_flag(flags: Mapping[str, object]) -> Layer:
+    values = {key: flags.get(_FLAGS.get(key, key)) for key in KEYS if "." not in key or key in _FLAGS}
+    return Layer(lambda key: _FLAG_NAMES.get(key) or f"--{_FLAGS.get(key, key).replace('_', '-')}", values)
 
 
-def config_path(environ: Mapping[str, str] = os.environ) -> Path:
-    """flowtui's own configuration file: ``FLOWTUI_CONFIG``, else ``config.toml`` in the user's configuration folder."""
-    if environ.get("FLOWTUI_CONFIG"):
-        return _expanded(environ["FLOWTUI_CONFIG"]).absolute()
-    import platformdirs
-
-    return platformdirs.user_config_path("flowtui") / "config.toml"
+def _by_environ(environ: Mapping[str, str]) -> Layer:
+    return Layer(_variable, {key: environ.get(_variable(key)) for key in KEYS if key not in _ONLY_IN_FILES})
 
 
-def _expanded(text: str) -> Path:
-    # Path.expanduser raises where ~name is nobody; such a name may be one of a file.
-    return Path(os.path.expanduser(text))
+@dataclass
+class Origins:
+    """The layers as they were found, before anything is chosen.
+
+    Attributes:
+        contexts: of flowtui's file, or what is wrong with one.
+        file: flowtui's own, whether it is there or not.
+    """
+
+    flag: Layer
+    environ: Layer
+    own: Layer | None
+    contexts: Mapping[str, Layer | ConfigError]
+    file: Path
+    environment: Mapping[str, str]
+
+    def context(self, name: str) -> Layer:
+        """The layer of a context of the file.
+
+        Raises:
+            ConfigError: there is none of that name, or it is off.
+        """
+        found = self.contexts.get(name)
+        if isinstance(found, ConfigError):
+            raise found
+        if found is None:
+            names = ", ".join(sorted(self.contexts))
+            hint = f"It has: {names}." if names else f"Add a table [contexts.{name}] with an endpoint to it."
+            raise ConfigError(f"{self.file} has no context {name!r}.", hint)
+        return found
 
 
-def _text(value: Any, _: Path | None) -> str:
-    if not isinstance(value, str):
-        raise ValueError("it is not a text")
-    return value.strip()
+def read_origins(flags: Mapping[str, object], environ: Mapping[str, str]) -> Origins:
+    """Flags, environment and flowtui's own file; Flyte's is read where it is needed.
 
-
-def _url(value: Any, folder: Path | None) -> str:
-    return base_url(_text(value, folder))
-
-
-def _path(value: Any, folder: Path | None) -> Path:
-    text = _text(value, folder)
-    if "\0" in text:
-        raise ValueError("it holds a NUL")
-    path = _expanded(text)
-    return path if path.is_absolute() else (folder or Path.cwd()) / path
-
-
-def _flag(value: Any, _: Path | None) -> bool:
-    if isinstance(value, bool):
-        return value
-    word = str(value).strip().lower()
-    if word in ("1", "true", "yes", "on"):
-        return True
-    if word in ("0", "false", "no", "off"):
-        return False
-    raise ValueError("it is neither true nor false")
-
-
-def _seconds(value: Any, _: Path | None) -> float:
-    try:
-        number = float(value) if not isinstance(value, bool) else -1.0
-    except (TypeError, ValueError):
-        number = -1.0
-    if not 0 < number <= 3600:
-        raise ValueError("it is not a number of seconds above 0 and up to 3600")
-    return number
-
-
-def _count(value: Any, _: Path | None) -> int:
-    text = str(value).strip()
-    if isinstance(value, bool) or not (text.isascii() and text.isdecimal()) or not 0 < int(text[:9]) <= 1000:
-        raise ValueError("it is not a whole number from 1 to 1000")
-    return int(text)
-
-
-def _texts(value: Any, _: Path | None) -> dict[str, str]:
-    if not isinstance(value, Mapping) or not all(isinstance(text, str) for text in value.values()):
-        raise ValueError("it is not a table of texts")
-    return dict(value)
-
-
-def _table(value: Any, _: Path | None) -> dict[str, Any]:
-    if not isinstance(value, Mapping):
-        raise ValueError("it is not a table")
-    return dict(value)
-
-
-_SERVER_KEYS: dict[str, Callable[[Any, Path | None], Any]] = {
-    "endpoint": _url,
-    "project": _text,
-    "domain": _text,
-    "timeout": _seconds,
-    "headers": _texts,
-}
-_KEYS: dict[str, Callable[[Any, Path | None], Any]] = {
-    **_SERVER_KEYS,
-    "local": _flag,
-    "home": _path,
-    "cache": _path,
-    "mouse": _flag,
-    "ascii": _flag,
-    "color": _flag,
-    "max_parallelism": _count,
-    "context": _text,
-    "keys": _texts,
-    "contexts": _table,
-}
-_TABLES = ("headers", "keys", "contexts")
-
-
-class _Reader:
-    """Looks settings up in layers, the strongest first, checks them and notes where each came from."""
-
-    def __init__(self, layers: list[_Layer]) -> None:
-        self.layers = layers
-        self.sources: dict[str, str] = {}
-
-    def get(self, key: str, default: Any, layers: list[_Layer] | None = None) -> Any:
-        for layer in self.layers if layers is None else layers:
-            value = layer.values.get(key)
-            if value is None or value == "":
-                continue
-            name = layer.name(key)
-            try:
-                checked = _KEYS[key](value, layer.folder)
-            except ValueError as error:
-                shown = f" ({str(value)[:200]!r})" if key in ("timeout", "max_parallelism") else ""
-                raise ConfigError(f"{name}{shown}: {error}.", f"Correct it or take it out: {_REMEDY[key]}") from error
-            self.sources[key] = name
-            return checked
-        self.sources.setdefault(key, "default")
-        return default
-
-
-_REMEDY = {
-    "endpoint": "an endpoint is a base URL such as https://flyte.example.com or https://example.com/flows.",
-    "timeout": "a timeout is in seconds, such as 30.",
-    "headers": 'headers are a table such as {X-Team = "biostat"}.',
-    "keys": 'keys are a table such as {refresh = "f5"}.',
-    "contexts": "contexts are tables such as [contexts.prod] with an endpoint.",
-    "max_parallelism": "it is how many nodes run at the same time, such as 4.",
-    **dict.fromkeys(("project", "domain", "context", "home", "cache"), "it is a text in quotes."),
-    **dict.fromkeys(("local", "mouse", "ascii", "color"), "it is true or false."),
-}
+    Raises:
+        ConfigError: the file cannot be read, or has something that is no setting.
+    """
+    config = flags.get("config")
+    file = expanded(str(config)).absolute() if config else config_path(environ)
+    own = own_layer(file, must_exist=bool(config or environ.get("FLOWTUI_CONFIG")))
+    contexts = context_layers(own, file) if own is not None else {}
+    return Origins(_by_flag(flags), _by_environ(environ), own, contexts, file, environ)
 
 
 def load_settings(flags: Mapping[str, object], environ: Mapping[str, str] = os.environ) -> Settings:
@@ -228,33 +169,42 @@ def load_settings(flags: Mapping[str, object], environ: Mapping[str, str] = os.e
     Raises:
         ConfigError: a value is off; the message names the flag, variable or file and key, the hint the remedy.
     """
-    by_flag = _Layer(lambda key: f"--{key}", flags)
-    by_environ = _Layer(
-        lambda key: f"FLOWTUI_{key.upper()}",
-        {key: environ.get(f"FLOWTUI_{key.upper()}") for key in _KEYS if key not in _TABLES},
-    )
-    path = _Reader([by_flag]).get("home", None)
-    config = flags.get("config")
-    file = _expanded(str(config)).absolute() if config else config_path(environ)
-    own = _own_file(file, must_exist=bool(config or environ.get("FLOWTUI_CONFIG")))
-    reader = _Reader([by_flag, by_environ, own])
+    found = read_origins(flags, environ)
+    path = Reader([found.flag]).get("home", None)
+    own = [found.own] if found.own is not None else []
+    files = [found.file] if own else []
+    reader = Reader([found.flag, found.environ, *own])
     context = reader.get("context", "")
-    if context:
-        chosen = _context(own, file, context)
-        at = 1 if reader.sources["context"] == "--context" else 2
-        reader.layers = [*reader.layers[:at], chosen, *reader.layers[at:]]
+    by_flag = reader.sources["context"] == "--context"
     local = reader.get("local", False)
     if local and flags.get("local") and flags.get("endpoint"):
         raise ConfigError("--local and --endpoint exclude each other.", "Leave one of them out.")
-    if local and (flags.get("endpoint") or (context and reader.sources["context"] == "--context")):
+    if local and (flags.get("endpoint") or (context and by_flag)):
         local = bool(flags.get("local"))
+    chosen: list[Layer] = []
+    if context in found.contexts or context not in ("", LOCAL_CONTEXT, FLYTE_CONTEXT):
+        chosen = [found.context(context)]
+    elif context == LOCAL_CONTEXT and not flags.get("endpoint"):
+        local = True
+    flyte: list[Layer] = []
+    if not local:
+        wanted = context == FLYTE_CONTEXT and not chosen
+        flyte, file = _flyte(reader, environ, must_hold=wanted or not _names_a_server([*reader.layers, *chosen]))
+        files += [file] if file is not None else []
+        if wanted:
+            chosen, flyte = flyte, []
+    at = 1 if by_flag else 2
+    reader.layers = [*reader.layers[:at], *chosen, *reader.layers[at:], *flyte]
     endpoint = None if local else reader.get("endpoint", None)
-    if endpoint is None and not local:
-        endpoint = _flyte_endpoint(environ, reader.sources)
+    if context == FLYTE_CONTEXT and endpoint is None and not local:
+        raise ConfigError(
+            "Flyte's own configuration names no server.", "FLYTECTL_CONFIG names its file; --endpoint names a server."
+        )
     # What is configured for a cluster says nothing about the runs here, so with --local only flags count.
-    where = [by_flag] if local else None
+    where = [found.flag] if local else None
     home = path or reader.get("home", None) or home_path(environ)
     moved = reader.sources.get("home", "default") != "default"
+    auth = _auth(reader, endpoint, environ) if endpoint else AuthSettings()
     return Settings(
         endpoint=endpoint,
         local=endpoint is None,
@@ -262,7 +212,9 @@ def load_settings(flags: Mapping[str, object], environ: Mapping[str, str] = os.e
         domain=reader.get("domain", DEFAULT_DOMAIN, where),
         home=home,
         cache=reader.get("cache", home / "cache" if moved or path else cache_path(environ)),
-        headers=MappingProxyType(_headers(reader, environ)) if endpoint else _NOTHING,
+        headers=MappingProxyType(reader.get("headers", {})) if endpoint else _NOTHING,
+        auth=auth,
+        transport=_transport(reader) if endpoint else TransportSettings(),
         timeout=reader.get("timeout", 30.0),
         mouse=reader.get("mouse", True),
         ascii=reader.get("ascii", False),
@@ -271,115 +223,58 @@ def load_settings(flags: Mapping[str, object], environ: Mapping[str, str] = os.e
         keymap=MappingProxyType(reader.get("keys", {})),
         context=context,
         sources=MappingProxyType(reader.sources),
+        left_out=MappingProxyType(reader.left_out),
+        files=tuple(files),
     )
 
 
-def _headers(reader: _Reader, environ: Mapping[str, str]) -> dict[str, str]:
-    headers: dict[str, str] = dict(reader.get("headers", {}))
-    if environ.get("FLOWTUI_TOKEN"):
-        headers["authorization"] = f"Bearer {environ['FLOWTUI_TOKEN'].strip()}"
-        reader.sources["token"] = "FLOWTUI_TOKEN"  # noqa: S105
-    for name, value in headers.items():
-        if not name.isascii() or not name or any(ord(char) < 32 or ord(char) == 127 for char in name + value):
-            raise ConfigError(f"{reader.sources['headers']}: {name[:100]!r} is not a header.", _REMEDY["headers"])
-    return headers
+def _names_a_server(layers: list[Layer]) -> bool:
+    return any(layer.values.get("endpoint") for layer in layers)
 
 
-def _read(file: Path, must_exist: bool) -> str | None:
+def _flyte(reader: Reader, environ: Mapping[str, str], *, must_hold: bool) -> tuple[list[Layer], Path | None]:
+    """Flyte's layers; where another one names the server, what is wrong with them is only noted."""
     try:
-        with file.open("rb") as stream:
-            data = stream.read(_MAX_FILE + 1)
-        if len(data) > _MAX_FILE:
-            raise ConfigError(f"{file} is larger than 1 MB.", "Is it a configuration file?")
-        return data.decode()
-    except (FileNotFoundError, NotADirectoryError) as error:
-        if must_exist:
-            raise ConfigError(f"{file} does not exist.", "Name another file, or take --config away.") from error
-        return None
-    except OSError as error:
-        raise ConfigError(f"{file} cannot be read: {error.strerror}.", "Check its permissions.") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{file} is not UTF-8 text.", "Save it as UTF-8.") from error
+        return flyte_layers(environ)
+    except ConfigError as error:
+        if must_hold:
+            raise
+        reader.left_out["flyte"] = error.message
+        return [], None
 
 
-def _own_file(file: Path, *, must_exist: bool) -> _Layer:
-    text = _read(file, must_exist)
+def _auth(reader: Reader, endpoint: str, environ: Mapping[str, str]) -> AuthSettings:
+    def get(key: str, default: Any) -> Any:
+        return reader.get(f"auth.{key}", default)
 
-    def name(key: str) -> str:
-        return f"{file}: {key}"
-
-    if text is None:
-        return _Layer(name, {})
-    import sys
-
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{file} is not TOML: {error}.", "Correct that line.") from error
-    _known(values, _KEYS, file, "")
-    return _Layer(name, values, file.parent)
-
-
-def _context(own: _Layer, file: Path, context: str) -> _Layer:
-    contexts = _Reader([own]).get("contexts", {})
-    if context not in contexts:
-        names = ", ".join(sorted(contexts))
-        hint = f"It has: {names}." if names else f"Add a table [contexts.{context}] with an endpoint to it."
-        raise ConfigError(f"{file} has no context {context!r}.", hint)
-    values = contexts[context]
-    if not isinstance(values, Mapping):
-        raise ConfigError(f"{file}: contexts.{context}: it is not a table.", _REMEDY["contexts"])
-    _known(values, _SERVER_KEYS, file, f"contexts.{context}.")
-    return _Layer(lambda key: f"{file}: contexts.{context}.{key}", values, file.parent)
+    mode = get("mode", "")
+    auth = AuthSettings(
+        mode=mode,
+        client_id=get("client_id", ""),
+        client_secret=get("client_secret", ""),
+        client_secret_file=get("client_secret_file", None),
+        client_secret_env=get("client_secret_env", ""),
+        scopes=get("scopes", ()),
+        audience=get("audience", ""),
+        command=get("command", ()),
+        proxy_command=get("proxy_command", ()),
+        header_command=get("header_command", ()),
+        token=get("token", ""),
+        token_file=get("token_file", None),
+        token_url=get("token_url", ""),
+        store=get("store", "keyring"),
+        keyring_service=get("keyring_service", ""),
+    )
+    domino = domino_login(mode, endpoint, environ, is_said_of_the_server=reader.is_said_of_the_server("auth.mode"))
+    if domino is None or auth.token or auth.token_file or auth.token_url:
+        if domino is None and mode == "domino":
+            reader.left_out["auth.domino"] = "the environment of Domino"
+        return auth
+    reader.sources.update({f"auth.{key}": place for key, place in domino.places.items()})
+    return replace(auth, token_file=domino.token_file, token_url=domino.token_url, api_key=domino.api_key)
 
 
-def _known(values: Mapping[str, Any], keys: Mapping[str, object], file: Path, prefix: str) -> None:
-    for key in values:
-        if key not in keys:
-            import difflib
-
-            near = difflib.get_close_matches(key, keys, n=1)
-            hint = f"Did you mean {near[0]}?" if near else f"It may have: {', '.join(keys)}."
-            raise ConfigError(f"{file}: {prefix}{key} is not a setting.", hint)
-
-
-def _flyte_files(environ: Mapping[str, str]) -> Iterator[tuple[Path, bool]]:
-    if environ.get("FLYTECTL_CONFIG"):
-        yield _expanded(environ["FLYTECTL_CONFIG"]), True
-    else:
-        yield Path(environ.get("HOME") or Path.home()) / ".flyte" / "config.yaml", False
-
-
-def _flyte_endpoint(environ: Mapping[str, str], sources: dict[str, str]) -> str | None:
-    """The endpoint that flytectl and flytekit use: the console's URL, else the host of ``admin.endpoint``."""
-    for file, must_exist in _flyte_files(environ):
-        if file.suffix not in (".yaml", ".yml"):
-            continue
-        text = _read(file, must_exist)
-        if text is None:
-            continue
-        import yaml
-
-        try:
-            values = yaml.safe_load(text)
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
-            where = first if (first := str(error).split("\n")[0]) else type(error).__name__
-            raise ConfigError(f"{file} is not YAML: {where}.", "Correct it, or give --endpoint.") from error
-        for section, key in (("console", "endpoint"), ("admin", "endpoint")):
-            table = values.get(section) if isinstance(values, Mapping) else None
-            address = table.get(key) if isinstance(table, Mapping) else None
-            if not address:
-                continue
-            name = f"{file}: {section}.{key}"
-            try:
-                insecure = table.get("insecure") is True if section == "admin" and isinstance(table, Mapping) else None
-                url = base_url(_text(address, None), insecure=insecure)
-            except ValueError as error:
-                raise ConfigError(f"{name}: {error}.", "Correct it, or give --endpoint.") from error
-            sources["endpoint"] = name
-            return url
-    return None
+def _transport(reader: Reader) -> TransportSettings:
+    return TransportSettings(
+        verify=reader.get("tls.verify", True), ca_file=reader.get("tls.ca_file", None), proxy=reader.get("proxy", "")
+    )

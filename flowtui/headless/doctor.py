@@ -53,6 +53,10 @@ async def examine(
     note("server", "the embedded Flyte Admin of this machine" if settings.local else where)
     if settings.headers:
         note("headers", ", ".join(sorted(settings.headers)) + " (values not shown)")
+    if settings.endpoint and settings.endpoint.startswith("https://"):
+        note("certificates", _certificates(settings))
+    if settings.left_out:
+        note("left out", _left_out(settings))
     step = "session"
     try:
         async with open_session() as session:
@@ -86,6 +90,20 @@ def _report(steps: list[dict[str, Any]], style: Style) -> str:
 def _origins(settings: Settings) -> str:
     chosen = [f"{key} from {where}" for key, where in sorted(settings.sources.items()) if where != "default"]
     return "; ".join(chosen) or "nothing is configured"
+
+
+def _certificates(settings: Settings) -> str:
+    transport = settings.transport
+    if not transport.verify:
+        return f"are NOT checked ({settings.sources.get('tls.verify')}): whoever is in between can read all"
+    return "are checked" + (f", {transport.ca_file} is trusted too" if transport.ca_file else "")
+
+
+def _left_out(settings: Settings) -> str:
+    return "; ".join(
+        found if key == "flyte" else f"{key} from {found}, which is for another server"
+        for key, found in sorted(settings.left_out.items())
+    )
 
 
 async def _healthcheck(session: Session) -> str:

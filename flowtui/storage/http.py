@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Protocol
 
@@ -28,6 +28,8 @@ from flowtui.storage.backend import Chunk, Entry, Meter, Stat
 from flowtui.text import plain
 
 if TYPE_CHECKING:
+    import ssl
+
     from flowtui.httpclient import httpx
 
 _RETRIES = 2
@@ -66,21 +68,37 @@ class Connections:
         transport: in place of the network, or None.
         timeout: seconds to wait for a connection or for the next bytes.
         retry_delay: seconds before the first repetition of a failed request; it doubles.
+        tls: gives the TLS context when it is needed; httpx's own where None.
+        proxy: URL of an HTTP proxy; what the environment says where empty.
     """
 
-    def __init__(self, transport: httpx.AsyncBaseTransport | None, timeout: float, retry_delay: float) -> None:
+    def __init__(
+        self,
+        transport: httpx.AsyncBaseTransport | None,
+        timeout: float,
+        retry_delay: float,
+        tls: Callable[[], ssl.SSLContext] | None = None,
+        proxy: str = "",
+    ) -> None:
         self._transport = transport
         self._timeout = timeout
+        self._tls = tls
+        self._proxy = proxy
         self._client: httpx.AsyncClient | None = None
         self.retry_delay = retry_delay
 
-    @property
-    def client(self) -> httpx.AsyncClient:
-        if self._client is None:
-            from flowtui.httpclient import httpx
+    async def client(self) -> httpx.AsyncClient:
+        if self._client is not None:
+            return self._client
+        from flowtui.httpclient import http_client, httpx
 
-            self._client = httpx.AsyncClient(
+        verify = await asyncio.to_thread(self._tls) if self._tls is not None and self._transport is None else True
+        # Another request may have made it meanwhile.
+        if self._client is None:
+            self._client = http_client(
                 transport=self._transport,
+                verify=verify,
+                proxy=self._proxy,
                 timeout=httpx.Timeout(self._timeout, connect=min(self._timeout, 10.0)),
                 follow_redirects=True,
                 max_redirects=5,
@@ -242,7 +260,7 @@ class HttpBackend:
             url = await self._urls.url(uri, renew=renew)
             renew = False
             meter.requests += 1
-            client = self._connections.client
+            client = await self._connections.client()
             try:
                 request = client.build_request("GET", url, headers={"Range": ranged} if ranged else {})
                 response = await client.send(request, stream=True)

@@ -18,6 +18,8 @@ from flowtui.storage.signed import SignedUrls
 from flowtui.text import plain
 
 if TYPE_CHECKING:
+    import ssl
+
     from flowtui.httpclient import httpx
 
 _SHARED_BYTES = 32 * 1024 * 1024
@@ -36,6 +38,8 @@ class Storage:
         timeout: seconds to wait for a connection or for the next bytes.
         retry_delay: seconds before a failed request is first repeated.
         cache_bytes: of objects kept in memory.
+        tls: gives the TLS context when it is needed; httpx's own where None.
+        proxy: URL of an HTTP proxy; what the environment says where empty.
     """
 
     def __init__(
@@ -46,9 +50,11 @@ class Storage:
         timeout: float = 30.0,
         retry_delay: float = 0.2,
         cache_bytes: int = _SHARED_BYTES,
+        tls: Callable[[], ssl.SSLContext] | None = None,
+        proxy: str = "",
     ) -> None:
         self._cache = BlockCache(cache_bytes)
-        connections = Connections(transport, timeout, retry_delay)
+        connections = Connections(transport, timeout, retry_delay, tls, proxy)
         local, plain_urls = LocalBackend(), HttpBackend(connections, PlainUrls())
         self._local = local
         if sign is None:

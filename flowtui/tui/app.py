@@ -10,8 +10,8 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on, work
-from textual.app import App, ScreenStackError, SystemCommand
+from textual import on
+from textual.app import ScreenStackError, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
 
@@ -20,11 +20,12 @@ from flowtui.text import plain
 from flowtui.tui.bindings import KEYS, MOVE, Key, bindings, clean_keymap, key_name
 from flowtui.tui.clipboard import osc52
 from flowtui.tui.commands import Command
-from flowtui.tui.context import Connection, Context
+from flowtui.tui.context import Connection, Context, Servers
 from flowtui.tui.formatting import ASCII, UNICODE
 from flowtui.tui.screens.base import BaseScreen, Reconnect
 from flowtui.tui.screens.place import PLACES, Place
 from flowtui.tui.screens.runs import RunsScreen
+from flowtui.tui.switching import Switching
 from flowtui.tui.theme import DARK, DEFAULTS, LIGHT
 from flowtui.tui.widgets.lines import TabLine
 
@@ -33,14 +34,11 @@ if TYPE_CHECKING:
     from flowtui.session import Session
 
 _OTHER = Key("", "", "")
-EXPLAINED = {
-    "connect": "For a Flyte server: quit, then flowtui --endpoint URL -p PROJECT",
-    "local": "For the runs of this machine: quit, then flowtui --local",
-}
+_BLANK = "blank"
 PLACE_NAMES = tuple(name for name, _ in PLACES)
 
 
-class FlowtuiApp(App[None]):
+class FlowtuiApp(Switching):
     """The screen of flowtui."""
 
     CSS_PATH = "flowtui.tcss"
@@ -58,12 +56,14 @@ class FlowtuiApp(App[None]):
         start: ExecutionId | None = None,
         *,
         now: Callable[[], datetime] | None = None,
+        servers: Servers | None = None,
     ) -> None:
         if not settings.color:
             os.environ["NO_COLOR"] = "1"
         super().__init__()
         self.animation_level = "none"
         self.context = Context(settings, Connection(open_session), ASCII if settings.ascii else UNICODE)
+        self.servers = servers
         if now is not None:
             self.context.now = now
         for place in PLACE_NAMES:
@@ -116,22 +116,18 @@ class FlowtuiApp(App[None]):
         known, unknown = clean_keymap(settings.keymap)
         self.set_keymap(known)
         # After the first frame, since opening a session loads what speaks to a server.
-        self.call_after_refresh(self._hold_session)
+        self.call_after_refresh(self.hold_session, self.context.connection)
         if self._start_at is not None:
             self._open_run(self._start_at)
         elif not settings.project:
             self.call_after_refresh(self._choose_project)
         elif unknown:
-            self.call_after_refresh(self._say, f"keys of the configuration that name no action: {', '.join(unknown)}")
+            self.call_after_refresh(self.say, f"keys of the configuration that name no action: {', '.join(unknown)}")
 
     def _open_run(self, id_: ExecutionId) -> None:
         from flowtui.tui.screens.run import RunScreen
 
         self.push_screen(RunScreen(self.context, id_))
-
-    def _say(self, text: str) -> None:
-        if isinstance(self.screen, BaseScreen):
-            self.screen.tell(plain(text), 8)
 
     def _choose_project(self) -> None:
         from flowtui.tui.screens.projects import ProjectsScreen
@@ -194,11 +190,14 @@ class FlowtuiApp(App[None]):
             self._choose_project()
         elif command.name == "help":
             self.action_help()
+        elif command.name == "ctx" and not command.argument:
+            self.choose_context()
+        elif command.name in ("ctx", "local"):
+            self.switch_context(command.argument or command.name)
+        elif command.name == "connect":
+            self.connect(command.argument)
         elif isinstance(self.screen, BaseScreen):
-            if command.name == "refresh":
-                self.screen.action_refresh()
-            else:
-                self.screen.tell(EXPLAINED[command.name], 12)
+            self.screen.action_refresh()
 
     def open_run(self, name: str) -> None:
         """Open a run by its name in the current project and domain, or by PROJECT/DOMAIN/NAME."""
@@ -221,6 +220,8 @@ class FlowtuiApp(App[None]):
             seen.add(binding.id)
             run = partial(self.run_action, binding.action, active.node)
             yield SystemCommand(binding.description.capitalize(), f"key {key_name(binding)}", run)
+        if self.servers is not None:
+            yield SystemCommand("Choose a context", "another server, :ctx", self.choose_context)
         for theme in ("flowtui", "flowtui-light", "ansi-dark", "ansi-light"):
             yield SystemCommand(f"Theme {theme}", "colours of the screen", partial(setattr, self, "theme", theme))
 
@@ -231,11 +232,21 @@ class FlowtuiApp(App[None]):
         if sequence and self._driver is not None:
             self._driver.write(sequence)
 
-    @work(group="session", exclusive=True, exit_on_error=False)
-    async def _hold_session(self) -> None:
-        await self.context.connection.hold()
-
     @on(Reconnect)
     def _on_reconnect(self) -> None:
         self.context.connection.again()
-        self._hold_session()
+        self.hold_session(self.context.connection)
+
+    async def show_places(self) -> None:
+        # What the screens hold is of the server that was left. A blank one stands in while they are made again.
+        self.add_mode(_BLANK, Screen)
+        await self.switch_mode(_BLANK)
+        for place in PLACE_NAMES:
+            await self.remove_mode(place)
+            self.add_mode(
+                place, self.get_default_screen if place == self.DEFAULT_MODE else partial(self._make_place, place)
+            )
+        await self.switch_mode(self.DEFAULT_MODE)
+        await self.remove_mode(_BLANK)
+        if not self.context.settings.project:
+            self._choose_project()

@@ -13,13 +13,23 @@ COMMANDS: dict[str, str] = {
     "exports": "what was exported",
     "run": "open a run by its name",
     "projects": "choose another project and domain",
-    "connect": "how to see a Flyte server",
-    "local": "how to see the runs of this machine",
+    "ctx": "choose a context, `:ctx NAME`; `:ctx -` goes back",
+    "connect": "see a Flyte server, `:connect URL`",
+    "local": "see the runs of this machine",
     "refresh": "ask again",
     "help": "the keys of this place",
     "q": "quit",
 }
-_OTHER_NAMES = {"quit": "q", "exit": "q", "q!": "q", "wq": "q", "h": "help", "r": "refresh", "open": "run"}
+_OTHER_NAMES = {
+    "quit": "q",
+    "exit": "q",
+    "q!": "q",
+    "wq": "q",
+    "h": "help",
+    "r": "refresh",
+    "open": "run",
+    "context": "ctx",
+}
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,28 @@ from flowtui.domain.artifact import ArtifactVersionId, RunArtifacts
 from flowtui.domain.execution import ExecutionId
 from flowtui.domain.lineage import Lineage
 from flowtui.errors import FlowtuiError
+from flowtui.text import plain
 from flowtui.tui.formatting import UNICODE, Signs
 
 if TYPE_CHECKING:
-    from flowtui.config import Settings
+    from flowtui.config import ContextEntry, Settings
     from flowtui.session import Session
+
+
+@dataclass(frozen=True)
+class Servers:
+    """The servers that can be chosen on the screen.
+
+    Attributes:
+        contexts: the contexts by name; reads files, and raises ConfigError where flowtui's own is off.
+        of_context, of_url: settings for a context or for a URL; raise ConfigError.
+        open_session: a session with the server of settings.
+    """
+
+    contexts: Callable[[], tuple[ContextEntry, ...]]
+    of_context: Callable[[str], Settings]
+    of_url: Callable[[str], Settings]
+    open_session: Callable[[Settings], AbstractAsyncContextManager[Session]]
 
 
 def _now() -> datetime:
@@ -32,10 +49,13 @@ class Connection:
         self._open_session = open_session
         self._ready: asyncio.Future[Session] | None = None
         self._closing = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._ended.set()
 
     async def hold(self) -> None:
         """Open the session and keep it until :meth:`close`, or until the task is cancelled."""
         self._closing = asyncio.Event()
+        self._ended.clear()
         ready = self._future()
         try:
             async with self._open_session() as session:
@@ -45,12 +65,21 @@ class Connection:
             if not ready.done():
                 ready.set_exception(error)
                 ready.exception()
+        except BaseException as error:
+            # Whoever waits for the session must not wait for ever.
+            if not ready.done() and isinstance(error, Exception):
+                ready.set_exception(error)
+                ready.exception()
+            ready.cancel()
+            raise
         finally:
             self._ready = ready if ready.done() and not ready.cancelled() and ready.exception() else None
+            self._ended.set()
 
-    def close(self) -> None:
-        """Let :meth:`hold` end."""
+    async def close(self) -> None:
+        """Let :meth:`hold` end, and wait until the session is closed."""
         self._closing.set()
+        await self._ended.wait()
 
     @property
     def failed(self) -> bool:
@@ -101,19 +130,33 @@ class Memory:
             self.lineage.pop(forgotten, None)
 
 
+def server_name(settings: Settings) -> str:
+    """The server in a word: the context's name, the host, or this machine."""
+    if settings.local or not settings.endpoint:
+        return "this machine"
+    return plain(settings.context or urlsplit(settings.endpoint).netloc)
+
+
 @dataclass
 class Context:
-    """Given to every screen by its constructor."""
+    """Given to every screen by its constructor.
+
+    Attributes:
+        previous: the settings of the server that was left for this one, to go back to.
+    """
 
     settings: Settings
     connection: Connection
     signs: Signs = UNICODE
     now: Callable[[], datetime] = _now
     memory: Memory = field(default_factory=Memory)
+    previous: Settings | None = None
 
     @property
     def server(self) -> str:
         """The server in a word: the context's name, the host, or this machine."""
-        if self.settings.local or not self.settings.endpoint:
-            return "this machine"
-        return self.settings.context or urlsplit(self.settings.endpoint).netloc
+        return server_name(self.settings)
+
+    def moved(self, settings: Settings, connection: Connection) -> Context:
+        """The context of another server: nothing that was read of this one is kept."""
+        return Context(settings, connection, self.signs, self.now, previous=self.settings)

@@ -12,8 +12,8 @@ from flowtui.session import open_session
 from tests.headless.conftest import NOW, PROJECT, Server
 
 STEPS = [
-    "flowtui", "settings", "home", "server", "headers",
-    "healthcheck", "login", "discovery", "version", "project", "list",
+    "flowtui", "settings", "home", "server", "certificates",
+    "healthcheck", "login", "discovery", "token", "header", "version", "project", "list",
 ]  # fmt: skip
 
 
@@ -26,7 +26,7 @@ class LoggedOut(Server):
 
 async def report(tmp_path: Path, server: Server, *, project: str = PROJECT, json: bool = True) -> str:
     environ = {"FLOWTUI_HOME": str(tmp_path), "HOME": str(tmp_path), "FLOWTUI_TOKEN": "hush"}
-    settings = load_settings({"endpoint": "http://flyte.test", "project": project}, environ)
+    settings = load_settings({"endpoint": "https://flyte.test", "project": project}, environ)
     return await examine(settings, lambda: open_session(settings, transport=server), Style(json=json, now=NOW))
 
 
@@ -36,7 +36,7 @@ async def test_all_is_well(tmp_path: Path) -> None:
     assert [step["step"] for step in steps] == STEPS
     assert all(step["ok"] for step in steps)
     found = {step["step"]: step["found"] for step in steps}
-    assert found["server"] == "http://flyte.test (--endpoint)"
+    assert found["server"] == "https://flyte.test (--endpoint)"
     assert found["version"] == "Flyte Admin v1.16.8"
     assert found["project"] == "flytesnacks / development"
     assert found["list"].startswith("the newest run is ")
@@ -60,6 +60,29 @@ async def test_the_step_that_fails_is_the_last(tmp_path: Path) -> None:
     assert [step["step"] for step in steps] == STEPS[: STEPS.index("version") + 1]
     assert [step["ok"] for step in steps][-2:] == [True, False]
     found = {step["step"]: step["found"] for step in steps}
-    assert found["login"] == "none, because the header authorization is set"
-    assert found["discovery"].startswith("http://flyte.test wants a login before it says how to log in")
+    assert found["login"] == "token, because FLOWTUI_TOKEN is set"
+    assert found["discovery"].startswith("https://flyte.test wants a login before it says how to log in")
     assert "✖ version" in raised.value.report
+
+
+async def told(tmp_path: Path, flags: dict[str, object], environ: dict[str, str]) -> dict[str, str]:
+    environ |= {"FLOWTUI_HOME": str(tmp_path), "HOME": str(tmp_path)}
+    settings = load_settings({"project": PROJECT, **flags}, environ)
+    output = await examine(settings, lambda: open_session(settings, transport=Server()), Style(json=True, now=NOW))
+    return {step["step"]: step["found"] for step in json.loads(output)}
+
+
+async def test_it_says_how_certificates_are_checked(tmp_path: Path) -> None:
+    secure = {"endpoint": "https://flyte.test"}
+    assert (await told(tmp_path, secure, {}))["certificates"] == "are checked"
+    authority = await told(tmp_path, {**secure, "ca_file": "/ca.pem"}, {})
+    assert authority["certificates"] == "are checked, /ca.pem is trusted too"
+    insecure = await told(tmp_path, {**secure, "verify": False}, {})
+    assert insecure["certificates"].startswith("are NOT checked (--insecure-skip-verify)")
+    assert "certificates" not in await told(tmp_path, {"endpoint": "http://flyte.test"}, {})
+
+
+async def test_it_says_what_is_meant_for_another_server(tmp_path: Path) -> None:
+    environ = {"FLOWTUI_ENDPOINT": "https://other.test", "FLOWTUI_TOKEN": "hush"}
+    found = await told(tmp_path, {"endpoint": "https://flyte.test"}, environ)
+    assert found["left out"] == "auth.token from FLOWTUI_TOKEN, which is for another server"

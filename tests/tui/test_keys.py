@@ -73,7 +73,7 @@ async def test_a_wrong_command_is_told_where_it_was_typed(at_screen: Open) -> No
         await person.press("escape", "colon")
         await person.type("connect")
         await person.press("enter")
-        assert "flowtui --endpoint" in person.keys
+        assert ":connect URL, such as" in person.keys
 
 
 async def test_q_as_a_command_quits(at_screen: Open) -> None:

@@ -13,7 +13,7 @@ from flowtui import text
 from flowtui.admin.auth.addresses import host_of, may_carry_secrets, same_origin
 from flowtui.admin.auth.edge import EdgeHeaders
 from flowtui.errors import AuthError, ServerError, UnreachableError
-from flowtui.httpclient import httpx
+from flowtui.httpclient import http_client, httpx
 
 ANSWER_LIMIT = 1 << 20
 """Bytes of one answer; a token or a discovery document has a few thousand."""
@@ -117,10 +117,10 @@ class AuthChannel:
         verify: ssl.SSLContext | bool = url.startswith("https://")
         if verify and self._tls is not None and self._transport is None:
             verify = await asyncio.to_thread(self._tls)
-        client = httpx.AsyncClient(
+        client = http_client(
             transport=self._transport,
             verify=verify,
-            proxy=(self._proxy or None) if self._transport is None else None,
+            proxy=self._proxy,
             timeout=httpx.Timeout(self._timeout, connect=min(self._timeout, 10.0)),
         )
         try:

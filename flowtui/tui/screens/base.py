@@ -125,7 +125,8 @@ class BaseScreen(Screen[Result], Generic[Result]):
         """Show an error in place, with the key that helps and what is still to be seen."""
         for problem in self.query(Problem):
             kept = "" if self._answered is None else f"Below is what was there {self._age()}."
-            problem.tell(error, f"r tries again. {kept}".strip() if error else "")
+            back = ":ctx - goes back. " if self.context.previous is not None else ""
+            problem.tell(error, f"r tries again. {back}{kept}".strip() if error else "")
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A defect in a worker is told, not swallowed."""

@@ -287,7 +287,7 @@ class RunsScreen(Steering, Place):
             return (
                 "No runs on this machine yet.",
                 "`flowtui demo` runs sample flows; `flowtui run FILE WORKFLOW` runs yours.",
-                ":connect says how to see a Flyte server.",
+                ":connect URL shows those of a Flyte server, :ctx lists your contexts.",
             )
         settings = self.context.settings
         return (f"No runs in {settings.project} / {settings.domain} yet.", "r looks again.")

@@ -6,31 +6,17 @@ from hypothesis import strategies as st
 
 from flowtui.config import LOCAL_PROJECT, Settings, load_settings
 from flowtui.errors import ConfigError
-
-
-@pytest.fixture
-def environ(tmp_path: Path) -> dict[str, str]:
-    config = tmp_path / "config.toml"
-    config.write_text("")
-    return {"HOME": str(tmp_path), "FLOWTUI_CONFIG": str(config), "FLOWTUI_HOME": str(tmp_path / "home")}
-
-
-def write(environ: dict[str, str], text: str) -> str:
-    Path(environ["FLOWTUI_CONFIG"]).write_text(text)
-    return environ["FLOWTUI_CONFIG"]
-
-
-def write_flyte(environ: dict[str, str], text: str) -> Path:
-    path = Path(environ["HOME"]) / ".flyte" / "config.yaml"
-    path.parent.mkdir()
-    path.write_text(text)
-    return path
+from tests.config.conftest import write, write_flyte
 
 
 def test_nothing_configured_means_the_runs_of_this_machine(environ: dict[str, str], tmp_path: Path) -> None:
     settings = load_settings({}, environ)
     assert settings == Settings(
-        home=tmp_path / "home", cache=tmp_path / "home" / "cache", sources=settings.sources, project=LOCAL_PROJECT
+        home=tmp_path / "home",
+        cache=tmp_path / "home" / "cache",
+        sources=settings.sources,
+        project=LOCAL_PROJECT,
+        files=(tmp_path / "config.toml",),
     )
     assert settings.local
     assert settings.endpoint is None
@@ -174,7 +160,8 @@ def test_a_bad_flyte_file_is_named_and_a_flag_does_without_it(environ: dict[str,
 def test_secrets_are_not_in_the_repr(environ: dict[str, str]) -> None:
     write(environ, "endpoint = 'https://host'\nheaders = {X-Key = 'hush-1'}")
     settings = load_settings({}, environ | {"FLOWTUI_TOKEN": "hush-2"})
-    assert settings.headers == {"X-Key": "hush-1", "authorization": "Bearer hush-2"}
+    assert settings.headers == {"X-Key": "hush-1"}
+    assert settings.auth.token == "hush-2"
     assert "hush" not in repr(settings) + repr(settings.sources)
 
 
