@@ -1,8 +1,10 @@
 """The lineage of a run as one graph, from the bindings of the workflow and from equal URIs.
 
 Vertices are leaf nodes, dynamic nodes, the files that leaves put out, Launch Inputs and other executions. Sub-workflows
-and branches are looked through: their bindings join the leaves on both sides. What a dynamic node hands to its inner
-nodes has become a constant; it is joined by the URI where it is a file of the run, else to the dynamic node.
+and branches are looked through: their bindings join the leaves on both sides, and what a branch decides by leads to the
+arm that was taken. What a dynamic node hands to its inner nodes has become a constant; it is joined by the URI where it
+is a file of the run, else to the dynamic node. An edge without a name carries no value: a node that only waits for
+another, such as a gate, a node that a dynamic node made, or a run that another run launched.
 """
 
 from __future__ import annotations
@@ -10,6 +12,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from urllib.parse import quote
+
+from flyteidl.core import literals_pb2
 
 from flowtui.catalog import convert
 from flowtui.catalog.fetch import FetchedRun
@@ -21,6 +25,7 @@ from flowtui.domain.execution import Execution, ExecutionId, LaunchInput
 from flowtui.domain.lineage import Lineage, LineageEdge, LineageNode
 
 _VALUE_LENGTH = 60
+_MAX_PROMISED = 10_000
 
 
 def constants_without_source(plan: Plan, run: FetchedRun, inputs: Sequence[LaunchInput]) -> bool:
@@ -61,6 +66,7 @@ class _Graph:
         """By URI who has it: when its node began, the node, and the vertex."""
         self._lists: list[tuple[str, Sequence[Source]]] = []
         self._targets: set[str] = set()
+        self._pairs: set[tuple[str, str]] = set()
         self._resolver = Resolver()
 
     def lineage(self) -> Lineage:
@@ -79,12 +85,17 @@ class _Graph:
         for node in nodes:
             self._inputs_of(node)
         for node in nodes:
+            self._decided_by(node)
+        for node in nodes:
             self._dynamic_parent(node)
+        for node in nodes:
+            self._waits_for(node)
         return Lineage(tuple(self._nodes.values()), tuple(self._edges))
 
     def _join(self, source: str, target: str, name: str) -> None:
         if source != target:
             self._edges[LineageEdge(source, target, name)] = None
+            self._pairs.add((source, target))
             self._targets.add(target)
 
     def _input(self, name: str) -> str:
@@ -174,6 +185,27 @@ class _Graph:
                     for origin in self._with_uri(uri, node):
                         self._join(origin, target, name)
 
+    def _decided_by(self, node: RunNode) -> None:
+        """Join an arm of a branch with the values that the branch compares."""
+        target, up = self._node(node), node.parent
+        if up is None or up.kind != "branch":
+            return
+        for name, sources in self._resolver.inputs(up).items():
+            for source in sources:
+                for origin in self._origins(source, node):
+                    if (origin, target) not in self._pairs:
+                        self._join(origin, target, name.lstrip("."))
+
+    def _waits_for(self, node: RunNode) -> None:
+        """Join a node with those that it waits for without taking a value of theirs."""
+        if node.spec is None:
+            return
+        promised = _promised(bound.binding for bound in node.spec.inputs)
+        for id_ in node.spec.upstream_node_ids:
+            before = node.scope.nodes.get(id_)
+            if before is not None and id_ not in promised and (before.is_leaf or before.kind == "dynamic"):
+                self._join(self._node(before), self._node(node), "")
+
     def _with_uri(self, uri: str, reader: RunNode | None) -> list[str]:
         """The vertices that had a URI first: a node that hands a file through has its URI, too."""
         found = sorted(self._by_uri.get(uri, ()))
@@ -200,6 +232,22 @@ class _Graph:
             up = up.parent
         if up is not None and target not in self._targets:
             self._join(self._node(up), target, "")
+
+
+def _promised(bindings: Iterable[literals_pb2.BindingData]) -> set[str]:
+    """The ids of the nodes whose outputs are bound, at any depth."""
+    found: set[str] = set()
+    stack = list(bindings)
+    while stack and len(found) < _MAX_PROMISED:
+        bound = stack.pop()
+        kind = bound.WhichOneof("value")
+        if kind == "promise":
+            found.add(bound.promise.node_id)
+        elif kind == "collection":
+            stack.extend(bound.collection.bindings)
+        elif kind == "map":
+            stack.extend(bound.map.bindings.values())
+    return found
 
 
 def _begun(node: RunNode) -> tuple[int, int]:
