@@ -6,7 +6,7 @@ checked, arrow by arrow, against the code of the flow that ran and the recorded 
 closures of dynamic nodes in ``executions.jsonl.gz``):
 
 - ``clinical-1``, ``clinical-2-relaunched``: ``sdtm(study)`` -> dm; ``adsl(dm, cutoff)`` -> adsl.csv and a plain log;
-  ``adae(adsl)``; ``table(adsl, adae)``. Eight promises, eight arrows into nodes or from inputs; five outputs are files,
+  ``adae(adsl)``; ``table(adsl, adae)``. Six promises, six arrows into nodes; five outputs are files, five arrows,
   ``n`` of ``table`` is a number and has no vertex. The relaunched run has the inputs of its origin: cutoff 45.
 - ``cached-2``: ``cached_sdtm(study)`` was a hit on ``cached-1`` n0 (``catalog_key.source_task_execution``); ``adsl(dm,
   cutoff=2)``: the constant 2 has no vertex.

@@ -1,15 +1,7 @@
-"""The embedded Admin gives the answers of the real one, after the same requests of an engine.
+"""The embedded Admin gives the answers of the real one, after the same requests of an engine and of clients.
 
-Compared are whole messages and whole JSON values. Left out, each for its reason:
-
-- ``/version``: another program.
-- the order of lists without ``sort_by``: the database's own, which no reader may count on. Such lists are compared as
-  sets; where they have pages, the pages of one list together.
-- the order of rows that are equal in the key they are sorted by: only that key is compared.
-- a page of five executions out of all, unsorted: which five is the database's choice; their number is compared.
-- ``huge-1``: its 20,000 nodes are not in the recording; ``test_app.py`` makes an answer that is too large.
-- signature and expiry of a signed URL: the host and the object it leads to are compared, and how long it lives.
-- the kind of blank in protobuf's own error texts, which differs from build to build of the real server.
+Every recorded request is made in binary, in snake_case and in camelCase, and whole answers are compared: status,
+content type, and every field but what ``compared.LEFT_OUT`` lists.
 """
 
 from __future__ import annotations
@@ -19,26 +11,30 @@ import base64
 import json
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import pytest
-from flyteidl.admin import execution_pb2, node_execution_pb2, task_execution_pb2, task_pb2, workflow_pb2
-from google.protobuf import json_format
-from google.protobuf.message import Message
 
 from flowtui.httpclient import httpx
+from tests.local.compared import (
+    CAMEL,
+    LEFT_OUT,
+    SNAKE,
+    Line,
+    as_go_writes,
+    given_value,
+    in_camel_case,
+    mark_pages,
+    recorded_value,
+    rows_of,
+    rows_rule,
+    seconds_of,
+    without_left_out,
+)
 from tests.local.recorded import Recorded
 from tests.replay import BINARY, lines, message_of
 
-_LISTS = ("executions", "node_executions", "nodeExecutions")
-# Lines of errors.jsonl do not name the message of an answer that was no error.
-_UNNAMED = {
-    "executions": execution_pb2.ExecutionList,
-    "node_executions": node_execution_pb2.NodeExecutionList,
-    "task_executions": task_execution_pb2.TaskExecutionList,
-    "workflows": workflow_pb2.WorkflowList,
-    "tasks": task_pb2.Task,
-}
+FORMS = {"binary": BINARY, "snake_case": SNAKE, "camelCase": CAMEL}
+FILES = ("executions", "entities", "lists", "errors", "dataproxy")
 
 
 @pytest.fixture(scope="module")
@@ -48,83 +44,78 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
     admin.app.state.admin.store.close()
 
 
+def requests(name: str) -> list[Line]:
+    """The requests of one file in all three forms, signed URLs aside."""
+    found = [line for line in lines(name) if line["path"] != "(signed url)"]
+    for line in found:
+        line.setdefault("params", {})
+    mark_pages(found)
+    return [*found, *in_camel_case(found)]
+
+
 async def test_the_engine_gets_the_recorded_answers(recorded: Recorded) -> None:
     assert recorded.differences == []
 
 
-@pytest.mark.parametrize("name", ["executions", "entities", "lists", "errors"])
-async def test_readers_get_the_recorded_answers(recorded: Recorded, name: str) -> None:
-    pages: dict[tuple[str, str, str], tuple[list[str], list[str]]] = {}
-    wrong, compared = [], 0
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", FILES)
+async def test_readers_get_the_recorded_answers(recorded: Recorded, name: str, form: str) -> None:
+    asked = [line for line in requests(name) if line["accept"] == FORMS[form]]
     async with recorded.client() as client:
-        for line in lines(name):
-            if line["path"] == "/api/v1/version" or "huge-1" in line["path"]:
-                continue
-            answer = await _ask(client, line)
-            if answer.status_code != line["status"] or answer.headers.get("content-type") != line["content_type"]:
-                wrong.append(f"{_shown(line)}: {answer.status_code} {answer.text[:200]}")
-                continue
-            want, got = _value(line, None), _value(line, answer)
-            rows = next((key for key in _LISTS if isinstance(want, dict) and key in want), None)
-            params = line["params"]
-            if rows and "sort_by.key" not in params:
-                if "unknown" in params:
-                    want, got = len(want[rows]), len(got[rows])
-                else:
-                    key = line["path"], line["accept"], params.get("unique_parent_id", params.get("filters", ""))
-                    joined = pages.setdefault(key, ([], []))
-                    joined[0].extend(json.dumps(row, sort_keys=True) for row in want.pop(rows))
-                    joined[1].extend(json.dumps(row, sort_keys=True) for row in got.pop(rows))
-            elif rows and params["sort_by.key"] == "phase":
-                want, got = ([row["closure"]["phase"] for row in value[rows]] for value in (want, got))
-            compared += 1
-            if want != got:
-                wrong.append(f"{_shown(line)}: {got} instead of {want}"[:2000])
-    for key, (want, got) in pages.items():
-        # The real pages of an unsorted list overlap, where its order changed in between.
-        if len(want) != len(got) or not set(want) <= set(got) or len(set(got)) != len(got):
-            wrong.append(f"{key}: other rows")
-    assert wrong == []
-    assert compared == sum(1 for line in lines(name) if "/version" not in line["path"] and "huge-1" not in line["path"])
+        comparison = Comparison(client, await _whole_list(client, FORMS[form]))
+        for line in asked:
+            await comparison.compare(line)
+    assert comparison.wrong == []
+    for want, got in comparison.pages.values():
+        assert set(want) <= set(got)
+        assert len(set(got)) == len(got) == len(want)
+    assert len(asked) >= {"executions": 893, "entities": 115, "lists": 40, "errors": 46, "dataproxy": 18}[name]
 
 
 async def test_readers_get_the_recorded_answers_of_running_executions(tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.mktemp("running")
-    admin = await asyncio.to_thread(Recorded, folder, running=True)
-    wrong = []
+    admin = await asyncio.to_thread(Recorded, tmp_path_factory.mktemp("running"), running=True)
+    asked = requests("running")
     async with admin.client() as client:
-        for line in lines("running"):
-            want, got = _value(line, None), _value(line, await _ask(client, line))
-            if "sort_by.key" not in line["params"]:
-                for value in (want, got):
-                    value.get("node_executions", []).sort(key=lambda row: row["id"]["node_id"])
-            if want != got:
-                wrong.append(f"{_shown(line)}: {got} instead of {want}")
+        comparison = Comparison(client, {})
+        for line in asked:
+            await comparison.compare(line)
     admin.app.state.admin.store.close()
-    assert wrong == []
+    assert comparison.wrong == []
+    assert {form: len([line for line in asked if line["accept"] == form]) for form in FORMS.values()} == {
+        BINARY: 32,
+        SNAKE: 21,
+        CAMEL: 32,
+    }
 
 
-async def test_signed_urls_are_the_recorded_ones(recorded: Recorded) -> None:
-    wrong = []
+def test_what_is_left_out_is_there() -> None:
+    asked = [line for name in FILES for line in requests(name)]
+    assert [rule.what for rule in LEFT_OUT if not any(rule.concerns(line) for line in asked)] == []
+
+
+@pytest.mark.parametrize("name", [*FILES, "running"])
+def test_camel_case_is_made_as_the_real_server_makes_json(name: str) -> None:
+    found = list(lines(name))
+    answers = {_asked(line): line for line in found if line.get("accept") == BINARY and line.get("message")}
+    compared = 0
+    for line in found:
+        binary = answers.get(_asked(line))
+        if binary is None or line["accept"] == BINARY or line["path"].endswith("artifact_urn"):
+            continue
+        compared += 1
+        made = as_go_writes(message_of(binary), camel=line["accept"] == CAMEL and not line.get("request_content_type"))
+        if "sort_by.key" in line["params"] or not rows_of(made):
+            assert made == line["body"]
+    assert compared >= 3
+
+
+async def test_signed_urls_live_as_long_as_they_were_asked_to(recorded: Recorded) -> None:
+    asked = [line for line in requests("dataproxy") if line["path"].endswith("artifact_urn") and line["status"] == 200]
     async with recorded.client() as client:
-        for line in lines("dataproxy"):
-            if line["path"] == "(signed url)":
-                continue
-            answer = await _ask(client, line)
-            if answer.status_code != line["status"]:
-                wrong.append(f"{_shown(line)}: {answer.status_code} {answer.text[:200]}")
-                continue
-            want, got = _value(line, None), _value(line, answer)
-            asked = line.get("params", {}).get("expires_in", "3600s")
-            for value, stem in ((want, ""), (got, "/blobs/blobs")):
-                _without_signature(value, stem)
-            lifetime = got.pop("lifetime", None)
-            want.pop("lifetime", None)
-            if lifetime is not None and lifetime - recorded.clock() // 10**9 != int(asked[:-1]):
-                wrong.append(f"{_shown(line)}: lives until {lifetime}")
-            if want != got:
-                wrong.append(f"{_shown(line)}: {got} instead of {want}")
-    assert wrong == []
+        for line in asked:
+            value = given_value(line, await _ask(client, line))
+            lifetime = seconds_of(value.get("expires_at") or value["expiresAt"]) - recorded.clock() // 10**9
+            assert lifetime == int(line["params"].get("expires_in", "3600s")[:-1])
 
 
 async def test_ranges_of_signed_urls_are_the_recorded_ones(recorded: Recorded) -> None:
@@ -152,58 +143,61 @@ async def test_the_same_page_is_the_same_bytes(recorded: Recorded) -> None:
             assert (await _ask(client, line)).content == (await _ask(client, line)).content
 
 
-async def _ask(client: httpx.AsyncClient, line: dict[str, Any]) -> httpx.Response:
+class Comparison:
+    """Asks the embedded Admin and collects what is other than recorded.
+
+    Attributes:
+        wrong: what is other than recorded.
+        pages: rows of lists in several pages, by the list: the recorded ones and those given.
+    """
+
+    def __init__(self, client: httpx.AsyncClient, whole: dict[str, list[Any]]) -> None:
+        self._client = client
+        self._whole = whole
+        self.wrong: list[str] = []
+        self.pages: dict[str, tuple[list[str], list[str]]] = {}
+
+    async def compare(self, line: Line) -> None:
+        answer = await _ask(self._client, line)
+        shown = f"{line['method']} {line['path']} {line['params']} as {line['accept']}"
+        if answer.status_code != line["status"] or answer.headers.get("content-type") != line["content_type"]:
+            self.wrong.append(f"{shown}: {answer.status_code} {answer.text[:200]}")
+            return
+        want, got = recorded_value(line), given_value(line, answer)
+        if without_left_out(line, want) != without_left_out(line, got):
+            self.wrong.append(f"{shown}: {got} instead of {want}"[:3000])
+        rule = rows_rule(line)
+        if rule == "whole" and not all(row in self._whole[line["path"]] for row in rows_of(got)):
+            self.wrong.append(f"{shown}: rows that the whole list does not have")
+        elif rule == "pages":
+            joined = self.pages.setdefault(f"{line['path']} {line['params'].get('unique_parent_id')}", ([], []))
+            for rows, value in zip(joined, (want, got), strict=True):
+                rows += [json.dumps(row, sort_keys=True) for row in rows_of(value)]
+
+
+async def _whole_list(client: httpx.AsyncClient, accept: str) -> dict[str, list[Any]]:
+    """All executions by the path of their list; that list is compared on its own."""
+    (line,) = [
+        line for line in lines("lists")
+        if line["path"] == "/api/v1/executions/flytesnacks/development" and line["accept"] == SNAKE
+        and line["params"].get("sort_by.key") == "execution_created_at"
+        and line["params"]["limit"] == "100" and "filters" not in line["params"]
+    ]  # fmt: skip
+    message = next(one for one in lines("lists") if _asked(one) == _asked(line) and one["accept"] == BINARY)
+    line = {**message, "accept": accept}
+    return {line["path"]: rows_of(given_value(line, await _ask(client, line)))}
+
+
+def _asked(line: Line) -> str:
+    return json.dumps([line["method"], line["path"], line.get("params"), line.get("request")], sort_keys=True)
+
+
+async def _ask(client: httpx.AsyncClient, line: Line) -> httpx.Response:
     headers = {"accept": line["accept"]}
     if line.get("request_content_type"):
         headers["content-type"] = line["request_content_type"]
     request = line.get("request")
     content = request if isinstance(request, str | None) else json.dumps(request)
     return await client.request(
-        line["method"], line["path"], params=line.get("params") or None, headers=headers, content=content
+        line["method"], line["path"], params=line["params"] or None, headers=headers, content=content
     )
-
-
-def _shown(line: dict[str, Any]) -> str:
-    return f"{line['method']} {line['path']} {line.get('params')} as {line['accept']}"
-
-
-def _value(line: dict[str, Any], answer: httpx.Response | None) -> Any:
-    """The recorded answer, or the given one, as plain data."""
-    if line["accept"] != BINARY:
-        value = answer.json() if answer is not None and answer.content else line.get("body") if answer is None else None
-        return _same_blanks(value)
-    if line["content_type"] != BINARY:
-        return None
-    if line.get("message"):
-        message: Message = message_of(line)
-    else:
-        message = _UNNAMED[line["path"].split("/")[3]]()
-        message.ParseFromString(base64.b64decode(line["body_base64"]))
-    if answer is not None:
-        message = type(message).FromString(answer.content)
-    value = json_format.MessageToDict(message, preserving_proto_field_name=True)
-    for rows in _LISTS:
-        if rows in message.DESCRIPTOR.fields_by_name:
-            value.setdefault(rows, [])
-    return _same_blanks(value)
-
-
-def _same_blanks(value: Any) -> Any:
-    if isinstance(value, dict) and isinstance(value.get("message"), str):
-        return {**value, "message": value["message"].replace("\u00a0", " ")}
-    return value
-
-
-def _without_signature(value: Any, stem: str) -> None:
-    for url, expires in (("signed_url", "expires_at"), ("signedUrl", "expiresAt")):
-        if isinstance(value, dict) and url in value:
-            parts = urlsplit(value[url])
-            assert parts.path.startswith(stem)
-            value[url] = f"{parts.netloc}{unquote(parts.path[len(stem) :])}"
-            value["lifetime"] = json_format.ParseDict(value.pop(expires), _timestamp()).seconds
-
-
-def _timestamp() -> Any:
-    from google.protobuf.timestamp_pb2 import Timestamp
-
-    return Timestamp()
