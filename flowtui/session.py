@@ -153,7 +153,7 @@ async def open_session(
         yield Session(
             settings=settings,
             client=client,
-            catalog=Catalog(client, cache),
+            catalog=Catalog(client, cache, storage.read),
             storage=storage,
             workers=await stack.enter_async_context(Workers()),
             bookmarks=Bookmarks(state, server=settings.endpoint or ""),

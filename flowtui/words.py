@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from flowtui.domain.execution import Gate
 from flowtui.text import first_line, last_line
 
 _PHASES = {
@@ -114,6 +115,15 @@ def error_line(message: str) -> str:
         return first_line(message)
     line = last_line(message)
     return "" if line.startswith(("File ", "Traceback ")) else line
+
+
+def gate(waits: Gate) -> str:
+    """What a gate node waits for: ``waits for the signal go (bool)``, ``waits for approval of ok``, ``waits 10m00``."""
+    if waits.condition == "sleep":
+        return f"waits {duration(waits.seconds)}"
+    if waits.condition == "approve":
+        return f"waits for approval of {waits.signal}"
+    return f"waits for the signal {waits.signal}" + (f" ({waits.type})" if waits.type else "")
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

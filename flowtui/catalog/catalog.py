@@ -15,9 +15,11 @@ from flowtui.catalog import convert, join, lineage
 from flowtui.catalog.cache import ResponseCache
 from flowtui.catalog.entities import Entities
 from flowtui.catalog.execution_lists import ExecutionLists
-from flowtui.catalog.fetch import FetchedRun, Fetcher
-from flowtui.catalog.nodes import has_attempts, has_trimmed_error, node_execution, node_tree
-from flowtui.catalog.tree import RunNode, Scope
+from flowtui.catalog.fetch import Fetcher
+from flowtui.catalog.fetched import FetchedRun
+from flowtui.catalog.nodes import has_attempts, has_trimmed_error, launched_by, node_execution, node_tree
+from flowtui.catalog.run_nodes import RunNode, Scope
+from flowtui.catalog.stored import ReadObject
 from flowtui.catalog.values import launch_inputs
 from flowtui.domain.artifact import RunArtifacts
 from flowtui.domain.execution import (
@@ -44,13 +46,14 @@ class Catalog:
 
     Args:
         cache: where answers that cannot change any more are kept; None to ask every time.
+        read: reads objects of the blob store, for values that lie there; None to leave such values closed.
     """
 
-    def __init__(self, client: AdminClient, cache: ResponseCache | None = None) -> None:
+    def __init__(self, client: AdminClient, cache: ResponseCache | None = None, read: ReadObject | None = None) -> None:
         self._client = client
         self._lists = ExecutionLists(client)
         self._entities = Entities(client, cache)
-        self._fetcher = Fetcher(client, cache, self._entities)
+        self._fetcher = Fetcher(client, cache, self._entities, read)
         self._trees: OrderedDict[ExecutionId, FetchedRun] = OrderedDict()
         self._declared: dict[EntityId, int] = {}
 
@@ -125,26 +128,29 @@ class Catalog:
             undeclared=asked,
             failed=run.failed,
             notices=run.notices,
+            launched=[one.id for children in run.eager.values() for one in children],
         )
 
     async def nodes(self, id_: ExecutionId, *, attempts: bool = False) -> tuple[NodeExecution, ...]:
-        """The node executions of a run as a tree, failed ones with their whole errors.
+        """The node executions of a run as a tree, failed ones with their whole errors, launch plans with their runs.
 
         Args:
             attempts: also ask for the task executions of every node, one call each.
         """
         run = await self._fetch(id_)
-        nodes = list(run.tree.walk())
+        nodes = list(run.tree.walk(earlier=True))
         cut = [node.id for node in nodes if has_trimmed_error(node)]
         tried = [node.id for node in nodes if attempts and has_attempts(node)]
         rows = await gather(self._fetcher.node(NodeId(id_, node), final=run.final) for node in cut)
         tries = await gather(self._fetcher.attempts(NodeId(id_, node), final=run.final) for node in tried)
-        return node_tree(run.tree, dict(zip(cut, rows, strict=True)), dict(zip(tried, tries, strict=True)))
+        await self._fetcher.launched(run)
+        whole, attempts_ = dict(zip(cut, rows, strict=True)), dict(zip(tried, tries, strict=True))
+        return node_tree(run.tree, whole, attempts_, run.eager, run.launched)
 
     async def node(self, id_: NodeId) -> NodeExecution:
         """One node execution as it is now, with its attempts and its whole error."""
         run = self._trees.get(id_.execution) or await self._fetch(id_.execution)
-        found = next((node for node in run.tree.walk() if node.id == id_.node), None)
+        found = next((node for node in run.tree.walk(earlier=True) if node.id == id_.node), None)
         row = await self._fetcher.node(id_, final=run.final)
         if found is None:
             scope = Scope(run.tree.root.template, run.tree.root.closure, None)
@@ -152,7 +158,7 @@ class Catalog:
         attempts: Sequence[task_execution_pb2.TaskExecution] = ()
         if has_attempts(found) or found.row is None:
             attempts = await self._fetcher.attempts(id_, final=run.final)
-        return node_execution(found, row, attempts)
+        return node_execution(found, row, attempts, launched=launched_by(found, run.eager, run.launched))
 
     async def lineage(self, id_: ExecutionId) -> Lineage:
         """The lineage of a run: files, node executions, Launch Inputs and other executions as one graph."""

@@ -10,7 +10,7 @@ from flyteidl.core import tasks_pb2
 
 from flowtui.admin.client import AdminClient
 from flowtui.catalog.cache import Entry, ResponseCache
-from flowtui.catalog.tree import Closure
+from flowtui.catalog.run_nodes import Closure
 from flowtui.domain.execution import EntityId
 from flowtui.errors import NotFoundError
 

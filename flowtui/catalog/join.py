@@ -16,7 +16,7 @@ from flowtui.catalog import convert
 from flowtui.catalog.declared import Declaration, declaration, file_type
 from flowtui.catalog.literals import Found, files, step_into
 from flowtui.catalog.resolve import Resolver, Source
-from flowtui.catalog.tree import RunNode, Tree
+from flowtui.catalog.run_nodes import RunNode, Tree
 from flowtui.domain.artifact import ARTIFACT_TYPES, Artifact, ArtifactFile, FileState, RunArtifacts, UndeclaredOutput
 from flowtui.domain.execution import (
     TERMINAL_NODE_PHASES,
@@ -123,6 +123,7 @@ def join(
     undeclared: bool,
     failed: Mapping[str, str] | None = None,
     notices: Iterable[str] = (),
+    launched: Iterable[ExecutionId] = (),
 ) -> RunArtifacts:
     """The artifacts of a run. Pure; never raises, whatever the messages hold.
 
@@ -130,6 +131,7 @@ def join(
         data: outputs of the nodes that ``needed`` names.
         undeclared: whether the data has the undeclared outputs, too.
         failed: why the data of a node could not be had, by its id.
+        launched: executions that eager nodes started.
     """
     files_ = [file_of(one, execution, data, failed or {}) for one in plan.files]
     files_ = _with_duplicate_notices(files_)
@@ -140,7 +142,7 @@ def join(
         execution=execution,
         artifacts=tuple(Artifact(type_, name, tuple(group)) for (type_, name), group in groups.items()),
         undeclared=tuple(_undeclared(source, data, asked=undeclared) for source in plan.undeclared),
-        children=plan.children,
+        children=tuple(sorted({*plan.children, *launched})),
         notices=tuple(dict.fromkeys((*plan.tree.notices, *plan.notices, *notices))),
     )
 

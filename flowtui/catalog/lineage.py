@@ -16,11 +16,11 @@ from urllib.parse import quote
 from flyteidl.core import literals_pb2
 
 from flowtui.catalog import convert
-from flowtui.catalog.fetch import FetchedRun
+from flowtui.catalog.fetched import FetchedRun
 from flowtui.catalog.join import Plan, file_of
 from flowtui.catalog.literals import Step, files
 from flowtui.catalog.resolve import Resolver, Source
-from flowtui.catalog.tree import RunNode
+from flowtui.catalog.run_nodes import RunNode
 from flowtui.domain.execution import Execution, ExecutionId, LaunchInput
 from flowtui.domain.lineage import Lineage, LineageEdge, LineageNode
 
@@ -129,6 +129,8 @@ class _Graph:
                 self._join(self._other(origin.execution, ""), id_, "cache")
             elif node.phase == "RECOVERED" and self._execution.reference is not None:
                 self._join(self._other(self._execution.reference, ""), id_, "recovered")
+            for started in self._run.eager.get(node.id, ()):
+                self._join(id_, self._other(started.id, started.phase), "")
         return id_
 
     def _declared_files(self) -> None:

@@ -7,8 +7,17 @@ from collections.abc import Mapping, Sequence
 from flyteidl.admin import node_execution_pb2, task_execution_pb2
 
 from flowtui.catalog import convert
-from flowtui.catalog.tree import RunNode, Tree
-from flowtui.domain.execution import TERMINAL_NODE_PHASES, NodeExecution, NodeId
+from flowtui.catalog.launched import Eager
+from flowtui.catalog.run_nodes import RunNode, Tree
+from flowtui.catalog.values import type_text
+from flowtui.domain.execution import (
+    TERMINAL_NODE_PHASES,
+    ExecutionId,
+    Gate,
+    LaunchedExecution,
+    NodeExecution,
+    NodeId,
+)
 
 TRIMMED = 100
 """Characters to which lists cut the messages of errors."""
@@ -17,6 +26,7 @@ _WITHOUT_ATTEMPTS = frozenset({"branch", "workflow", "launch_plan", "gate", "sta
 
 Rows = Mapping[str, node_execution_pb2.NodeExecution]
 Attempts = Mapping[str, Sequence[task_execution_pb2.TaskExecution]]
+Children = Mapping[ExecutionId, LaunchedExecution]
 
 
 def has_attempts(node: RunNode) -> bool:
@@ -29,23 +39,40 @@ def has_trimmed_error(node: RunNode) -> bool:
     return node.row is not None and len(node.row.closure.error.message) >= TRIMMED
 
 
-def node_tree(tree: Tree, whole: Rows, attempts: Attempts) -> tuple[NodeExecution, ...]:
+def node_tree(
+    tree: Tree, whole: Rows, attempts: Attempts, eager: Eager | None = None, children: Children | None = None
+) -> tuple[NodeExecution, ...]:
     """The nodes that have an execution, in the order of creation.
 
     Args:
         whole: node executions with their whole errors, by id; others are taken from the list.
         attempts: task executions by node id.
+        eager: the executions that eager nodes started, by node id.
+        children: what is known of the executions that launch plans started.
     """
-    top = [node for node in tree.root.nodes.values() if node.kind not in ("start", "end")]
-    return _level(top, whole, attempts)
+
+    def level(nodes: Sequence[RunNode]) -> tuple[NodeExecution, ...]:
+        ran = sorted((node for node in nodes if node.row is not None), key=_created)
+        return tuple(
+            node_execution(
+                node,
+                whole.get(node.id),
+                attempts.get(node.id, ()),
+                level((*node.children, *node.others)),
+                launched_by(node, eager or {}, children or {}),
+            )
+            for node in ran
+        )
+
+    return level([node for node in tree.root.nodes.values() if node.kind not in ("start", "end")])
 
 
-def _level(nodes: Sequence[RunNode], whole: Rows, attempts: Attempts) -> tuple[NodeExecution, ...]:
-    ran = sorted((node for node in nodes if node.row is not None), key=_created)
-    return tuple(
-        node_execution(node, whole.get(node.id), attempts.get(node.id, ()), _level(node.children, whole, attempts))
-        for node in ran
-    )
+def launched_by(node: RunNode, eager: Eager, children: Children) -> tuple[LaunchedExecution, ...]:
+    """The executions that a node started, with what is known of them."""
+    child = convert.child_execution(node.row) if node.row is not None else None
+    if child is not None:
+        return (children.get(child, LaunchedExecution(child)),)
+    return eager.get(node.id, ())
 
 
 def _created(node: RunNode) -> tuple[int, int, str]:
@@ -62,6 +89,7 @@ def node_execution(
     row: node_execution_pb2.NodeExecution | None,
     attempts: Sequence[task_execution_pb2.TaskExecution],
     children: tuple[NodeExecution, ...] = (),
+    launched: tuple[LaunchedExecution, ...] = (),
 ) -> NodeExecution:
     """One node execution.
 
@@ -93,4 +121,19 @@ def node_execution(
         error=convert.error_of(closure.error) if closure.WhichOneof("output_result") == "error" else None,
         attempts=tuple(convert.attempt(one) for one in attempts),
         children=children,
+        parent_attempt=node.parent_attempt,
+        gate=_gate(node),
+        launched=launched,
     )
+
+
+def _gate(node: RunNode) -> Gate | None:
+    spec = node.spec
+    if node.kind != "gate" or spec is None:
+        return None
+    condition = spec.gate_node.WhichOneof("condition") or ""
+    if condition == "sleep":
+        return Gate(condition, seconds=convert.seconds(spec.gate_node.sleep.duration))
+    if condition == "signal":
+        return Gate(condition, str(spec.gate_node.signal.signal_id), type_text(spec.gate_node.signal.type))
+    return Gate(condition, str(spec.gate_node.approve.signal_id))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from flyteidl.core import literals_pb2
 
 from flowtui.catalog.literals import Step
-from flowtui.catalog.tree import END, START, RunNode, Scope
+from flowtui.catalog.run_nodes import END, START, RunNode, Scope
 
 MAX_SOURCES = 10_000
 """Sources of one value, such as of a list that is bound item by item."""

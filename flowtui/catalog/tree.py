@@ -7,25 +7,17 @@ parent. A node without an execution gets the id that the engine would give it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flyteidl.admin import node_execution_pb2
-from flyteidl.core import compiler_pb2, interface_pb2, tasks_pb2, workflow_pb2
+from flyteidl.core import tasks_pb2, workflow_pb2
 
 from flowtui.catalog import convert
 from flowtui.catalog.ids import would_be_id
 from flowtui.catalog.mapped import with_artifact
-from flowtui.domain.execution import (
-    TERMINAL_NODE_PHASES,
-    TERMINAL_PHASES,
-    WITH_OUTPUTS_PHASES,
-    EntityId,
-    ExecutionId,
-)
-
-START, END = "start-node", "end-node"
+from flowtui.catalog.run_nodes import END, START, Closure, Fetched, RunNode, Scope, Tree, spec_id_of
+from flowtui.domain.execution import TERMINAL_NODE_PHASES, TERMINAL_PHASES, WITH_OUTPUTS_PHASES, EntityId
 
 MAX_DEPTH = 40
 """Levels of nodes that are read; a recursive flow may go deeper."""
@@ -35,149 +27,18 @@ MAX_NODES = 100_000
 
 _MAPPED = re.compile(r"^(?:.*\.)?map_(?P<name>.+)_[0-9a-f]{32}(?:-arraynode)?$")
 
-Rows = Mapping[str, Sequence[node_execution_pb2.NodeExecution]]
-"""Node executions by the id of their parent, ``""`` for the top level."""
 
-
-@dataclass(frozen=True)
-class Closure:
-    """A compiled workflow with its sub-workflows and tasks by id."""
-
-    primary: workflow_pb2.WorkflowTemplate
-    workflows: Mapping[EntityId, workflow_pb2.WorkflowTemplate] = field(default_factory=dict)
-    tasks: Mapping[EntityId, tasks_pb2.TaskTemplate] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, compiled: compiler_pb2.CompiledWorkflowClosure) -> Closure:
-        return cls(
-            compiled.primary.template,
-            {convert.entity_id(one.template.id): one.template for one in compiled.sub_workflows},
-            {convert.entity_id(one.template.id): one.template for one in compiled.tasks},
-        )
-
-    def with_outer(self, outer: Closure) -> Closure:
-        """This closure, with what it leaves out looked up in the one around it."""
-        return Closure(self.primary, {**outer.workflows, **self.workflows}, {**outer.tasks, **self.tasks})
-
-
-@dataclass(frozen=True)
-class Fetched:
-    """What was fetched of a run, besides the data of its nodes.
-
-    Attributes:
-        workflow: None where the server does not send it.
-        dynamic: closures of dynamic nodes by the node's id.
-        inner_tasks: the tasks that map tasks run, by the id of the map task's own task.
-    """
-
-    id: ExecutionId
-    phase: str
-    workflow: Closure | None
-    rows: Rows
-    dynamic: Mapping[str, Closure] = field(default_factory=dict)
-    inner_tasks: Mapping[EntityId, tasks_pb2.TaskTemplate] = field(default_factory=dict)
-
-
-@dataclass(eq=False)
-class Scope:
-    """A workflow in the tree: the run's own, a sub-workflow, or what a dynamic node compiled.
-
-    Attributes:
-        owner: the node that runs it; None for the run itself.
-        dynamic: True where a dynamic node compiled it, so that inputs of its nodes may be constants that were files.
-    """
-
-    template: workflow_pb2.WorkflowTemplate
-    closure: Closure
-    owner: RunNode | None
-    dynamic: bool = False
-    nodes: dict[str, RunNode] = field(default_factory=dict)
-
-
-@dataclass(eq=False)
-class RunNode:
-    """A node of the template in the place where it runs, with its node execution if there is one.
-
-    Attributes:
-        id: of the node execution, or the one that it would get.
-        kind: as ``NodeExecution.kind`` of the domain; ``start`` and ``end`` for those two.
-        row: its node execution.
-        scope: where the promises of its inputs look.
-        parent: the node under which its execution is listed.
-        outputs: the interface's outputs, as far as they are known.
-        inner: the workflow that it runs.
-        arms: of a branch: the one taken, or all that may still be.
-        hollow: it succeeded and nothing ran below it, as when a recovered run takes it over as a whole.
-    """
-
-    id: str
-    spec_id: str
-    kind: str
-    name: str
-    row: node_execution_pb2.NodeExecution | None
-    scope: Scope
-    parent: RunNode | None
-    spec: workflow_pb2.Node | None = None
-    entity: str = ""
-    task: tasks_pb2.TaskTemplate | None = None
-    inputs: Mapping[str, interface_pb2.Variable] = field(default_factory=dict)
-    outputs: Mapping[str, interface_pb2.Variable] = field(default_factory=dict)
-    inner: Scope | None = None
-    arms: tuple[RunNode, ...] = ()
-    hollow: bool = False
-
-    @property
-    def phase(self) -> str:
-        """The phase of its execution; empty where it has none yet."""
-        return "" if self.row is None else convert.node_phase(self.row)
-
-    @property
-    def children(self) -> tuple[RunNode, ...]:
-        if self.inner is not None:
-            return tuple(node for node in self.inner.nodes.values() if node.kind not in ("start", "end"))
-        return self.arms
-
-    @property
-    def is_leaf(self) -> bool:
-        return self.inner is None and self.kind not in ("branch", "start", "end")
-
-
-@dataclass(eq=False)
-class Tree:
-    """The nodes of a run.
-
-    Attributes:
-        root: the run's own workflow; None where it is not known.
-        notices: what was left out, in words.
-    """
-
-    fetched: Fetched
-    root: Scope
-    notices: list[str] = field(default_factory=list)
-
-    def walk(self) -> Iterator[RunNode]:
-        """All nodes but start and end, parents before children."""
-        stack = [node for node in reversed(self.root.nodes.values()) if node.kind not in ("start", "end")]
-        while stack:
-            node = stack.pop()
-            yield node
-            stack.extend(reversed(node.children))
-
-
-def spec_id_of(row: node_execution_pb2.NodeExecution) -> str:
-    return str(row.metadata.spec_node_id or row.id.node_id)
+def attempt_number(group: str) -> int:
+    """The number of a try, from 0; -1 where it has none."""
+    return int(group) if group.isascii() and group.isdigit() and len(group) < 10 else -1
 
 
 def latest_attempt(
     rows: Sequence[node_execution_pb2.NodeExecution],
 ) -> tuple[str, list[node_execution_pb2.NodeExecution]]:
     """Of the children of a node that was tried several times those of the last try, and its number."""
-
-    def number(group: str) -> int:
-        return int(group) if group.isascii() and group.isdigit() and len(group) < 10 else -1
-
     groups = {str(row.metadata.retry_group) for row in rows}
-    last = max(groups, key=number, default="0")
+    last = max(groups, key=attempt_number, default="0")
     return last or "0", [row for row in rows if row.metadata.retry_group == last]
 
 
@@ -195,6 +56,7 @@ class _Builder:
         self._fetched = tree.fetched
         self._left = MAX_NODES
         self._opened: set[str] = set()
+        self._listed: set[str] = set()
 
     def fill(
         self,
@@ -206,7 +68,7 @@ class _Builder:
         above: tuple[EntityId, ...],
     ) -> None:
         """Add the nodes of a workflow; ``above`` has the ids of the sub-workflows around it."""
-        by_spec = {spec_id_of(row): row for row in rows}
+        by_spec, others = self._by_spec(rows)
         specs: list[tuple[workflow_pb2.Node, bool]] = [(spec, False) for spec in scope.template.nodes]
         failure = scope.template.failure_node
         # A failure node is declared for a case that most often does not come: it is listed when it runs.
@@ -215,12 +77,29 @@ class _Builder:
         for spec, is_failure in specs:
             if self._is_full():
                 return
+            if spec.id in scope.nodes:
+                continue
             row = by_spec.pop(spec.id, None)
             scope.nodes[spec.id] = self.node(spec, row, scope, parent, attempt, above, is_failure=is_failure)
-        for spec_id, row in by_spec.items():
+        for row in (*by_spec.values(), *others):
             if self._is_full():
                 return
-            scope.nodes.setdefault(spec_id, self.unknown(row, scope, parent))
+            key = spec_id_of(row)
+            scope.nodes[key if key not in scope.nodes else f"{key} {row.id.node_id}"] = self.unknown(row, scope, parent)
+
+    def _by_spec(
+        self, rows: Iterable[node_execution_pb2.NodeExecution]
+    ) -> tuple[dict[str, node_execution_pb2.NodeExecution], list[node_execution_pb2.NodeExecution]]:
+        """Node executions by the id in the template, and those that have the same one; none comes twice in a tree."""
+        by_spec: dict[str, node_execution_pb2.NodeExecution] = {}
+        others = []
+        for row in rows:
+            if row.id.node_id in self._listed:
+                continue
+            self._listed.add(row.id.node_id)
+            if by_spec.setdefault(spec_id_of(row), row) is not row:
+                others.append(row)
+        return by_spec, others
 
     def node(
         self,
@@ -268,10 +147,27 @@ class _Builder:
             kind = "dynamic"
         elif row.metadata.is_parent_node:
             kind = "workflow"
+        elif row.metadata.is_eager:
+            kind = "eager"
         node = RunNode(row.id.node_id, spec_id, kind, spec_id, row, scope, parent)
+        task = self._fetched.tasks.get(node.id)
+        if task is not None:
+            self._ran(node, task)
         if row.id.node_id in self._fetched.rows and kind != "map":
             self._descend(node, workflow_pb2.WorkflowTemplate(), scope.closure, ())
         return node
+
+    def _ran(self, node: RunNode, task: tasks_pb2.TaskTemplate) -> None:
+        """Fill in what is known of a node by the task that it ran."""
+        inner = self._fetched.inner_tasks.get(convert.entity_id(task.id)) if node.kind == "map" else None
+        node.task, node.entity = task, (inner or task).id.name
+        node.inputs = dict(task.interface.inputs.variables)
+        node.outputs = {
+            name: with_artifact(variable, inner.interface.outputs.variables if inner is not None else {}, name)
+            for name, variable in task.interface.outputs.variables.items()
+        }
+        whole = task.type == "domino_job"
+        node.name = node.entity if whole else node.entity.rpartition(".")[2] or node.name
 
     def _task(self, node: RunNode, target: Any, above: tuple[EntityId, ...]) -> None:
         id_ = convert.entity_id(target.reference_id)
@@ -286,7 +182,7 @@ class _Builder:
         if node.row is None:
             return
         closure = self._fetched.dynamic.get(node.id)
-        if node.row.metadata.is_eager:
+        if node.row.metadata.is_eager or (node.task is not None and getattr(node.task.metadata, "is_eager", False)):
             node.kind = "eager"
         elif closure is not None:
             node.kind = "dynamic"
@@ -332,7 +228,9 @@ class _Builder:
         node.inputs = dict(template.interface.inputs.variables)
         node.outputs = dict(template.interface.outputs.variables)
         # A compiled sub-workflow cannot hold itself; one that says so is foreign, and would never end.
-        if id_ not in above:
+        if id_ in above:
+            self._say(f"Nodes below {node.id} are left out: the workflow {id_.name} holds itself.")
+        else:
             self._descend(node, template, node.scope.closure, (*above, id_))
 
     def _branch(self, node: RunNode, target: Any, above: tuple[EntityId, ...]) -> None:
@@ -344,14 +242,17 @@ class _Builder:
         again = node.row is not None and node.id in self._opened
         self._opened.add(node.id)
         attempt, rows = latest_attempt(self._fetched.rows.get(node.id, ()))
-        by_spec = {spec_id_of(row): row for row in rows if convert.node_phase(row) != "SKIPPED"}
+        by_spec, _ = self._by_spec(row for row in rows if convert.node_phase(row) != "SKIPPED")
         taken = [spec for spec in specs if spec.id in by_spec]
         over = self._fetched.phase in TERMINAL_PHASES or node.phase in TERMINAL_NODE_PHASES
-        if self._is_full() or again or (not taken and over):
+        if self._is_full() or again:
             return
-        node.arms = tuple(
-            self.node(spec, by_spec.get(spec.id), node.scope, node, attempt, above) for spec in (taken or specs)
-        )
+        if taken or not over:
+            node.arms = tuple(
+                self.node(spec, by_spec.get(spec.id), node.scope, node, attempt, above) for spec in (taken or specs)
+            )
+        # Such as an arm that was skipped, where an engine says so.
+        self._others(node, specs, node.scope, attempt, above)
 
     def _descend(
         self,
@@ -376,6 +277,32 @@ class _Builder:
         node.hollow = node.phase in WITH_OUTPUTS_PHASES and not rows
         node.inner = Scope(template, closure, node, dynamic)
         self.fill(node.inner, rows, parent=node, attempt=attempt, above=above)
+        # A scope of their own: the promises of the last try must not lead to nodes of an earlier one.
+        self._others(node, template.nodes, Scope(template, closure, node), attempt, above)
+
+    def _others(
+        self,
+        node: RunNode,
+        specs: Iterable[workflow_pb2.Node],
+        scope: Scope,
+        attempt: str,
+        above: tuple[EntityId, ...],
+    ) -> None:
+        """The node executions below a node that have no part in what it put out, such as those of earlier tries."""
+        by_id = {spec.id: spec for spec in specs}
+        for row in self._fetched.rows.get(node.id, ()):
+            if self._is_full():
+                return
+            if row.id.node_id in self._listed or spec_id_of(row) in (START, END):
+                continue
+            self._listed.add(row.id.node_id)
+            spec, group = by_id.get(spec_id_of(row)), str(row.metadata.retry_group)
+            if spec is not None:
+                other = self.node(spec, row, scope, node, group or "0", above)
+            else:
+                other = self.unknown(row, scope, node)
+            other.parent_attempt = attempt_number(group) if (group or "0") != attempt else None
+            node.others.append(other)
 
     def _is_full(self) -> bool:
         if self._left >= 0:

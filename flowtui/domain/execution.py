@@ -126,6 +126,39 @@ class MapItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Gate:
+    """What a gate node waits for.
+
+    Attributes:
+        condition: ``approve``, ``signal`` or ``sleep``.
+        signal: the id of the signal that lets it go on; empty for ``sleep``.
+        type: the type of the signal's value in words; empty for ``approve`` and ``sleep``.
+        seconds: how long it sleeps; None for the others.
+    """
+
+    condition: str
+    signal: str = ""
+    type: str = ""
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchedExecution:
+    """An execution that a node started: the one of a launch plan, or those of an eager task.
+
+    Attributes:
+        phase: empty where it is not known.
+        workflow: its name; empty where it is not known.
+        problem: why it cannot be read; empty where it can, or where nobody has asked.
+    """
+
+    id: ExecutionId
+    phase: str = ""
+    workflow: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeExecution:
     """One node of a run, as shown: start and end nodes are left out.
 
@@ -142,6 +175,9 @@ class NodeExecution:
         child_execution: the execution that a launch-plan node started.
         attempts: task executions, where they were asked for.
         children: node executions of a sub-workflow, dynamic or branch node, in the order of creation.
+        parent_attempt: the try of its parent that it belongs to, from 0; None at the top and below the last try.
+        gate: what a gate node waits for.
+        launched: the executions that it started: that of a launch plan, those of an eager task.
     """
 
     id: NodeId
@@ -159,6 +195,9 @@ class NodeExecution:
     error: ExecutionError | None = None
     attempts: tuple[Attempt, ...] = ()
     children: tuple[NodeExecution, ...] = ()
+    parent_attempt: int | None = None
+    gate: Gate | None = None
+    launched: tuple[LaunchedExecution, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

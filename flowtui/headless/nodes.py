@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from flowtui import words
-from flowtui.domain.execution import ExecutionId, NodeExecution
+from flowtui.domain.execution import TERMINAL_NODE_PHASES, ExecutionId, NodeExecution
 from flowtui.headless import shapes
 from flowtui.headless.json import dumps
 from flowtui.headless.style import Style, phase_color
@@ -26,6 +26,7 @@ _COLUMNS = (
     Column("tries", leaves=3, right=True),
     Column("run", leaves=6, least=12),
 )
+_NAMED = 6
 _HITS = ("CACHE_HIT", "CACHE_LOOKUP_FAILURE_HIT")
 
 
@@ -48,7 +49,7 @@ async def execute(session: Session, options: Namespace, style: Style) -> str:
             Painted(
                 words.phase(node.phase, cached=node.cache in _HITS, ascii_only=style.ascii), phase_color(node.phase)
             ),
-            "  " * depth + node.name,
+            "  " * depth + node.name + _try(node),
             node.id.node,
             node.kind.replace("_", " "),
             node.entity if node.entity != node.name else "",
@@ -68,8 +69,19 @@ def _flat(nodes: tuple[NodeExecution, ...], depth: int) -> Iterator[tuple[int, N
         yield from _flat(node.children, depth + 1)
 
 
+def _try(node: NodeExecution) -> str:
+    return f" (try {node.parent_attempt + 1})" if node.parent_attempt is not None else ""
+
+
 def _note(node: NodeExecution, with_logs: bool) -> str:
     parts = [words.error_line(node.error.message)] if node.error else []
+    if node.gate is not None and node.phase not in TERMINAL_NODE_PHASES:
+        parts.append(words.gate(node.gate))
+    if node.kind == "eager" and node.launched:
+        names = ", ".join(one.id.name for one in node.launched[:_NAMED])
+        more = f" and {len(node.launched) - _NAMED:,} more" if len(node.launched) > _NAMED else ""
+        parts.append(f"started {names}{more}")
+    parts += [one.problem for one in node.launched if one.problem]
     if with_logs and node.attempts:
         parts += [f"log {log.uri}" for log in node.attempts[-1].logs]
     return "  ".join(part for part in parts if part)

@@ -9,7 +9,17 @@ from typing import Any
 
 from flowtui.catalog.bookmarks import Bookmark
 from flowtui.domain.artifact import Artifact, ArtifactFile, RunArtifacts, UndeclaredOutput
-from flowtui.domain.execution import Attempt, EntityId, Execution, ExecutionError, ExecutionId, NodeExecution, NodeId
+from flowtui.domain.execution import (
+    Attempt,
+    EntityId,
+    Execution,
+    ExecutionError,
+    ExecutionId,
+    Gate,
+    LaunchedExecution,
+    NodeExecution,
+    NodeId,
+)
 from flowtui.domain.lineage import LineageEdge, LineageNode
 from flowtui.headless.json import instant
 
@@ -149,6 +159,29 @@ def node(node_: NodeExecution) -> Shape:
         "child_execution": None if child is None else execution_id(child),
         "error": _error(node_.error),
         "children": [node(below) for below in node_.children],
+        "parent_attempt": node_.parent_attempt,
+        "gate": _gate(node_.gate),
+        "launched": [_launched(one) for one in node_.launched],
+    }
+
+
+def _gate(gate: Gate | None) -> Shape | None:
+    if gate is None:
+        return None
+    return {
+        "condition": gate.condition,
+        "signal": gate.signal or None,
+        "type": gate.type or None,
+        "seconds": gate.seconds,
+    }
+
+
+def _launched(one: LaunchedExecution) -> Shape:
+    return {
+        **execution_id(one.id),
+        "phase": one.phase or None,
+        "workflow": one.workflow or None,
+        "problem": one.problem or None,
     }
 
 

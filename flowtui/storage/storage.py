@@ -77,6 +77,14 @@ class Storage:
         backend = self._backend(uri)
         return Reader(uri, backend, self._cache if backend.shared else BlockCache(_READER_BYTES))
 
+    async def read(self, uri: str, most: int) -> bytes:
+        """The first bytes of the object, ``most`` of them; fewer where it ends before.
+
+        Raises NotFoundError for a missing object, StorageError where it cannot be reached or read.
+        """
+        async with self.open(uri) as reader:
+            return await reader.read(0, most)
+
     def stream(self, uri: str, start: int = 0) -> AsyncGenerator[bytes, None]:
         """The object from byte ``start`` to its end, in chunks; a broken connection is taken up again.
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from flowtui import words
 from flowtui.domain.artifact import Artifact, ArtifactFile, RunArtifacts, UndeclaredOutput
-from flowtui.domain.execution import Attempt, LaunchInput, NodeExecution
+from flowtui.domain.execution import Attempt, LaunchedExecution, LaunchInput, NodeExecution
 from flowtui.domain.lineage import Lineage, LineageNode
 from flowtui.domain.size import human_size
 from flowtui.text import plain, plain_block
@@ -14,6 +14,8 @@ from flowtui.tui.formatting import UNICODE, Cell, Mark, Signs, node_phase, phase
 from flowtui.tui.widgets.facts import Fact
 
 _NAMED = 6
+_ITEMS = 20
+_RUNS = 20
 
 
 def lineage_file(lineage: Lineage, file: ArtifactFile) -> LineageNode | None:
@@ -144,8 +146,17 @@ def node_lines(
         lines.append(
             fact("cache", Mark(node.cache.removeprefix("CACHE_").lower().replace("_", " ")), Mark(where, "dim"))
         )
-    if node.child_execution:
-        lines.append(fact("run", Mark(plain(node.child_execution.name))))
+    if node.parent_attempt is not None:
+        lines.append(fact("belongs to", Mark(f"try {node.parent_attempt + 1} of what is above it")))
+    if node.gate:
+        lines.append(fact("gate", Mark(plain(words.gate(node.gate)))))
+    for one in node.launched[:_RUNS]:
+        phase = (Mark("  "), phase_mark(one.phase, signs)) if one.phase else ()
+        lines.append(fact("run", Mark(plain(one.id.name)), *phase, Mark(f"  {plain(one.workflow)}", "dim")))
+        if one.problem:
+            lines.append(fact("", Mark(plain(one.problem), "bad")))
+    if len(node.launched) > _RUNS:
+        lines.append(fact("", Mark(f"and {len(node.launched) - _RUNS:,} more runs", "dim")))
     for attempt in node.attempts:
         lines += _attempt_lines(attempt, signs)
     error = node.error or next((one.error for one in reversed(node.attempts) if one.error), None)
@@ -171,11 +182,28 @@ def _attempt_lines(attempt: Attempt, signs: Signs) -> list[Cell]:
         lines.append(
             (
                 Mark(" " * 10),
-                Mark(f"{len(attempt.items)} items", "dim"),
-                Mark(f", {len(failed)} not done" if failed else "", "bad"),
+                Mark(words.count(len(attempt.items), "item"), "dim"),
+                Mark(f", {len(failed):,} not done" if failed else "", "bad"),
             )
         )
+    # A map may have thousands of items: those that are not done, and of these the first.
+    for item in failed[:_ITEMS]:
+        log = next((Mark(f"  {plain(log.uri)}", "dim") for log in item.logs if log.uri), Mark(""))
+        again = f"  try {item.attempt + 1}" if item.attempt else ""
+        lines.append(
+            (Mark(f"{f'item {item.index}':>10}  ", "dim"), phase_mark(item.phase, signs), Mark(again, "dim"), log)
+        )
+    if len(failed) > _ITEMS:
+        lines.append((Mark(" " * 10), Mark(f"and {len(failed) - _ITEMS:,} more", "dim")))
     return lines
+
+
+def launched_lines(one: LaunchedExecution, signs: Signs = UNICODE) -> list[Cell]:
+    """What is known of an execution that a node started."""
+    phase = (Mark("  "), phase_mark(one.phase, signs)) if one.phase else ()
+    lines: list[Cell] = [(Mark(plain(one.id.name), "strong"), *phase)]
+    lines += [(Mark(f"{'workflow':<10}", "dim"), Mark(plain(one.workflow)))] if one.workflow else []
+    return lines + ([(Mark(plain(one.problem), "bad"),)] if one.problem else [])
 
 
 def input_lines(one: LaunchInput) -> list[Cell]:

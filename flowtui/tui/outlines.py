@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from datetime import datetime
+from collections.abc import Collection
 
 from flowtui import words
 from flowtui.domain.artifact import Artifact, ArtifactFile, ArtifactVersionId, RunArtifacts, UndeclaredOutput
-from flowtui.domain.execution import ExecutionId, LaunchInput, NodeExecution
+from flowtui.domain.execution import ExecutionId, LaunchInput
 from flowtui.domain.lineage import Lineage, LineageNode
 from flowtui.domain.size import human_size
 from flowtui.text import first_line, plain
@@ -16,7 +15,6 @@ from flowtui.tui.formatting import (
     Cell,
     Mark,
     Signs,
-    node_phase,
     outline,
     phase_glyph,
     phase_mark,
@@ -34,14 +32,6 @@ ARTIFACT_COLUMNS = (
     Column("artifact", least=24, most=60),
     Column("size", right=True, least=12),
     Column("made by", least=8, most=28, leave=2),
-)
-NODE_COLUMNS = (
-    Column("node", least=24, most=60),
-    Column("phase", least=9, most=12),
-    Column("took", right=True, leave=2),
-    Column("tries", right=True, leave=4, extra=True),
-    Column("task", least=10, most=40, leave=5, extra=True, dotted=True),
-    Column("kind", leave=6, extra=True),
 )
 GRAPH_COLUMNS = (
     Column("node", least=24, most=70),
@@ -162,64 +152,6 @@ def artifact_rows(
                 )
                 for index, output in enumerate(run.undeclared)
             ]
-    return rows
-
-
-def walk(nodes: Collection[NodeExecution], shut: Collection[str], depth: int = 0) -> list[tuple[int, NodeExecution]]:
-    """Nodes and what is below them in the order in which they are shown, with their depth; 20,000 at most."""
-    found: list[tuple[int, NodeExecution]] = []
-    stack = [(depth, node) for node in reversed(tuple(nodes))]
-    while stack and len(found) < 20_000:
-        level, node = stack.pop()
-        found.append((level, node))
-        if node.id.node not in shut:
-            stack.extend((level + 1, child) for child in reversed(node.children))
-    return found
-
-
-def node_rows(
-    nodes: Collection[NodeExecution],
-    shut: Collection[str],
-    now: datetime,
-    signs: Signs = UNICODE,
-    tried: Mapping[str, int] | None = None,
-) -> list[Row]:
-    """The tree of node executions; below a failed one the first line of its error.
-
-    Args:
-        tried: how many attempts there were, by node id, where that is known.
-    """
-    listed = walk(nodes, shut)
-    guides = outline([depth for depth, _ in listed], signs)
-    parents: dict[int, str] = {}
-    rows = []
-    for guide, (depth, node) in zip(guides, listed, strict=True):
-        key = node.id.node
-        parents[depth] = key
-        took = node.duration
-        if took is None and node.phase in ("RUNNING", "DYNAMIC_RUNNING") and node.started_at:
-            took = (now - node.started_at).total_seconds()
-        arrow = (Mark(signs.shut if key in shut else signs.open, "dim"),) if node.children else ()
-        tries = len(node.attempts) or (tried or {}).get(key, 0)
-        error = words.error_line(node.error.message) if node.error and not node.children else ""
-        rows.append(
-            Row(
-                key,
-                (
-                    (*arrow, Mark(plain(node.name))),
-                    (phase_mark(node_phase(node), signs),),
-                    (Mark(words.duration(took)),),
-                    (Mark(str(tries) if tries else "", "bad" if tries > 1 else ""),),
-                    (Mark(plain(node.entity), "dim"),),
-                    (Mark(plain(node.task_type or node.kind), "dim"),),
-                ),
-                guide=guide,
-                note=(Mark(error),) if error else (),
-                expandable=bool(node.children),
-                expanded=key not in shut,
-                parent=parents.get(depth - 1, ""),
-            )
-        )
     return rows
 
 

@@ -9,15 +9,15 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
 
-from flowtui.domain.execution import ExecutionId, Log, NodeExecution, NodeId
+from flowtui.domain.execution import ExecutionId, LaunchedExecution, Log, NodeExecution, NodeId
 from flowtui.errors import FlowtuiError
 from flowtui.text import plain
 from flowtui.tui import filters
 from flowtui.tui.context import Context
-from flowtui.tui.details import node_lines
+from flowtui.tui.details import launched_lines, node_lines
 from flowtui.tui.formatting import Mark
 from flowtui.tui.logs import log_tail
-from flowtui.tui.outlines import NODE_COLUMNS, node_rows, walk
+from flowtui.tui.node_rows import NODE_COLUMNS, node_rows, run_key, walk
 from flowtui.tui.screens.detail import DetailScreen
 from flowtui.tui.widgets.preview import DEBOUNCE
 from flowtui.tui.widgets.rows import Rows
@@ -61,6 +61,7 @@ class NodesView(Split):
         self.rows = Rows(NODE_COLUMNS, signs=context.signs, id="node-rows")
         self.viewer = Viewer(signs=context.signs, id="node-detail")
         self._by_id: dict[str, NodeExecution] = {}
+        self._started: dict[str, LaunchedExecution] = {}
         self._details: dict[str, NodesView.Detail] = {}
         self._open: DetailScreen | None = None
 
@@ -87,6 +88,7 @@ class NodesView(Split):
         first = not self.nodes
         self.nodes = nodes
         self._by_id = {node.id.node: node for _, node in walk(nodes, ())}
+        self._started = {run_key(one.id): one for node in self._by_id.values() for one in node.launched}
         for key, detail in list(self._details.items()):
             if key in self._by_id and (detail.node.phase, detail.node.duration) != (
                 self._by_id[key].phase,
@@ -134,7 +136,8 @@ class NodesView(Split):
         node = self._by_id.get(self.rows.cursor_key)
         viewer = self.viewer
         if node is None:
-            viewer.show_lines([])
+            started = self._started.get(self.rows.cursor_key)
+            viewer.show_lines(launched_lines(started, self.context.signs) if started else [])
             return
         self._draw(node)
         seen = self.app.size.width >= NARROW and viewer.is_on_screen
@@ -183,6 +186,8 @@ class NodesView(Split):
     def _on_opened(self, event: Rows.Opened) -> None:
         node = self._by_id.get(event.key)
         if node is None:
+            if event.key in self._started:
+                self.post_message(self.OpenRun(self._started[event.key].id))
             return
         if node.child_execution is not None:
             self.post_message(self.OpenRun(node.child_execution))

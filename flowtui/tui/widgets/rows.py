@@ -288,7 +288,7 @@ class Rows(Painted, ScrollView, can_focus=True):
 
     def _note_line(self, row: Row, base: Style, width: int) -> Strip:
         indent = GUTTER + 2
-        style = base + self.mark_style("note")
+        style = base + self.mark_style(row.note[0].style or "note")
         text = cut_end("".join(mark.text for mark in row.note), width - indent - 1, self.signs.ellipsis)
         return Strip([Segment(" " * indent, base), Segment(text, style)]).adjust_cell_length(width, base)
 
