@@ -46,7 +46,8 @@ class Walk:
             node = row.id.node_id
             if row.metadata.is_parent_node and depth < MAX_DEPTH and node not in self.rows:
                 steps.append(self.level(node, depth + 1))
-            if row.metadata.is_dynamic:
+            # A dynamic node is a parent once it has yielded nodes; one that yields none compiles nothing.
+            if row.metadata.is_dynamic and row.metadata.is_parent_node:
                 steps.append(self._closure(node))
         await gather(steps)
 
