@@ -49,16 +49,20 @@ class Session:
     export_log: ExportLog
     auth: Authenticator | None = None
 
-    async def with_sizes(self, run: RunArtifacts, *, remote: bool = True) -> RunArtifacts:
+    async def with_sizes(self, run: RunArtifacts, *, remote: bool = True, most: int | None = None) -> RunArtifacts:
         """The same artifacts with the sizes of their files in bytes; of several URIs the sum.
 
         Args:
             remote: False to look at files of this machine only, which costs no request.
+            most: URIs that are looked at; a file that would need more than are left, such as a map task's with
+                thousands, stays without a size.
 
         A size that cannot be found out stays None: a listing must not fail because one object is gone.
         """
-        uris = {uri for file in run.files for uri in file.uris}
-        uris |= {uri for output in run.undeclared for uri in output.uris or ()}
+        uris: set[str] = set()
+        for of_one in (*(file.uris for file in run.files), *(output.uris or () for output in run.undeclared)):
+            if most is None or len(uris | set(of_one)) <= most:
+                uris.update(of_one)
         wanted = sorted(uri for uri in uris if remote or uri.startswith(("/", "file://")))
         gate = asyncio.Semaphore(_AT_ONCE)
 

@@ -58,7 +58,7 @@ class NodeDataFetcher:
             if self._read is not None and node in run.data:
                 if row is not None and row.closure.output_uri and _has_none(run.data[node], names):
                     await self._outputs_from_store(run, node, str(row.closure.output_uri), gone_now)
-                await self._open_offloaded(run, node, names)
+                await self._open_offloaded(run, node, names, gone_now)
 
         await gather(one(node) for node in wanted)
         if run.final:
@@ -102,12 +102,14 @@ class NodeDataFetcher:
             if isinstance(error, NotFoundError):
                 gone[node] = run.failed[node]
 
-    async def _open_offloaded(self, run: FetchedRun, node: str, variables: Sequence[str]) -> None:
+    async def _open_offloaded(self, run: FetchedRun, node: str, variables: Sequence[str], gone: dict[str, str]) -> None:
         assert self._read is not None
         outputs = run.data[node].full_outputs.literals
-        said = await stored.open_offloaded(self._read, [outputs[name] for name in variables if name in outputs])
-        if said:
-            run.failed[node] = f"A value of {node} lies apart and cannot be opened: {said[0]}"
+        closed = await stored.open_offloaded(self._read, [outputs[name] for name in variables if name in outputs])
+        if closed:
+            run.failed[node] = f"A value of {node} lies apart and cannot be opened: {closed[0].why}"
+            if all(one.for_good for one in closed):
+                gone[node] = run.failed[node]
 
 
 def _has_none(data: NodeData, variables: Sequence[str]) -> bool:

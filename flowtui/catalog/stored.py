@@ -8,6 +8,7 @@ Flyte offloads large values: the literal is then ``offloaded_metadata``, a point
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from flyteidl.core import literals_pb2
@@ -16,7 +17,7 @@ from google.protobuf.message import DecodeError
 from flowtui.admin.gather import gather
 from flowtui.catalog.declared import file_type
 from flowtui.domain.size import human_size
-from flowtui.errors import FlowtuiError, StorageError
+from flowtui.errors import FlowtuiError, NotFoundError, StorageError
 
 ReadObject = Callable[[str, int], Awaitable[bytes]]
 """The bytes of the object behind a URI, at most so many; raises NotFoundError and StorageError."""
@@ -45,30 +46,38 @@ async def outputs(read: ReadObject, uri: str) -> literals_pb2.LiteralMap:
     return found
 
 
-async def open_offloaded(read: ReadObject, literals: Iterable[literals_pb2.Literal]) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A value that cannot be opened: why, and whether that will not change (it is gone or damaged)."""
+
+    why: str
+    for_good: bool
+
+
+async def open_offloaded(read: ReadObject, literals: Iterable[literals_pb2.Literal]) -> list[Closed]:
     """Put offloaded values in the place of their pointers, where they may hold files and are small.
 
     Returns:
-        Why values cannot be opened, in words.
+        Those that cannot be opened.
     """
     pointers = _pointers(literals)
     said = await gather(_open(read, pointer) for pointer in pointers[:_MAX_VALUES])
-    return [one for one in said if one]
+    return [one for one in said if one is not None]
 
 
-async def _open(read: ReadObject, literal: literals_pb2.Literal) -> str:
+async def _open(read: ReadObject, literal: literals_pb2.Literal) -> Closed | None:
     uri = str(literal.offloaded_metadata.uri)
     value = literals_pb2.Literal()
     try:
         value.ParseFromString(await _whole(read, uri, MAX_VALUE))
     except DecodeError:
-        return f"{uri} does not hold a value."
+        value.Clear()
     except FlowtuiError as error:
-        return error.message
+        return Closed(error.message, isinstance(error, NotFoundError))
     if value.WhichOneof("value") is None:
-        return f"{uri} does not hold a value."
+        return Closed(f"{uri} does not hold a value.", True)
     literal.CopyFrom(value)
-    return ""
+    return None
 
 
 def _pointers(literals: Iterable[literals_pb2.Literal]) -> list[literals_pb2.Literal]:

@@ -15,6 +15,7 @@ from flowtui.tui.widgets.facts import Fact
 
 _NAMED = 6
 _ITEMS = 20
+_NOTICES = 3
 _RUNS = 20
 
 
@@ -104,11 +105,15 @@ def output_facts(output: UndeclaredOutput) -> list[Fact]:
 
 
 def run_facts(run: RunArtifacts) -> list[Fact]:
-    """What the reader has to say about a run."""
-    facts: list[Fact] = [("note", (Mark(plain(notice), "wait"),)) for notice in run.notices]
-    if run.children:
-        facts.append(("runs", _some([plain(child.name) for child in run.children])))
-    return facts
+    """The runs that a run started."""
+    return [("runs", _some([plain(child.name) for child in run.children]))] if run.children else []
+
+
+def notice_facts(run: RunArtifacts, signs: Signs = UNICODE) -> list[Fact]:
+    """What the reader has to say about a run as a whole: what is left out of it, and why."""
+    facts: list[Fact] = [("", (Mark(f"! {plain(notice)}", "wait"),)) for notice in run.notices[:_NOTICES]]
+    more = len(run.notices) - _NOTICES
+    return [*facts, ("", (Mark(f"and {words.count(more, 'more notice')}", "dim"),))] if more > 0 else facts
 
 
 def node_lines(

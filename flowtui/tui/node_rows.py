@@ -94,7 +94,7 @@ def _node_row(
             (Mark(words.duration(took)),),
             (Mark(str(tries) if tries else "", "bad" if tries > 1 else ""),),
             (Mark(plain(node.entity), "dim"),),
-            (Mark(plain(node.task_type or node.kind), "dim"),),
+            (Mark(_kind(node), "dim"),),
         ),
         guide=guide,
         note=_node_note(node),
@@ -102,6 +102,12 @@ def _node_row(
         expanded=not is_shut,
         parent=parent,
     )
+
+
+def _kind(node: NodeExecution) -> str:
+    """What a node is; of a plain task, its type."""
+    plain_task = node.kind == "task" and node.task_type
+    return plain(node.task_type) if plain_task else node.kind.replace("_", " ")
 
 
 def _node_note(node: NodeExecution) -> Cell:

@@ -189,6 +189,6 @@ LAUNCHED = {
         files=("A/a.csv@n0 present s3://flyte/old",),
         arrows=("long-gone -cache-> n0", "n0 -o0-> A/a.csv@n0"),
         notices=("From the cache: made by long-gone n7.",),
-        screen={"artifacts": ("long-gone",), "nodes": ("≡ cached",), "graph": ("run long-gone",)},
+        screen={"artifacts": ("≡",), "nodes": ("≡ cached",), "graph": ("run long-gone",)},
     ),
 }

@@ -133,7 +133,7 @@ NESTED = {
         nodes=("n0 task SUCCEEDED", "n1 branch SUCCEEDED", "n1-0-n1-n0 task SUCCEEDED", "n1-0-n1-n1 task SKIPPED"),
         files=("A/a.csv@n1-0-n1-n0 present s3://flyte/taken",),
         arrows=("n0 -n0.o0-> n1-0-n1-n0", "n1-0-n1-n0 -o0-> A/a.csv@n1-0-n1-n0"),
-        screen={"nodes": ("skipped",), "graph": ("count",)},
+        screen={"nodes": ("skipped",), "graph": ("└ n1-n0",)},
     ),
     "earlier tries": Construct(
         earlier_tries,

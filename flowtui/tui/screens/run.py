@@ -32,6 +32,9 @@ from flowtui.tui.views.nodes import NodesView
 from flowtui.tui.widgets.filter import FilterLine
 from flowtui.tui.widgets.lines import Problem, TabLine
 
+_SIZES = 200
+"""Objects that are asked for their size when a run is opened."""
+
 TABS = (("artifacts", "Artifacts"), ("nodes", "Nodes"), ("graph", "Graph"), ("inputs", "Launch Inputs"))
 
 
@@ -133,7 +136,7 @@ class RunScreen(Steering, FileActions):
         kept = await asyncio.to_thread(session.bookmarks.list, self.run_id)
         self.post_message(self.Read("bookmarks", {bookmark.id for bookmark in kept}))
         self.post_message(self.Read("lineage", await session.catalog.lineage(self.run_id)))
-        self.post_message(self.Read("artifacts", await session.with_sizes(found)))
+        self.post_message(self.Read("artifacts", await session.with_sizes(found, most=_SIZES)))
 
     @on(Read)
     def _on_read(self, event: Read) -> None:
