@@ -158,7 +158,7 @@ def file_of(planned: PlannedFile, execution: Execution, data: Outputs, failed: M
     state: FileState = next(one for one in ("pending", "not_produced", "unavailable", "present") if one in states)
     if uris and state != "pending":
         state = "present"
-    elif state == "present" and any(one.none for one in found):
+    elif state == "present" and any(one.nones for one in found):
         state = "not_produced"
     notices = [*_value_notices(planned, found, uris, state), *_source_notices(sources, execution)]
     notices += [failed[source.node.id] for source in sources[:1] if source.node.id in failed]
@@ -252,8 +252,12 @@ def _value_notices(planned: PlannedFile, found: Sequence[Found], uris: tuple[str
         notices.append(
             f"The value ({sum(offloaded):,} bytes) is stored apart; the URI is that of the value, not of the files."
         )
-    if any(one.none for one in found):
-        notices.append("Some items are None: their tasks gave no file." if uris else "The task gave None.")
+    nones = sum(one.nones for one in found)
+    if nones and uris:
+        are = "is" if nones == 1 else "are"
+        notices.append(f"{nones:,} of {nones + len(uris):,} items {are} None: their tasks gave no file.")
+    elif nones:
+        notices.append("The task gave None.")
     elif state == "present" and not uris:
         notices.append("The value holds no file.")
     if any(one.more for one in found):

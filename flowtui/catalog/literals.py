@@ -32,7 +32,7 @@ class Found:
     Attributes:
         uris: in the order of the value.
         directory: True where one of them is a multipart blob.
-        none: True where the value, or an item of it, is None.
+        nones: how many items are None; 1 where the value itself is.
         offloaded: bytes of a value that lies in the store instead of in the literal; its URI is in ``uris``.
         more: True where there are more than ``MAX_FILES``.
         format: of the first blob that has one.
@@ -40,7 +40,7 @@ class Found:
 
     uris: tuple[str, ...] = ()
     directory: bool = False
-    none: bool = False
+    nones: int = 0
     offloaded: int | None = None
     more: bool = False
     format: str = ""
@@ -49,7 +49,8 @@ class Found:
 def files(literal: literals_pb2.Literal) -> Found:
     """The files of a literal; never raises, whatever the literal holds."""
     uris: list[str] = []
-    directory = none = more = False
+    directory = more = False
+    nones = 0
     offloaded: int | None = None
     format_ = ""
     stack: list[Any] = [literal]
@@ -86,10 +87,10 @@ def files(literal: literals_pb2.Literal) -> Found:
             elif value == "union":
                 stack.append(scalar.union.value)
             elif value == "none_type":
-                none = True
+                nones += 1
             elif value in ("binary", "generic"):
                 stack.append(decoded(scalar))
-    return Found(tuple(uris), directory, none, offloaded, more, format_)
+    return Found(tuple(uris), directory, nones, offloaded, more, format_)
 
 
 def _is_literal(part: object) -> bool:

@@ -11,6 +11,7 @@ from flowtui.domain.lineage import Lineage, LineageNode
 from flowtui.domain.size import human_size
 from flowtui.text import plain, plain_block
 from flowtui.tui.formatting import UNICODE, Cell, Mark, Signs, node_phase, phase_mark, state_mark
+from flowtui.tui.node_rows import workflow_name
 from flowtui.tui.widgets.facts import Fact
 
 _NAMED = 6
@@ -127,7 +128,7 @@ def node_lines(
     """
 
     def fact(label: str, *marks: Mark) -> Cell:
-        return (Mark(f"{label:<{10}}", "dim"), *marks)
+        return (Mark(f"{label:<9} ", "dim"), *marks)
 
     lines: list[Cell] = [
         (Mark(plain(node.name), "strong"), Mark("  "), phase_mark(node_phase(node), signs)),
@@ -136,7 +137,11 @@ def node_lines(
     if node.entity:
         kind = plain(node.task_type or node.kind)
         lines.append(
-            fact(plain(node.kind), Mark(plain(node.entity)), Mark(f"  {kind}" if kind != node.kind else "", "dim"))
+            fact(
+                plain(node.kind).replace("_", " "),
+                Mark(plain(node.entity)),
+                Mark(f"  {kind}" if kind != node.kind else "", "dim"),
+            )
         )
     if node.started_at:
         lines.append(fact("started", Mark(words.exact(node.started_at, now))))
@@ -157,7 +162,7 @@ def node_lines(
         lines.append(fact("gate", Mark(plain(words.gate(node.gate)))))
     for one in node.launched[:_RUNS]:
         phase = (Mark("  "), phase_mark(one.phase, signs)) if one.phase else ()
-        lines.append(fact("run", Mark(plain(one.id.name)), *phase, Mark(f"  {plain(one.workflow)}", "dim")))
+        lines.append(fact("run", Mark(plain(one.id.name)), *phase, Mark(f"  {workflow_name(one)}", "dim")))
         if one.problem:
             lines.append(fact("", Mark(plain(one.problem), "bad")))
     if len(node.launched) > _RUNS:
@@ -207,7 +212,7 @@ def launched_lines(one: LaunchedExecution, signs: Signs = UNICODE) -> list[Cell]
     """What is known of an execution that a node started."""
     phase = (Mark("  "), phase_mark(one.phase, signs)) if one.phase else ()
     lines: list[Cell] = [(Mark(plain(one.id.name), "strong"), *phase)]
-    lines += [(Mark(f"{'workflow':<10}", "dim"), Mark(plain(one.workflow)))] if one.workflow else []
+    lines += [(Mark(f"{'workflow':<10}", "dim"), Mark(workflow_name(one)))] if one.workflow else []
     return lines + ([(Mark(plain(one.problem), "bad"),)] if one.problem else [])
 
 

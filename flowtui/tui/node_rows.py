@@ -119,12 +119,17 @@ def _node_note(node: NodeExecution) -> Cell:
         return (Mark(plain(words.gate(node.gate)), "wait"),)
     if node.kind == "eager" and len(node.launched) > _RUNS_BELOW:
         return (Mark(f"started {len(node.launched):,} runs; the first {_RUNS_BELOW} are listed", "dim"),)
-    problem = next((one.problem for one in node.launched if one.problem), "")
-    return (Mark(plain(problem)),) if problem else ()
+    closed = next((one.id.name for one in node.launched if one.problem), "")
+    return (Mark(f"its run {plain(closed)} cannot be read"),) if closed else ()
+
+
+def workflow_name(one: LaunchedExecution) -> str:
+    """The name of the workflow that an execution runs; of a task that runs on its own, the task's."""
+    return plain(one.workflow.removeprefix(".flytegen."))
 
 
 def _launched_row(one: LaunchedExecution, guide: str, parent: str, signs: Signs) -> Row:
     phase: Cell = (phase_mark(one.phase, signs),) if one.phase else ()
     name: Cell = (Mark("run ", "dim"), Mark(plain(one.id.name)))
-    cells: tuple[Cell, ...] = (name, phase, (), (), (Mark(plain(one.workflow), "dim"),), (Mark("run", "dim"),))
+    cells: tuple[Cell, ...] = (name, phase, (), (), (Mark(workflow_name(one), "dim"),), (Mark("run", "dim"),))
     return Row(run_key(one.id), cells, guide=guide, parent=parent)

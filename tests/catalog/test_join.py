@@ -13,7 +13,7 @@ from flowtui.catalog.ids import would_be_id
 from flowtui.catalog.nodes import node_tree
 from flowtui.catalog.tree import MAX_DEPTH, Closure, latest_attempt
 from flowtui.domain.artifact import RunArtifacts
-from flowtui.domain.execution import ExecutionId, NodeId
+from flowtui.domain.execution import ExecutionId, NodeExecution, NodeId
 from tests.catalog import make
 from tests.replay import Replay
 
@@ -201,7 +201,7 @@ def test_maps_with_failed_items_and_none() -> None:
     tree = make.tree(closure, {"": [make.row("n0")]})
     some = make.artifacts(tree, {"n0": {"o0": make.listed(make.blob("a"), make.none())}})
     assert lines(some) == ["A/a.csv@n0 present a"]
-    assert some.files[0].notices == ("Some items are None: their tasks gave no file.",)
+    assert some.files[0].notices == ("1 of 2 items is None: their tasks gave no file.",)
     assert lines(make.artifacts(tree, {"n0": {"o0": make.none()}})) == ["A/a.csv@n0 not_produced"]
     number = make.artifacts(tree, {"n0": {"o0": make.integer(1)}})
     assert (number.files[0].state, number.files[0].notices) == ("present", ("The value holds no file.",))
@@ -337,7 +337,45 @@ def test_any_run_is_joined(
     graph = lineage.graph(plan, fetched, run.execution, ())
     assert all(edge.source in graph.by_id and edge.target in graph.by_id for edge in graph.edges)
     assert isinstance(lineage.constants_without_source(plan, fetched, ()), bool)
-    assert len(node_tree(tree, {}, {})) <= len(list(tree.walk()))
+    listed = ids_of(node_tree(tree, {}, {}))
+    assert len(listed) == len(set(listed))
+    assert set(listed) <= {row.id.node_id for one in rows.values() for row in one}
+
+
+def ids_of(nodes: tuple[NodeExecution, ...]) -> list[str]:
+    return [id_ for node in nodes for id_ in (node.id.node, *ids_of(node.children))]
+
+
+@st.composite
+def trees_of_rows(draw: st.DrawFn) -> dict[str, list[make.Row]]:
+    """Node executions below each other: parents of any kind, several tries, and now and then an id that comes again."""
+    rows: dict[str, list[make.Row]] = {}
+    waiting = [""]
+    for number in range(draw(st.integers(1, 25))):
+        parent = draw(st.sampled_from(waiting))
+        id_ = draw(st.sampled_from([f"x{number}", "x0", "n0"]))
+        row = make.row(id_, draw(st.sampled_from(PHASES)), draw(IDS), draw(st.sampled_from(["", "0", "1"])))
+        for flag in draw(st.sets(st.sampled_from(["is_parent_node", "is_dynamic", "is_array", "is_eager"]))):
+            setattr(row.metadata, flag, True)
+        if draw(st.booleans()):
+            row.closure.workflow_node_metadata.executionId.name = "child"
+        rows.setdefault(parent, []).append(row)
+        waiting.append(id_)
+    return rows
+
+
+@given(trees_of_rows(), CLOSURES | st.none(), st.dictionaries(IDS, CLOSURES, max_size=2))
+def test_no_node_of_any_tree_is_listed_twice_and_none_at_the_top_is_lost(
+    rows: dict[str, list[make.Row]], closure: Closure | None, dynamic: dict[str, Closure]
+) -> None:
+    tree = make.tree(closure, rows, "RUNNING", dynamic)
+    listed = ids_of(node_tree(tree, {}, {}))
+    assert len(listed) == len(set(listed))
+    ends = ("start-node", "end-node")
+    top = [row.id.node_id for row in rows.get("", ()) if row.metadata.spec_node_id not in ends]
+    inner = {id_ for id_ in top if id_ not in ends and sum(row.id.node_id == id_ for row in rows[""]) == 1}
+    assert inner <= set(listed)
+    assert make.artifacts(tree, {}) == make.artifacts(tree, {})
 
 
 def recorded_workflow(name: str) -> bytes:

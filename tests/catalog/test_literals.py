@@ -63,7 +63,7 @@ def test_data_frames() -> None:
 
 def test_directories_none_and_offloaded_values_are_told() -> None:
     assert literals.files(make.blob("d", directory=True)).directory
-    assert literals.files(make.listed(make.none())).none
+    assert literals.files(make.listed(make.none(), make.none())).nones == 2
     stored = literals_pb2.Literal()
     stored.offloaded_metadata.uri, stored.offloaded_metadata.size_bytes = "s3://b/o.pb", 7
     assert literals.files(stored) == literals.Found(("s3://b/o.pb",), offloaded=7)

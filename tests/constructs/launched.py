@@ -143,7 +143,10 @@ LAUNCHED = {
         files=("A/a.csv@n2 present s3://flyte/own",),
         arrows=("n2 -o0-> A/a.csv@n2",),
         children=("hidden-1", "deleted-1"),
-        screen={"artifacts": ("a.csv",), "nodes": ("does not allow", "There is no execution")},
+        screen={
+            "artifacts": ("a.csv",),
+            "nodes": ("its run hidden-1 cannot be read", "its run deleted-1 cannot be read"),
+        },
     ),
     "launch plan that launches itself": Construct(
         plan_that_launches_itself,
@@ -165,7 +168,7 @@ LAUNCHED = {
         children=("e-prepare-study-make-1a2b", "e-train-mo-study-make-3c4d", "e-train-mo-study-make-5e6f"),
         screen={
             "artifacts": ("pending",),
-            "nodes": ("run e-prepare-study-make-1a2b", "run e-train-mo-study-make-3c4d"),
+            "nodes": ("run e-prepare-study-make-1a2b", "run e-train-mo-study-make-3c4d  ✔ done"),
             "graph": ("run e-prepare-study-make-1a2b",),
         },
     ),

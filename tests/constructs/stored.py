@@ -246,7 +246,7 @@ STORED = {
         nodes=("n0 map SUCCEEDED",),
         files=("A/part.csv@n0 present " + ",".join(f"s3://flyte/{n}" for n in range(ITEMS) if n % 100),),
         arrows=("n0 -o0-> A/part.csv@n0",),
-        notices=("Some items are None",),
+        notices=("50 of 5,000 items are None",),
         screen={"artifacts": ("part.csv", "x4950"), "nodes": ("map", "✔ done")},
     ),
     "inline outputs": Construct(
