@@ -9,6 +9,7 @@ from flyteidl.admin import task_pb2, workflow_pb2
 from flyteidl.core import tasks_pb2
 
 from flowtui.admin.client import AdminClient
+from flowtui.admin.failures import TooLargeError
 from flowtui.catalog.cache import Entry, ResponseCache
 from flowtui.catalog.run_nodes import Closure
 from flowtui.domain.execution import EntityId
@@ -24,6 +25,7 @@ class Entities:
         self._client = client
         self._cache = cache
         self._closures: OrderedDict[EntityId, Closure] = OrderedDict()
+        self._refused: dict[EntityId, TooLargeError] = {}
         self._locks: defaultdict[EntityId, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def workflow(self, id_: EntityId) -> Closure:
@@ -41,13 +43,24 @@ class Entities:
             if body is not None:
                 message = workflow_pb2.Workflow.FromString(body)
             else:
-                message = await self._client.get_workflow(id_)
+                message = await self._from_server(id_)
                 self._keep("workflow", id_, message.SerializeToString())
             closure = Closure.of(message.closure.compiled_workflow)
             self._closures[id_] = closure
             if len(self._closures) > _IN_MEMORY:
                 self._closures.popitem(last=False)
             return closure
+
+    async def _from_server(self, id_: EntityId) -> workflow_pb2.Workflow:
+        known = self._refused.get(id_)
+        if known is not None:
+            raise TooLargeError(known.message, known.hint, status=known.status)
+        try:
+            return await self._client.get_workflow(id_)
+        except TooLargeError as error:
+            # A version does not change: the server would read it in vain each time.
+            self._refused[id_] = error
+            raise
 
     async def task(self, id_: EntityId) -> tasks_pb2.TaskTemplate | None:
         """The template of a task; None where the server has no such version."""

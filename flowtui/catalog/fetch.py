@@ -141,10 +141,8 @@ class Fetcher:
         self, message: execution_pb2.Execution, walk: Walk, final: bool, notices: list[str]
     ) -> dict[str, tasks_pb2.TaskTemplate]:
         """By node what it ran, where the workflow does not say it."""
-        id_ = convert.execution_id(message.id)
-        workflow = convert.entity_id(message.closure.workflow_id)
         try:
-            found, whole = await self._tasks.by_node(id_, workflow, walk, lambda node: self.attempts(node, final=final))
+            found, whole = await self._tasks.by_node(message, walk, lambda node: self.attempts(node, final=final))
         except UnreachableError:
             raise
         except (NotFoundError, ServerError) as error:

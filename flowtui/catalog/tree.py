@@ -153,7 +153,10 @@ class _Builder:
         task = self._fetched.tasks.get(node.id)
         if task is not None:
             self._ran(node, task)
-        if row.id.node_id in self._fetched.rows and kind != "map":
+        closure = self._fetched.dynamic.get(node.id)
+        if closure is not None:
+            self._descend(node, closure.primary, closure.with_outer(scope.closure), (), dynamic=True)
+        elif row.id.node_id in self._fetched.rows and kind != "map":
             self._descend(node, workflow_pb2.WorkflowTemplate(), scope.closure, ())
         return node
 
