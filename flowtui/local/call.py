@@ -26,7 +26,7 @@ TRIMMED_ERROR = 100
 _FIRST_SECOND, _LAST_SECOND = -62135596800, 253402300800
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Admin:
     """The embedded Admin of one home.
 
@@ -34,6 +34,7 @@ class Admin:
         clock: the time in nanoseconds since 1970.
         container: prefix of the URIs of what Admin itself writes.
         signing_key: signs URLs of blobs.
+        max_workflow_nodes: nodes that a workflow may have; None for any number (Flyte's own default is 100).
     """
 
     home: Home
@@ -41,6 +42,7 @@ class Admin:
     container: str
     signing_key: bytes
     clock: Callable[[], int] = time.time_ns
+    max_workflow_nodes: int | None = None
 
 
 @dataclass(slots=True)

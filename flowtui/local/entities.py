@@ -151,6 +151,9 @@ def save_workflow(call: Call, identifier: Any, spec: Any) -> int:
         compiled = compiler.compile_workflow(spec, templates, interfaces)
     except compiler.CompileError as error:
         raise invalid(f"failed to compile workflow for [{text(identifier)}] with err: {error.message}") from error
+    nodes, most = len(spec.template.nodes), call.admin.max_workflow_nodes
+    if most is not None and nodes > most:
+        raise invalid(f"number of nodes in workflow [{text(identifier)}] exceeds limit ({nodes} > {most})")
     digest = _digest(compiled)
     _refuse_again(call, "workflows", identifier, digest, compiled)
     row = _common(call, identifier, digest)

@@ -37,8 +37,8 @@ _REGISTRATIONS = {
     "CreateWorkflow": workflow_pb2.WorkflowCreateRequest,
     "CreateLaunchPlan": launch_plan_pb2.LaunchPlanCreateRequest,
 }
-# The recorded Admin refused more than 100 nodes until its limit was raised; the embedded one has no such setting.
-_NODE_LIMIT = "exceeds limit (200 > 100)"
+# The recorded Admin refused more than 100 nodes until its limit was raised, after it had refused them four times.
+_NODE_LIMIT, _REFUSED = 100, 4
 # The recorded times of DELETE lie after the events that they caused: put them before.
 _DELETE_EARLIER = 0.03
 _RECOVERED_AT = 1795454176.88
@@ -89,6 +89,8 @@ class Recorded:
         async with self.client() as client:
             described = {"name": "flytesnacks", "description": "flytesnacks description"}
             assert (await client.put("/api/v1/projects/flytesnacks", json=described)).status_code == 200
+            refused = 0
+            self.app.state.admin.max_workflow_nodes = _NODE_LIMIT
             for line in _merged():
                 if self.running and line["method"] == "DELETE":
                     break
@@ -97,6 +99,9 @@ class Recorded:
                 got = (answer.status_code, answer.json())
                 if not _agrees(line, *got):
                     differences.append(f"{line.get('n', line.get('path'))}: {got} instead of {_wanted(line)}")
+                refused += "exceeds limit" in str(got[1])
+                if refused == _REFUSED:
+                    self.app.state.admin.max_workflow_nodes = None
             await _record_huge(client)
         return differences
 
@@ -130,8 +135,7 @@ def _merged() -> Iterator[dict[str, Any]]:
     for line in lines("engine"):
         while actions and actions[0]["at"] <= line["at"]:
             yield actions.pop(0)
-        if _NODE_LIMIT not in str(line.get("error")):
-            yield line
+        yield line
     yield from actions
 
 
