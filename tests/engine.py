@@ -199,6 +199,7 @@ class Engine:
             return
         event = core_event_pb2.NodeExecutionEvent()
         event.CopyFrom(running)
+        # Admin refuses the same phase twice, and drops a child that comes with the first event.
         event.phase = NodePhase(phase) if phase != "RUNNING" else NodePhase("DYNAMIC_RUNNING")
         self._stamp(event)
         if dynamic is not None:

@@ -14,9 +14,9 @@ from flowtui.session import open_session
 from flowtui.tui.app import FlowtuiApp
 from flowtui.tui.screens.run import RunScreen
 from flowtui.tui.widgets.viewer import Viewer
-from tests.constructs import CONSTRUCTS
+from tests.constructs import CONSTRUCTS, RECORDED
 from tests.engine import Engine
-from tests.tui.conftest import LARGE, NOW, SMALL, Person
+from tests.tui.conftest import LARGE, NOW, SMALL, Open, Person
 
 TABS = ("artifacts", "nodes", "graph")
 
@@ -53,6 +53,19 @@ async def test_a_construct_on_the_screen(name: str, tmp_path: Path) -> None:
                 assert all(char.isprintable() or char == "\n" for char in person.seen)
     assert len(engine.between.requests) < 400
     engine.close()
+
+
+async def test_recorded_constructs_on_the_screen(at_screen: Open) -> None:
+    async with at_screen(SMALL) as person:
+        for construct, (name, screen) in RECORDED.items():
+            await person.open(name)
+            assert isinstance(person.app.screen, RunScreen)
+            for tab, texts in screen.items():
+                person.app.screen.choose_tab(tab)
+                await person.settle()
+                missing = [text for text in texts if text not in person.seen]
+                assert missing == [], f"{construct}, {tab}\n{person.seen}"
+            await person.press("escape")
 
 
 async def test_a_child_of_an_eager_task_opens(tmp_path: Path) -> None:
