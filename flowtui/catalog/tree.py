@@ -122,6 +122,7 @@ class _Builder:
             self._task(node, spec.task_node, above)
         elif target == "array_node":
             self._map(node, spec.array_node)
+            self._items(node, above)
         elif target == "workflow_node":
             self._workflow(node, spec.workflow_node, above)
         elif target == "branch_node":
@@ -156,7 +157,9 @@ class _Builder:
         closure = self._fetched.dynamic.get(node.id)
         if closure is not None:
             self._descend(node, closure.primary, closure.with_outer(scope.closure), (), dynamic=True)
-        elif row.id.node_id in self._fetched.rows and kind != "map":
+        elif kind == "map":
+            self._items(node, ())
+        elif row.id.node_id in self._fetched.rows:
             self._descend(node, workflow_pb2.WorkflowTemplate(), scope.closure, ())
         return node
 
@@ -282,6 +285,11 @@ class _Builder:
         self.fill(node.inner, rows, parent=node, attempt=attempt, above=above)
         # A scope of their own: the promises of the last try must not lead to nodes of an earlier one.
         self._others(node, template.nodes, Scope(template, closure, node), attempt, above)
+
+    def _items(self, node: RunNode, above: tuple[EntityId, ...]) -> None:
+        """The items of a map, where the engine is set to report them as nodes; the files are the map's all the same."""
+        attempt, _ = latest_attempt(self._fetched.rows.get(node.id, ()))
+        self._others(node, (), node.scope, attempt, above)
 
     def _others(
         self,

@@ -83,5 +83,11 @@ def _note(node: NodeExecution, with_logs: bool) -> str:
         parts.append(f"started {names}{more}")
     parts += [one.problem for one in node.launched if one.problem]
     if with_logs and node.attempts:
+        items = node.attempts[-1].items
+        failed = [item for item in items if item.phase not in ("SUCCEEDED", "UNDEFINED")]
+        if failed:
+            numbers = ", ".join(str(item.index) for item in failed[:_NAMED])
+            more = f" and {len(failed) - _NAMED:,} more" if len(failed) > _NAMED else ""
+            parts.append(f"{len(failed):,} of {words.count(len(items), 'item')} not done: {numbers}{more}")
         parts += [f"log {log.uri}" for log in node.attempts[-1].logs]
     return "  ".join(part for part in parts if part)

@@ -169,9 +169,12 @@ def node_lines(
         lines.append(fact("", Mark(f"and {len(node.launched) - _RUNS:,} more runs", "dim")))
     for attempt in node.attempts:
         lines += _attempt_lines(attempt, signs)
-    error = node.error or next((one.error for one in reversed(node.attempts) if one.error), None)
+    failed = next((one for one in reversed(node.attempts) if one.error), None)
+    error = node.error or (failed.error if failed else None)
     if error:
-        lines += [(), (Mark("Error", "bad"), Mark(f"  {plain(error.code)}", "dim"))]
+        # A node that succeeded in the end has none of its own.
+        which = f"Error of try {failed.attempt + 1}" if failed and not node.error else "Error"
+        lines += [(), (Mark(which, "bad"), Mark(f"  {plain(error.code)}", "dim"))]
         lines += [(Mark(line.expandtabs(4)),) for line in plain_block(error.message).splitlines()]
     if log:
         lines += [(), (Mark("Log", "accent"), Mark(f"  {plain(log)}", "dim"))]

@@ -263,7 +263,9 @@ def test_workflows_that_hold_each_other_end() -> None:
     one = make.workflow("one", [make.node("n0", flow="two")], outputs)
     two = make.workflow("two", [make.node("n0", flow="one")], outputs)
     closure = make.closure(make.workflow("w", [make.node("n0", flow="one")]), [], [one, two])
-    assert lines(make.artifacts(make.tree(closure, {}), {}))
+    run = make.artifacts(make.tree(closure, {}), {})
+    assert lines(run) == ["A/a.csv@n0-0-n0-0-n0 pending"]
+    assert any("the workflow one holds itself" in notice for notice in run.notices)
 
 
 def test_bindings_that_lead_in_a_circle_end() -> None:

@@ -83,3 +83,19 @@ async def test_outputs_that_come_back_later_are_found_then(tmp_path: Path) -> No
         later = {file.node: file for file in (await session.catalog.artifacts(run)).files}
     assert later["n1"].uris == ("s3://flyte/n1",)
     engine.close()
+
+
+async def test_sizes_are_asked_for_up_to_a_number_of_objects(tmp_path: Path) -> None:
+    engine = Engine(tmp_path)
+    run = await CONSTRUCTS["outputs of every shape"].record(engine)
+    for name in ("b", "b2", "k", "ka", "o", "u", "l1", "l2"):
+        engine.put(f"s3://flyte/{name}", b"12345")
+    async with engine.session() as session:
+        found = await session.catalog.artifacts(run)
+        engine.between.requests.clear()
+        sized = await session.with_sizes(found, most=3)
+        assert {file.file: file.size for file in sized.files if file.size is not None} == {"box": 10}
+        assert len(engine.between.requests) <= 3
+        sizes = {file.file: file.size for file in (await session.with_sizes(found)).files}
+        assert (sizes["dict"], sizes["union"], sizes["frame"]) == (10, 5, None)
+    engine.close()

@@ -88,6 +88,22 @@ async def earlier_tries(engine: Engine) -> ExecutionId:
     return run
 
 
+async def map_of_nodes(engine: Engine) -> ExecutionId:
+    """A map whose items the engine reports as nodes (``array-node-config.event-version: 1``)."""
+    many = make.variable("data/A/part.csv", many=True)
+    array = make.workflow_pb2.Node(id="n0")
+    array.array_node.node.CopyFrom(make.node("n0", runs="one"))
+    await engine.register(make.workflow("items", [array]), [make.task("one", o0=many)])
+    run = await engine.start("items-1", "items")
+    await engine.node(run.name, "n0", "RUNNING", flags=["is_array", "is_parent"])
+    await engine.node(run.name, "n0-0-n0", spec="n0-n0", parent="n0", outputs={"o0": make.blob("s3://flyte/0")})
+    await engine.node(run.name, "n0-0-n1", "FAILED", spec="n0-n1", parent="n0", error="item 1 is odd")
+    parts = make.listed(make.blob("s3://flyte/0"), make.none())
+    await engine.node(run.name, "n0", flags=["is_array"], outputs={"o0": parts})
+    await engine.end(run.name)
+    return run
+
+
 async def recursion(engine: Engine) -> ExecutionId:
     """A dynamic node that makes itself again, deeper than is read."""
     await engine.register(make.workflow("down", [make.node("n0", runs="fan")]), [make.task("fan", o0=A)])
@@ -141,6 +157,14 @@ NESTED = {
         files=("A/a.csv@n0-1-n0 present s3://flyte/second",),
         arrows=("n0-1-n0 -o0-> A/a.csv@n0-1-n0",),
         screen={"nodes": ("try 1", "first")},
+    ),
+    "map whose items are nodes": Construct(
+        map_of_nodes,
+        nodes=("n0 map SUCCEEDED", "n0-0-n0 task SUCCEEDED", "n0-0-n1 task FAILED"),
+        files=("A/part.csv@n0 present s3://flyte/0",),
+        arrows=("n0 -o0-> A/part.csv@n0",),
+        notices=("1 of 2 items is None",),
+        screen={"artifacts": ("part.csv",), "nodes": ("map", "item 1 is odd")},
     ),
     "recursion": Construct(
         recursion,

@@ -28,6 +28,7 @@ async def test_reads_plain_paths_and_file_uris(storage: Storage, tmp_path: Path)
         assert await read(storage, uri, 8, 4) == b"89"
         assert await read(storage, uri, 10, 4) == b""
         assert (await storage.stat(uri)).size == 10
+        assert [await storage.read(uri, most) for most in (4, 10, 99)] == [b"0123", b"0123456789", b"0123456789"]
 
 
 async def test_a_file_uri_is_taken_as_it_stands_first(storage: Storage, tmp_path: Path) -> None:

@@ -104,6 +104,18 @@ async def test_failed_items_of_a_large_map_are_named_and_bounded(tmp_path: Path)
     engine.close()
 
 
+async def test_the_error_of_an_earlier_try_is_said_to_be_that(tmp_path: Path) -> None:
+    engine = Engine(tmp_path)
+    run = await CONSTRUCTS["earlier tries"].record(engine)
+    async with at_run(engine, run, LARGE) as person:
+        await person.press("right_square_bracket", "G")
+        shown = person.app.screen.query_one("#node-detail", Viewer).text
+        assert "n0-1-n0" in shown
+        assert "Error of try 1" in shown
+        assert "lost a node" in shown
+    engine.close()
+
+
 async def test_a_file_that_is_deleted_says_so_in_its_preview(tmp_path: Path) -> None:
     engine = Engine(tmp_path)
     run = await CONSTRUCTS["single task"].record(engine)
