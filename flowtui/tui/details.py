@@ -110,11 +110,11 @@ def run_facts(run: RunArtifacts) -> list[Fact]:
     return [("runs", _some([plain(child.name) for child in run.children]))] if run.children else []
 
 
-def notice_facts(run: RunArtifacts, signs: Signs = UNICODE) -> list[Fact]:
-    """What the reader has to say about a run as a whole: what is left out of it, and why."""
-    facts: list[Fact] = [("", (Mark(f"! {plain(notice)}", "wait"),)) for notice in run.notices[:_NOTICES]]
+def run_notices(run: RunArtifacts) -> str:
+    """What the reader has to say about a run as a whole, a line each: what is left out of it, and why."""
+    lines = [f"! {plain(notice)}" for notice in run.notices[:_NOTICES]]
     more = len(run.notices) - _NOTICES
-    return [*facts, ("", (Mark(f"and {words.count(more, 'more notice')}", "dim"),))] if more > 0 else facts
+    return "\n".join([*lines, f"and {words.count(more, 'more notice')}"] if more > 0 else lines)
 
 
 def node_lines(

@@ -6,6 +6,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
+from textual.widgets import Static
 
 from flowtui import words
 from flowtui.domain.artifact import Artifact, ArtifactFile, RunArtifacts, UndeclaredOutput
@@ -14,7 +15,7 @@ from flowtui.domain.lineage import Lineage
 from flowtui.text import plain
 from flowtui.tui import filters
 from flowtui.tui.context import Context
-from flowtui.tui.details import artifact_facts, file_facts, notice_facts, output_facts, run_facts
+from flowtui.tui.details import artifact_facts, file_facts, output_facts, run_facts, run_notices
 from flowtui.tui.outlines import ARTIFACT_COLUMNS, OTHER, artifact_key, artifact_rows, file_key, output_key
 from flowtui.tui.screens.preview import subject_of
 from flowtui.tui.widgets.facts import Facts
@@ -45,7 +46,7 @@ class ArtifactsView(Split):
         self.shut: set[str] = {OTHER}
         self.words = ""
         self.rows = Rows(ARTIFACT_COLUMNS, show_titles=False, signs=context.signs, id="tree")
-        self.notices = Facts(signs=context.signs, id="run-notices")
+        self.notices = Static("", markup=False, id="run-notices")
         self.facts = Facts(signs=context.signs, id="facts")
         self.pane = PreviewPane(context, id="preview")
         self._things: dict[str, Artifact | ArtifactFile | UndeclaredOutput] = {}
@@ -94,7 +95,7 @@ class ArtifactsView(Split):
         self._things = {artifact_key(one): one for one in artifacts.artifacts}
         self._things |= {file_key(one): one for one in self.artifacts.files}
         self._things |= {output_key(one): one for one in self.artifacts.undeclared}
-        self.notices.show(notice_facts(artifacts, self.context.signs))
+        self.notices.update(run_notices(artifacts))
         self.notices.display = bool(artifacts.notices)
         if first and not artifacts.artifacts and artifacts.undeclared:
             self.shut.discard(OTHER)
