@@ -237,7 +237,7 @@ def as_go_writes(message: Message, *, camel: bool) -> Any:
             if field.message_type.fields_by_name["value"].message_type is not None:
                 items = getattr(message, field.name)
                 value[name] = {str(key): as_go_writes(items[key], camel=camel) for key in items}
-        elif field.is_repeated:
+        elif isinstance(value.get(name), list):
             value[name] = [_inside(item, camel) for item in getattr(message, field.name)]
         elif message.HasField(field.name):
             value[name] = _inside(getattr(message, field.name), camel)
