@@ -27,6 +27,7 @@ from flowtui.tui.screens.place import PLACES, Place
 from flowtui.tui.screens.runs import RunsScreen
 from flowtui.tui.switching import Switching
 from flowtui.tui.theme import DARK, DEFAULTS, LIGHT
+from flowtui.tui.type_ahead import TypeAhead
 from flowtui.tui.widgets.lines import TabLine
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ _BLANK = "blank"
 PLACE_NAMES = tuple(name for name, _ in PLACES)
 
 
-class FlowtuiApp(Switching):
+class FlowtuiApp(TypeAhead, Switching):
     """The screen of flowtui."""
 
     CSS_PATH = "flowtui.tcss"
@@ -115,6 +116,7 @@ class FlowtuiApp(Switching):
         settings = self.context.settings
         known, unknown = clean_keymap(settings.keymap)
         self.set_keymap(known)
+        self.learn_openers(known)
         # After the first frame, since opening a session loads what speaks to a server.
         self.call_after_refresh(self.hold_session, self.context.connection)
         if self._start_at is not None:
