@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowtui.admin import BadRequestError, ConflictError, TooLargeError
-from flowtui.admin.failures import failure, read_refusal
+from flowtui.admin.failures import ElsewhereError, failure, read_refusal
 from flowtui.errors import AuthError, FlowtuiError, NotFoundError, ServerError
 from tests.replay import lines
 
@@ -83,7 +83,7 @@ def test_events_after_the_end_say_so_in_binary() -> None:
     [
         (401, AuthError),
         (403, AuthError),
-        (404, NotFoundError),
+        (404, ElsewhereError),
         (500, ServerError),
         (502, ServerError),
         (501, ServerError),
@@ -97,7 +97,7 @@ def test_web_pages(status: int, kind: type[FlowtuiError]) -> None:
 
 
 def test_a_page_is_told_by_its_title_on_one_line() -> None:
-    assert "502 Bad  Gateway" in error_of(502, HTML, "text/html; charset=utf-8").message
+    assert "502 Bad Gateway" in error_of(502, HTML, "text/html; charset=utf-8").message
 
 
 def test_429_is_a_limit_of_size_only_where_it_says_so() -> None:
@@ -113,7 +113,7 @@ def test_429_is_a_limit_of_size_only_where_it_says_so() -> None:
     [
         ("https://login.test/auth?x=secret", 302, AuthError, "https://login.test"),
         ("/auth/login", 302, AuthError, "login"),
-        ("https://flyte.test/api", 301, AuthError, "https://flyte.test"),
+        ("https://flyte.test/api", 301, ElsewhereError, "https://flyte.test/api"),
         ("/api/v1/executions/p", 307, NotFoundError, "nothing"),
     ],
 )
