@@ -60,10 +60,14 @@ async def whole_body(response: httpx.Response, limit: int) -> bytes:
 
 
 def has_end(response: httpx.Response) -> bool:
-    """Whether the end of the body was told; without it, a broken connection looks like the end."""
+    """Whether the end of the body is told; without it, a broken connection looks like the end.
+
+    To be asked before the body is read.
+    """
     headers = response.headers
     return (
-        "content-length" in headers
+        response.is_stream_consumed
+        or "content-length" in headers
         or "chunked" in headers.get("transfer-encoding", "").lower()
         or headers.get("content-encoding", "").strip().lower() in ("gzip", "x-gzip")
         or not response.http_version.startswith("HTTP/1")

@@ -286,14 +286,14 @@ class Connection:
             headers["Content-Type"] = format_.value
             body = wire.encode(message, format_)
         async with self._sent(method, path, params, body, headers, what, patience) as response:
-            content = await whole_body(response, ANSWER_LIMIT)
+            told_end = has_end(response)
             return _Answer(
                 status=response.status_code,
-                body=content,
+                body=await whole_body(response, ANSWER_LIMIT),
                 content_type=response.headers.get("content-type", ""),
                 location=response.headers.get("location", ""),
                 retry_after=_seconds(response.headers.get("retry-after", "")),
-                has_end=has_end(response),
+                has_end=told_end,
             )
 
     @asynccontextmanager
@@ -345,7 +345,7 @@ class Connection:
             self.skew = skew if abs(skew) > _SAME_TIME else timedelta(0)
 
     def _message(self, answer: _Answer, message_type: type[M]) -> M:
-        if answer.body and not answer.has_end and wire.mime_type(answer.content_type) == wire.BINARY:
+        if not answer.has_end and wire.mime_type(answer.content_type) == wire.BINARY:
             raise UnreadableAnswerError("binary data whose end is not told")
         return wire.decode(answer.body, answer.content_type, message_type)
 

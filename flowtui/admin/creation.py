@@ -10,7 +10,7 @@ from flyteidl.admin import execution_pb2
 from flyteidl.core import identifier_pb2
 from google.protobuf.message import Message
 
-from flowtui.admin.failures import RETRIED_STATUSES, ConflictError
+from flowtui.admin.failures import RETRIED_STATUSES, ConflictError, ElsewhereError
 from flowtui.domain.execution import ExecutionId
 from flowtui.errors import ServerError, UnreachableError
 
@@ -46,7 +46,9 @@ async def create(
                 raise
             return wanted
         except ServerError as error:
-            passing = isinstance(error, UnreachableError) or error.status in RETRIED_STATUSES
+            # An answer that says yes and cannot be read is as good as lost.
+            lost = isinstance(error, UnreachableError) or (isinstance(error, ElsewhereError) and not error.status)
+            passing = lost or error.status in RETRIED_STATUSES
             if attempt == _ATTEMPTS - 1 or not passing:
                 raise
             await client.pause(attempt)
