@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from types import TracebackType
@@ -19,7 +18,7 @@ from flyteidl.admin import (
     version_pb2,
     workflow_pb2,
 )
-from flyteidl.core import identifier_pb2, literals_pb2
+from flyteidl.core import literals_pb2
 from flyteidl.service import dataproxy_pb2
 from google.protobuf import empty_pb2
 from google.protobuf.message import Message
@@ -27,6 +26,7 @@ from google.protobuf.message import Message
 from flowtui.admin.connection import Connection
 from flowtui.admin.creation import create
 from flowtui.admin.failures import RETRIED_STATUSES, ElsewhereError
+from flowtui.admin.ids import entity_name, entity_parts, execution_message, execution_parts, new_name
 from flowtui.admin.paging import Pager, all_pages
 from flowtui.admin.wire import M, path
 from flowtui.domain.execution import EntityId, ExecutionId, NodeId
@@ -101,6 +101,11 @@ class AdminClient:
 
     def __repr__(self) -> str:
         return f"AdminClient({self.base_url!r})"
+
+    @property
+    def connection(self) -> Connection:
+        """What carries the requests."""
+        return self._connection
 
     @property
     def base_url(self) -> str:
@@ -186,7 +191,7 @@ class AdminClient:
     async def get_execution(self, id_: ExecutionId) -> execution_pb2.Execution:
         """One execution, with its whole error."""
         what = f"execution {id_}"
-        found = await self.get(path("executions", *_parts(id_)), None, execution_pb2.Execution, what=what)
+        found = await self.get(path("executions", *execution_parts(id_)), None, execution_pb2.Execution, what=what)
         return self._named(found, found.id.name, id_.name, what)
 
     async def list_executions(
@@ -226,7 +231,7 @@ class AdminClient:
     async def get_execution_data(self, id_: ExecutionId) -> execution_pb2.WorkflowExecutionGetDataResponse:
         """Inputs and outputs of an execution."""
         return await self.get(
-            path("data", "executions", *_parts(id_)),
+            path("data", "executions", *execution_parts(id_)),
             None,
             execution_pb2.WorkflowExecutionGetDataResponse,
             what=f"data of execution {id_}",
@@ -248,7 +253,7 @@ class AdminClient:
         async def fetch(limit: int, token: str) -> node_execution_pb2.NodeExecutionList:
             page = {**params, "limit": str(limit), **({"token": token} if token else {})}
             return await self.get(
-                path("node_executions", *_parts(id_)),
+                path("node_executions", *execution_parts(id_)),
                 page,
                 node_execution_pb2.NodeExecutionList,
                 what=f"the nodes of execution {id_}",
@@ -260,14 +265,17 @@ class AdminClient:
         """One node execution, with its whole error."""
         what = f"node {id_.node} of execution {id_.execution}"
         found = await self.get(
-            path("node_executions", *_parts(id_.execution), id_.node), None, node_execution_pb2.NodeExecution, what=what
+            path("node_executions", *execution_parts(id_.execution), id_.node),
+            None,
+            node_execution_pb2.NodeExecution,
+            what=what,
         )
         return self._named(found, found.id.node_id, id_.node, what)
 
     async def get_node_data(self, id_: NodeId) -> node_execution_pb2.NodeExecutionGetDataResponse:
         """Inputs and outputs of a node execution, and the closure of a dynamic one."""
         return await self.get(
-            path("data", "node_executions", *_parts(id_.execution), id_.node),
+            path("data", "node_executions", *execution_parts(id_.execution), id_.node),
             None,
             node_execution_pb2.NodeExecutionGetDataResponse,
             what=f"data of node {id_.node} of execution {id_.execution}",
@@ -287,7 +295,7 @@ class AdminClient:
     async def get_dynamic_workflow(self, id_: NodeId) -> node_execution_pb2.DynamicNodeWorkflowResponse:
         """The closure that a dynamic node compiled; NotFoundError where there is none."""
         return await self.get(
-            path("node_executions", *_parts(id_.execution), id_.node, "dynamic_workflow"),
+            path("node_executions", *execution_parts(id_.execution), id_.node, "dynamic_workflow"),
             None,
             node_execution_pb2.DynamicNodeWorkflowResponse,
             what=f"dynamic workflow of node {id_.node} of execution {id_.execution}",
@@ -298,7 +306,7 @@ class AdminClient:
 
         async def fetch(limit: int, token: str) -> task_execution_pb2.TaskExecutionList:
             return await self.get(
-                path("task_executions", *_parts(id_.execution), id_.node),
+                path("task_executions", *execution_parts(id_.execution), id_.node),
                 {"limit": str(limit), **({"token": token} if token else {})},
                 task_execution_pb2.TaskExecutionList,
                 what=f"the attempts of node {id_.node} of execution {id_.execution}",
@@ -314,21 +322,21 @@ class AdminClient:
 
     async def get_workflow(self, id_: EntityId) -> workflow_pb2.Workflow:
         """One version of a workflow with its compiled closure: tasks, sub-workflows, bindings."""
-        what = f"workflow {_named(id_)}"
-        found = await self.get(path("workflows", *_entity(id_)), None, workflow_pb2.Workflow, what=what)
+        what = f"workflow {entity_name(id_)}"
+        found = await self.get(path("workflows", *entity_parts(id_)), None, workflow_pb2.Workflow, what=what)
         return self._named(found, found.id.name, id_.name, what)
 
     async def get_task(self, id_: EntityId) -> task_pb2.Task:
         """One version of a task."""
         if "/" not in id_.name + id_.version:
-            what = f"task {_named(id_)}"
-            found = await self.get(path("tasks", *_entity(id_)), None, task_pb2.Task, what=what)
+            what = f"task {entity_name(id_)}"
+            found = await self.get(path("tasks", *entity_parts(id_)), None, task_pb2.Task, what=what)
             return self._named(found, found.id.name, id_.name, what)
         # The gateway reads an encoded slash as a separator, so that such a name is found by a list only.
         filters = [f"eq(name,{id_.name})", f"eq(version,{id_.version})"]
         listed = await self.list_tasks(id_.project, id_.domain, filters=filters)
         if not listed:
-            raise NotFoundError(f"There is no task {_named(id_)} on {self._connection.name}.")
+            raise NotFoundError(f"There is no task {entity_name(id_)} on {self._connection.name}.")
         return listed[0]
 
     async def list_tasks(self, project: str, domain: str, *, filters: Iterable[str] = ()) -> list[task_pb2.Task]:
@@ -361,7 +369,7 @@ class AdminClient:
             ConflictError: the name is taken.
         """
         request = execution_pb2.ExecutionRelaunchRequest(
-            id=_execution(id_), name=name or new_name(), overwrite_cache=overwrite_cache
+            id=execution_message(id_), name=name or new_name(), overwrite_cache=overwrite_cache
         )
         wanted = ExecutionId(id_.project, id_.domain, request.name)
         return await create(self, "executions/relaunch", request, wanted, made_up=not name)
@@ -377,9 +385,12 @@ class AdminClient:
 
     async def terminate(self, id_: ExecutionId, cause: str) -> None:
         """Ask the engine to stop an execution; twice is fine, an ended one is a BadRequestError."""
-        request = execution_pb2.ExecutionTerminateRequest(id=_execution(id_), cause=cause)
+        request = execution_pb2.ExecutionTerminateRequest(id=execution_message(id_), cause=cause)
         await self.delete(
-            path("executions", *_parts(id_)), request, execution_pb2.ExecutionTerminateResponse, what=f"execution {id_}"
+            path("executions", *execution_parts(id_)),
+            request,
+            execution_pb2.ExecutionTerminateResponse,
+            what=f"execution {id_}",
         )
 
     async def sign(self, native_url: str, expires_in: timedelta = timedelta(minutes=10)) -> SignedUrl:
@@ -403,24 +414,3 @@ class AdminClient:
             raise self._hollow(f"a signed URL for {native_url}")
         # By this machine's clock, which others compare it with.
         return SignedUrl(answer.signed_url, None if expires is None else expires - self._connection.skew)
-
-
-def new_name() -> str:
-    """A fresh name for an execution: a letter and 19 characters, as Flyte's own are."""
-    return "f" + uuid.uuid4().hex[:19]
-
-
-def _parts(id_: ExecutionId) -> tuple[str, str, str]:
-    return id_.project, id_.domain, id_.name
-
-
-def _entity(id_: EntityId) -> tuple[str, str, str, str]:
-    return id_.project, id_.domain, id_.name, id_.version
-
-
-def _named(id_: EntityId) -> str:
-    return f"{id_.name} version {id_.version}"
-
-
-def _execution(id_: ExecutionId) -> identifier_pb2.WorkflowExecutionIdentifier:
-    return identifier_pb2.WorkflowExecutionIdentifier(project=id_.project, domain=id_.domain, name=id_.name)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
-import time
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
@@ -18,6 +17,7 @@ from google.protobuf.message import Message
 from flowtui.admin import wire
 from flowtui.admin.bodies import DamagedBodyError, LargeBodyError, downloaded, has_end, whole_body
 from flowtui.admin.failures import RETRIED_STATUSES, TooLargeError, failure, unreadable
+from flowtui.admin.patience import Patience
 from flowtui.admin.proxies import proxy_of
 from flowtui.admin.unreachable import Attempt, unreachable
 from flowtui.admin.wire import Format, M, UnreadableAnswerError
@@ -46,27 +46,14 @@ class _Answer:
     has_end: bool
 
 
-class _Patience:
-    """Seconds that one answer may take, repetitions included; the wait for a free connection is not counted."""
+@dataclass(frozen=True, slots=True)
+class Look:
+    """An answer as it is: status, headers in lower case, body, and the TLS that it came over, if any."""
 
-    def __init__(self, seconds: float) -> None:
-        self.left = seconds
-
-    def spend(self, seconds: float) -> bool:
-        """Take seconds off; False where so many are not left."""
-        if seconds >= self.left:
-            return False
-        self.left -= seconds
-        return True
-
-    @contextmanager
-    def counted(self) -> Iterator[None]:
-        """Take off what the block lasts."""
-        begun = time.monotonic()
-        try:
-            yield
-        finally:
-            self.left -= time.monotonic() - begun
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    tls: ssl.SSLObject | None
 
 
 class Connection:
@@ -184,7 +171,7 @@ class Connection:
             NotFoundError, AuthError, ServerError, UnreachableError: see ``failures`` and ``unreachable``.
         """
         what = what or path
-        patience = _Patience(self._timeout)
+        patience = Patience(self._timeout)
         format_ = self.format
         attempt = 0
         while True:
@@ -224,7 +211,7 @@ class Connection:
     ) -> M:
         """POST, PUT or DELETE a message, once; see ``read`` for the arguments and errors."""
         what = what or path
-        patience = _Patience(self._timeout)
+        patience = Patience(self._timeout)
         # A write cannot be repeated in JSON, so it goes in JSON where binary is in doubt.
         format_ = Format.JSON if self._doubts else self.format
         try:
@@ -244,22 +231,57 @@ class Connection:
         except UnreadableAnswerError as error:
             raise self._unreadable(answer, what, error) from error
 
-    async def fetch(self, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
-        """GET whatever is at a path, once and as it is, with its body read; for looking around, not for data.
+    async def look(
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> Look:
+        """One request, once, and whatever is answered as it is: for looking around, not for data.
 
         Raises:
-            UnreachableError: there was no answer.
+            AuthError, UnreachableError: there was no answer.
         """
-        patience = _Patience(self._timeout)
-        async with self._sent("GET", path, {}, None, dict(headers or {}), path, patience) as response:
-            response._content = await whole_body(response, ANSWER_LIMIT)
-            return response
+        patience = Patience(self._timeout)
+        async with self._sent(method, path, {}, body, headers or {}, path, patience) as response:
+            stream = response.extensions.get("network_stream")
+            return Look(
+                response.status_code,
+                dict(response.headers),
+                await whole_body(response, ANSWER_LIMIT),
+                stream.get_extra_info("ssl_object") if stream is not None else None,
+            )
+
+    @property
+    def origin(self) -> str:
+        """The address without its path."""
+        address = urlsplit(self.base_url)
+        return f"{address.scheme}://{address.netloc}"
+
+    @property
+    def is_network(self) -> bool:
+        """Whether requests go over the network, and not to a transport in process."""
+        return self._transport is None
+
+    @asynccontextmanager
+    async def anonymous(self, base_url: str) -> AsyncIterator[Connection]:
+        """A connection to another address on the same way, without headers and credentials."""
+        other = Connection(
+            base_url,
+            verify=self._verify,
+            proxy=self._proxy,
+            transport=self._transport,
+            timeout=min(self._timeout, _PATIENCE),
+            name=self.name,
+        )
+        try:
+            yield other
+        finally:
+            if self._transport is None:
+                await other.aclose()
 
     def server_now(self) -> datetime:
         """The time by the server's clock, as its last answer told it."""
         return datetime.now(timezone.utc) + self.skew
 
-    async def pause(self, attempt: int, asked: float | None = None, patience: _Patience | None = None) -> bool:
+    async def pause(self, attempt: int, asked: float | None = None, patience: Patience | None = None) -> bool:
         """Wait before a request is repeated; False, at once, where that would take too long."""
         jitter = random.uniform(0.5, 1.5)  # noqa: S311
         delay = self._retry_delay * 2**attempt * jitter
@@ -278,7 +300,7 @@ class Connection:
         message: Message | None,
         what: str,
         format_: Format,
-        patience: _Patience,
+        patience: Patience,
     ) -> _Answer:
         headers = {"Accept": format_.value}
         body: bytes | None = None
@@ -305,11 +327,9 @@ class Connection:
         body: bytes | None,
         headers: Mapping[str, str],
         what: str,
-        patience: _Patience,
+        patience: Patience,
     ) -> AsyncIterator[httpx.Response]:
         """One request with its open answer; what goes wrong with it inside the block is told in flowtui's errors."""
-        from anyio import fail_after
-
         try:
             async with self._slots:
                 self.calls += 1
@@ -318,7 +338,7 @@ class Connection:
                     method, self.base_url + path, params=dict(params) or None, headers=headers, content=body
                 )
                 # httpx's own timeout begins anew with every byte.
-                with patience.counted(), fail_after(max(patience.left, 0)):
+                with patience.counted():
                     response = await client.send(request, stream=True)
                     try:
                         self._note_clock(response)

@@ -7,10 +7,10 @@ from datetime import timedelta, timezone
 from typing import TYPE_CHECKING
 
 from flyteidl.admin import execution_pb2
-from flyteidl.core import identifier_pb2
 from google.protobuf.message import Message
 
 from flowtui.admin.failures import RETRIED_STATUSES, ConflictError, ElsewhereError
+from flowtui.admin.ids import execution_id
 from flowtui.domain.execution import ExecutionId
 from flowtui.errors import ServerError, UnreachableError
 
@@ -53,11 +53,6 @@ async def create(
                 raise
             await client.pause(attempt)
     raise AssertionError("the last attempt returns or raises")
-
-
-def execution_id(id_: identifier_pb2.WorkflowExecutionIdentifier) -> ExecutionId:
-    """The domain's id of an execution."""
-    return ExecutionId(id_.project, id_.domain, id_.name)
 
 
 async def _is_new(client: AdminClient, id_: ExecutionId, seconds: float) -> bool:

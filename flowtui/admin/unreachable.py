@@ -21,8 +21,8 @@ GRPC_PORTS = frozenset({8089, 81})
 """Ports that serve Flyte's gRPC in its own charts: flyteadmin's, and its Kubernetes service's."""
 
 CA_HINT = (
-    "Name a file with your organisation's certificates: `ca_file` of [tls] in flowtui's file, FLOWTUI_CA_FILE,"
-    " or admin.caCertFilePath of Flyte's config.yaml."
+    "Name a file with your organisation's certificates: --ca-file FILE, `ca_file` of [tls] in flowtui's file, or"
+    " admin.caCertFilePath of Flyte's config.yaml."
 )
 GRPC_HINT = (
     "That is most likely the port for gRPC (8089 or 81): flowtui needs Flyte Admin's HTTP port (8088 or 80),"
@@ -76,27 +76,27 @@ def unreachable(error: Exception, attempt: Attempt) -> FlowtuiError:
 
 
 def _explained(error: Exception, attempt: Attempt) -> tuple[str, str]:
-    causes = list(_causes(error))
-    certificate = next((cause for cause in causes if isinstance(cause, ssl.SSLCertVerificationError)), None)
+    behind = list(causes(error))
+    certificate = next((cause for cause in behind if isinstance(cause, ssl.SSLCertVerificationError)), None)
     if certificate is not None:
         return _certificate(certificate, attempt)
     if isinstance(error, httpx.ProxyError):
         return _proxy(error, attempt)
     timed_out = isinstance(error, (TimeoutError, httpx.TimeoutException))
-    handshake = next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)
+    handshake = next((cause for cause in behind if isinstance(cause, ssl.SSLError)), None)
     if handshake is not None:
         return _handshake(handshake, attempt, timed_out=timed_out)
     if timed_out:
         return _timeout(error, attempt)
-    if any(isinstance(cause, socket.gaierror) for cause in causes):
+    if any(isinstance(cause, socket.gaierror) for cause in behind):
         return _unresolved(attempt)
     if isinstance(error, httpx.ConnectError):
-        return _no_connection(causes, attempt)
+        return _no_connection(behind, attempt)
     return _broken(error, attempt)
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and all behind it, those of several addresses included."""
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and all behind it, those of several addresses included."""
     seen: set[int] = set()
     left = [error]
     while left:
@@ -185,14 +185,14 @@ def _unresolved(attempt: Attempt) -> tuple[str, str]:
     )
 
 
-def _no_connection(causes: list[BaseException], attempt: Attempt) -> tuple[str, str]:
+def _no_connection(behind: list[BaseException], attempt: Attempt) -> tuple[str, str]:
     where = f"the proxy {attempt.proxy}" if attempt.proxy else attempt.place
-    if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
+    if any(isinstance(cause, ConnectionRefusedError) for cause in behind):
         hint = _PROXY_HINT if attempt.proxy else "Check the port, and that the server or its port-forward runs."
         return f"{attempt.server} cannot be reached: {where} refuses the connection.", hint
-    if any(isinstance(cause, OSError) and cause.errno in _ROUTES for cause in causes):
+    if any(isinstance(cause, OSError) and cause.errno in _ROUTES for cause in behind):
         return f"{attempt.server} cannot be reached: there is no way to {where}.", "Check the network, or its VPN."
-    said = next((text.plain(str(cause)) for cause in causes if str(cause)), type(causes[0]).__name__)
+    said = next((text.plain(str(cause)) for cause in behind if str(cause)), type(behind[0]).__name__)
     return f"{attempt.server} cannot be reached: {said}.", _NETWORK_HINT
 
 
