@@ -148,6 +148,7 @@ def join(
         ),
         children=tuple(sorted({*plan.children, *launched})),
         notices=tuple(dict.fromkeys((*plan.tree.notices, *plan.notices, *notices, *unread))),
+        complete=not failed,
     )
 
 

@@ -107,10 +107,12 @@ class NodesView(Split):
             kept = [node for _, node in walk(self.nodes, ()) if filters.matches(wanted, _fields(node))]
             from dataclasses import replace
 
-            rows = node_rows([replace(node, children=()) for node in kept], (), self.context.now(), self.context.signs)
+            rows = node_rows(
+                [replace(node, children=()) for node in kept], (), self.context.server_now(), self.context.signs
+            )
         else:
             tried = {key: len(detail.node.attempts) for key, detail in self._details.items()}
-            rows = node_rows(self.nodes, self.shut, self.context.now(), self.context.signs, tried)
+            rows = node_rows(self.nodes, self.shut, self.context.server_now(), self.context.signs, tried)
         self.rows.set_empty("No node has these words." if wanted else "No node has started yet.")
         self.rows.set_rows(rows)
 
@@ -146,7 +148,7 @@ class NodesView(Split):
 
     def _draw(self, node: NodeExecution) -> None:
         detail = self._details.get(node.id.node)
-        signs, now = self.context.signs, self.context.now()
+        signs, now = self.context.signs, self.context.server_now()
         lines = (
             node_lines(detail.node, detail.tail, detail.log, now, signs)
             if detail
@@ -194,7 +196,7 @@ class NodesView(Split):
             return
         self._open = DetailScreen(self.context, [node.id.execution.name, plain(node.name)], [])
         self.app.push_screen(self._open, self._detail_closed)
-        self._open.show(node_lines(node, (), "", self.context.now(), self.context.signs))
+        self._open.show(node_lines(node, (), "", self.context.server_now(), self.context.signs))
         self._follow()
 
     def _detail_closed(self, _: object) -> None:
