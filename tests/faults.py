@@ -101,7 +101,8 @@ def changes(change: Callable[[bytes, httpx.Headers], Stream | bytes], **headers:
     async def fault(request: httpx.Request, forward: Forward) -> httpx.Response:
         answer = await forward(request)
         body = await answer.aread()
-        kept = httpx.Headers({"content-type": answer.headers.get("content-type", BINARY)})
+        kept = httpx.Headers(answer.headers)
+        kept.pop("content-length", None)
         kept.update({name.replace("_", "-"): value for name, value in headers.items()})
         changed = change(body, kept)
         stream = changed if isinstance(changed, Stream) else Stream(changed)

@@ -171,7 +171,7 @@ def _timeout(error: Exception, attempt: Attempt) -> tuple[str, str]:
         )
     return (
         f"{attempt.server} did not answer about {attempt.what} within {attempt.timeout:g} s.",
-        "Try again, or raise the timeout (--timeout SECONDS).",
+        "Try again. For a slow server, raise the timeout (--timeout SECONDS).",
     )
 
 
