@@ -170,7 +170,7 @@ class AdminClient:
         except ElsewhereError as error:
             if error.status != 404:
                 raise
-            hint = f"{error.hint} Flyte 2 speaks another protocol, which flowtui does not know."
+            hint = f"{error.hint} Flyte 2 speaks another protocol, which flowtui does not read."
             raise ElsewhereError(
                 f"There is no Flyte Admin (Flyte 1) at {self._connection.name}.", hint, status=404
             ) from error

@@ -251,7 +251,8 @@ def _not_found(refusal: Refusal, what: str, server: str, address: str) -> Flowtu
     if refusal.page is not None and refusal.page.kind != "other":
         return page_error(refusal.page, what=what, server=server, address=address)
     if refusal.code is None:
-        return ElsewhereError(f"{server} has nothing at the place of {what}.", endpoint_hint(address), status=404)
+        hint = f"{endpoint_hint(address)} `flowtui doctor` finds out what is there instead."
+        return ElsewhereError(f"{server} has nothing at the place of {what}.", hint, status=404)
     if refusal.message == "Not Found":
         # The gateway's word for a path that this version does not serve.
         return NotFoundError(f"{server} has nothing at the place of {what}.", endpoint_hint(address))

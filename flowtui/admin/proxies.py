@@ -10,13 +10,12 @@ def proxy_of(address: str, configured: str | None = None) -> str:
     """The proxy for an address, without user and password; empty where there is none.
 
     Args:
-        configured: the URL of a setting, which wins over the environment (``HTTPS_PROXY``, ``NO_PROXY``, ...).
+        configured: the URL of a setting, which wins over ``HTTP_PROXY``, ``HTTPS_PROXY`` and ``ALL_PROXY``; hosts of
+            ``NO_PROXY`` are reached directly in any case.
     """
     parts = urlsplit(address)
-    if configured:
-        return _shown(configured)
     proxies = urllib.request.getproxies()
-    found = proxies.get(parts.scheme) or proxies.get("all") or ""
+    found = configured or proxies.get(parts.scheme) or proxies.get("all") or ""
     if not found or not parts.hostname:
         return ""
     # Of NO_PROXY alone; what an operating system lists besides, httpx does not look at either.

@@ -135,7 +135,7 @@ def _certificate(error: ssl.SSLCertVerificationError, attempt: Attempt) -> tuple
 
 
 def _handshake(error: ssl.SSLError, attempt: Attempt, *, timed_out: bool) -> tuple[str, str]:
-    place, reason = attempt.place, error.reason or ""
+    place, reason = attempt.place, getattr(error, "reason", "") or ""
     plain_hint = "Write the endpoint with http:// instead of https://, or use the port for TLS (443)."
     if "ALPN" in reason or "NO_APPLICATION_PROTOCOL" in reason:
         return f"{place} speaks HTTP/2 only, as gRPC does.", GRPC_HINT
