@@ -188,6 +188,7 @@ LASTING: dict[str, Fault] = {
     "404 of Go": sends(404, b"404 page not found\n", "text/plain; charset=utf-8"),
     "407": sends(407, b"", ""),
     "409": says(409, 6, "value with matching already exists"),
+    "429 too large": says(429, 8, "grpc: received message larger than max (6108901 vs. 4194304)"),
     "501": says(501, 12, "Method Not Allowed"),
     "302 to a login": sends(302, b"", "", location="https://login.test/authorize?state=secret"),
     "303 elsewhere": sends(303, b"", "", location="/welcome"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from flyteidl.admin import execution_pb2
 from google.protobuf.message import Message
 
-from flowtui.admin.failures import RETRIED_STATUSES, ConflictError, ElsewhereError
+from flowtui.admin.failures import RETRIED_STATUSES, ConflictError, ElsewhereError, TooLargeError
 from flowtui.admin.ids import execution_id
 from flowtui.domain.execution import ExecutionId
 from flowtui.errors import ServerError, UnreachableError
@@ -49,7 +49,7 @@ async def create(
             # An answer that says yes and cannot be read is as good as lost.
             lost = isinstance(error, UnreachableError) or (isinstance(error, ElsewhereError) and not error.status)
             passing = lost or error.status in RETRIED_STATUSES
-            if attempt == _ATTEMPTS - 1 or not passing:
+            if attempt == _ATTEMPTS - 1 or not passing or isinstance(error, TooLargeError):
                 raise
             await client.pause(attempt)
     raise AssertionError("the last attempt returns or raises")

@@ -16,7 +16,7 @@ from flyteidl.admin import execution_pb2, task_pb2
 from flyteidl.core import literals_pb2
 from flyteidl.service import dataproxy_pb2
 
-from flowtui.admin import AdminClient, ConflictError
+from flowtui.admin import AdminClient, ConflictError, TooLargeError
 from flowtui.admin.connection import READ_ATTEMPTS
 from flowtui.domain.execution import EntityId, ExecutionId, NodeId
 from flowtui.errors import FlowtuiError, UnreachableError
@@ -169,6 +169,25 @@ async def test_a_read_gets_over_a_passing_fault(name: str, method: str) -> None:
         return
     assert error is None, error
     assert found == await truth(method)
+
+
+@pytest.mark.parametrize("method", [method for method in METHODS if method.startswith("list_")])
+async def test_a_list_that_is_too_large_comes_in_smaller_pages(method: str) -> None:
+    faulty = Faulty(Whole(), FAULTS["429 too large"], times=2)
+    found, error = await outcome(faulty, method)
+    if "limit=" not in faulty.seen[0]:
+        # Projects come without pages.
+        assert isinstance(error, TooLargeError)
+        return
+    limits = [int(seen.partition("limit=")[2].partition("&")[0]) for seen in faulty.seen]
+    assert limits[:3] == [limits[0], limits[0] // 2, limits[0] // 4]
+    true = await truth(method)
+    assert error is None
+    if isinstance(true, list):
+        assert found == true
+    else:
+        # A page is asked for, not the whole list.
+        assert list(found.executions) == list(true.executions)[: limits[2]]
 
 
 @pytest.mark.parametrize("name", [*PASSING, *MASKED])

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import pytest
 import trustme
 
 Answer = Callable[[str, str, dict[str, str]], bytes]
@@ -104,8 +105,7 @@ def talking(talk: Talk, tls: ssl.SSLContext | None = None) -> Iterator[int]:
 @contextmanager
 def grpc_server(certificate: trustme.LeafCert | None = None) -> Iterator[int]:
     """A real gRPC server without services, with TLS or without; its port."""
-    import grpc
-
+    grpc = pytest.importorskip("grpc")
     server = grpc.server(ThreadPoolExecutor(1))
     if certificate is None:
         port = server.add_insecure_port("127.0.0.1:0")
