@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from flowtui import text
 from flowtui.admin import probe
 from flowtui.admin.connection import Connection, Look
-from flowtui.admin.failures import ElsewhereError
+from flowtui.admin.failures import PAGE_LOGIN_HINT, ElsewhereError
 from flowtui.admin.unreachable import CA_HINT, GRPC_HINT, causes
 from flowtui.admin.wire import BINARY, JSON, mime_type
 from flowtui.errors import AuthError, FlowtuiError, UnreachableError
@@ -34,7 +34,8 @@ async def diagnosis(error: FlowtuiError, connection: Connection) -> FlowtuiError
     found = None
     if isinstance(error, UnreachableError) and not connection.proxy:
         found = await _certificate(error, host, port) or await _protocol(error, host, port, tls=tls)
-    elif isinstance(error, (ElsewhereError, AuthError)):
+    elif isinstance(error, ElsewhereError) or (isinstance(error, AuthError) and error.hint == PAGE_LOGIN_HINT):
+        # Where Admin itself wants a login, the place is right.
         found = await _flyte_2(connection) or await _other_path(error, connection)
     if found is None:
         return error

@@ -267,7 +267,7 @@ async def test_two_damaged_answers_in_a_row_do() -> None:
 
 async def test_a_bomb_is_defused_before_it_fills_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flowtui.admin.connection.ANSWER_LIMIT", 4 << 20)
-    small = bomb(300)
+    small = bomb(64)
     assert len(small) < 1 << 20
     faulty = Faulty(Whole(), sends(200, small, BINARY, content_encoding="gzip"))
     _, error = await outcome(faulty, "get_execution")

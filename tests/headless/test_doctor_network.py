@@ -358,6 +358,21 @@ def test_a_login_for_browsers(doctor: Any, answer: bytes, said: str) -> None:
     assert "flowtui login" in told.hint
 
 
+def test_a_login_that_admin_wants_itself(doctor: Any) -> None:
+    def answer(method: str, path: str, headers: dict[str, str]) -> bytes:
+        if path == "/healthcheck":
+            return http(200, b"", "")
+        return http(401, b'{"code":16,"message":"token parse error"}', "application/json", www_authenticate="hush")
+
+    with answering(answer) as server:
+        told = doctor(f"http://127.0.0.1:{server.port}")
+    assert (told.failed, told.code) == ("version", 4)
+    assert "wants a login" in told.message
+    assert "flowtui login" in told.hint
+    # The place is right: nothing else on the host is asked.
+    assert {path for _, path, _ in server.requests} == {"/healthcheck", "/api/v1/version"}
+
+
 def under(prefix: str, page: bytes) -> Any:
     """A host with Flyte Admin below a path, and a web page everywhere else."""
 

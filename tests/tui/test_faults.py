@@ -42,6 +42,11 @@ def screen_of(person: Person) -> BaseScreen[Any]:
     return found
 
 
+def words(person: Person) -> str:
+    """What is on the terminal, whatever line it is broken into."""
+    return " ".join(person.seen.split())
+
+
 def title(person: Person) -> str:
     return person.seen.splitlines()[0]
 
@@ -63,8 +68,8 @@ async def test_a_server_that_goes_away_and_comes_back(at_screen: Open, size: tup
         admin.fault = PASSING["refused"]
         await person.press("r")
         assert "not reached since 18:00 · retrying" in title(person)
-        assert "cannot be reached" in person.seen
-        assert "r tries again. Below is what was there at 18:00." in " ".join(person.seen.split())
+        assert "cannot be reached" in words(person)
+        assert "r tries again. Below is what was there at 18:00." in words(person)
         assert person.app.screen.query_one("#list", Rows).rows == listed
         # Not at once, and then by itself.
         asked = len(admin.requests)
@@ -122,7 +127,7 @@ async def test_no_fault_crashes_the_list_or_empties_it(at_screen: Open, name: st
         await person.press("r")
         assert person.app.screen.query_one("#list", Rows).rows == listed
         assert "live" not in title(person)
-        assert "r tries again" in person.seen
+        assert "r tries again" in words(person)
         assert "defect" not in person.seen
         admin.fault = None
         await person.press("r")
@@ -158,10 +163,10 @@ async def test_no_place_crashes_or_says_that_there_is_nothing(at_screen: Open, n
         for claim in ("No runs in", "declares an artifact", "not produced", "No row has these words"):
             assert claim not in seen
         if place in ("artifacts of all runs", "run", "nodes", "graph", "inputs"):
-            assert "r tries again" in seen
+            assert "r tries again" in words(person)
         admin.fault = None
         await person.press("r")
-        assert "r tries again" not in person.seen
+        assert "r tries again" not in words(person)
         assert "defect" not in person.seen
 
 
@@ -183,6 +188,19 @@ async def test_a_run_whose_files_cannot_be_read_is_not_taken_for_one_without(at_
         admin.broken = False
         await person.press("r")
         assert "unavailable" not in person.seen
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+async def test_a_node_whose_details_cannot_be_read_keeps_what_is_known(at_screen: Open, size: tuple[int, int]) -> None:
+    admin = Flaky()
+    async with at_screen(size, admin=admin) as person:
+        await person.open("clinical-1")
+        await person.press("right_square_bracket")
+        admin.fault = FAULTS["500"]
+        await person.press("down", "enter")
+        assert "deadlock" in words(person)
+        assert "r tries again" in words(person)
+        assert "n1" in person.seen
 
 
 async def test_what_could_not_be_counted_is_counted_later(at_screen: Open) -> None:
@@ -211,8 +229,8 @@ async def test_a_refused_action_says_how_to_see_what_became_of_it(at_screen: Ope
         await person.press("R")
         admin.fault = LASTING["403"]
         await person.press("enter")
-        assert "does not allow" in person.seen
-        assert "r shows how it stands" in person.seen
+        assert "does not allow" in words(person)
+        assert "r shows how it stands" in words(person)
 
 
 @pytest.mark.parametrize("hours", [-3, 3])

@@ -15,7 +15,7 @@ from flowtui.text import plain
 from flowtui.tui import filters
 from flowtui.tui.context import Context
 from flowtui.tui.details import launched_lines, node_lines
-from flowtui.tui.formatting import Mark
+from flowtui.tui.formatting import Cell, Mark
 from flowtui.tui.logs import log_tail
 from flowtui.tui.node_rows import NODE_COLUMNS, node_rows, run_key, walk
 from flowtui.tui.screens.detail import DetailScreen
@@ -181,8 +181,15 @@ class NodesView(Split):
     @on(NoDetail)
     def _on_no_detail(self, event: NoDetail) -> None:
         event.stop()
-        if self.rows.cursor_key == event.id.node:
-            self.viewer.show_lines([(Mark(event.error.message, "bad"),), (Mark(event.error.hint, "dim"),)])
+        node = self._by_id.get(event.id.node)
+        if node is None or self.rows.cursor_key != event.id.node:
+            return
+        error, advice = event.error, f"{plain(event.error.hint)} r tries again.".strip()
+        lines: list[Cell] = [*node_lines(node, (), "", self.context.server_now(), self.context.signs), ()]
+        lines += [(Mark(plain(error.message), "bad"),), (Mark(advice, "dim"),)]
+        self.viewer.show_lines(lines)
+        if self._open is not None and self._open.is_running:
+            self._open.show(lines)
 
     @on(Rows.Opened)
     def _on_opened(self, event: Rows.Opened) -> None:
