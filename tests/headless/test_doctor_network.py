@@ -128,7 +128,8 @@ def test_a_good_server(doctor: Any) -> None:
         told = doctor(f"http://127.0.0.1:{server.port}")
     assert told.code == 0
     names = [step["step"] for step in told.steps]
-    assert names[-8:] == ["name", "connect", "healthcheck", "version", "project", "list", "signed url", "clock"]
+    wanted = ["name", "connect", "healthcheck", "login", "version", "project", "list", "signed url", "clock"]
+    assert [name for name in names if name in wanted] == wanted
     assert told.found("name") == "127.0.0.1 is 127.0.0.1"
     assert told.found("version") == "Flyte Admin v1.16.8"
     assert told.found("signed url") == "files are read from store.test"
@@ -362,15 +363,15 @@ def test_a_login_that_admin_wants_itself(doctor: Any) -> None:
     def answer(method: str, path: str, headers: dict[str, str]) -> bytes:
         if path == "/healthcheck":
             return http(200, b"", "")
-        return http(401, b'{"code":16,"message":"token parse error"}', "application/json", www_authenticate="hush")
+        return http(401, b'{"code":16,"message":"token parse error"}', "application/json", www_authenticate="token parse error")
 
     with answering(answer) as server:
         told = doctor(f"http://127.0.0.1:{server.port}")
     assert (told.failed, told.code) == ("version", 4)
-    assert "wants a login" in told.message
+    assert "token parse error" in told.message
     assert "flowtui login" in told.hint
     # The place is right: nothing else on the host is asked.
-    assert {path for _, path, _ in server.requests} == {"/healthcheck", "/api/v1/version"}
+    assert not [path for _, path, _ in server.requests if path.startswith(("/flows", "/flyteidl2"))]
 
 
 def under(prefix: str, page: bytes) -> Any:
