@@ -222,7 +222,8 @@ class Connection:
                 answer = await self._send(method, path, {}, message, what, self.format, patience)
         except UnreachableError as error:
             if not isinstance(error.__cause__, (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)):
-                error.hint = f"It may have been done all the same: look before you try again. {error.hint}"
+                advice = error.hint.removeprefix("Try again.").strip()
+                error.hint = f"It may have been done all the same: look before you try again. {advice}".strip()
             raise
         if answer.status >= 300:
             raise self._failure(answer, what)

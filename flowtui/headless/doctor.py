@@ -169,7 +169,8 @@ async def _healthcheck(session: Session) -> str:
 
 
 async def _version(session: Session) -> str:
-    return f"Flyte Admin {plain(await session.client.version())}"
+    version = plain(await session.client.version())
+    return f"Flyte Admin {version}" if version != "unknown" else "Flyte Admin, which does not tell its version"
 
 
 async def _project(session: Session) -> str:
