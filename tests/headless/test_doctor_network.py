@@ -370,8 +370,8 @@ def test_a_login_that_admin_wants_itself(doctor: Any) -> None:
     with answering(answer) as server:
         told = doctor(f"http://127.0.0.1:{server.port}")
     assert (told.failed, told.code) == ("version", 4)
-    assert "token parse error" in told.message
-    assert "flowtui login" in told.hint
+    assert "does not accept the token of FLOWTUI_TOKEN: token parse error" in told.message
+    assert "token of this server" in told.hint
     # The place is right: nothing else on the host is asked.
     assert not [path for _, path, _ in server.requests if path.startswith(("/flows", "/flyteidl2"))]
 
