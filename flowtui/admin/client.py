@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from types import TracebackType
@@ -19,18 +18,20 @@ from flyteidl.admin import (
     version_pb2,
     workflow_pb2,
 )
-from flyteidl.core import identifier_pb2, literals_pb2
+from flyteidl.core import literals_pb2
 from flyteidl.service import dataproxy_pb2
 from google.protobuf import empty_pb2
 from google.protobuf.message import Message
 
 from flowtui.admin.connection import Connection
-from flowtui.admin.failures import RETRIED_STATUSES, ConflictError
+from flowtui.admin.creation import create
+from flowtui.admin.failures import RETRIED_STATUSES, ElsewhereError
+from flowtui.admin.ids import entity_name, entity_parts, execution_message, execution_parts, new_name
 from flowtui.admin.paging import Pager, all_pages
 from flowtui.admin.wire import M, path
 from flowtui.domain.execution import EntityId, ExecutionId, NodeId
 from flowtui.domain.signed import SignedUrl
-from flowtui.errors import NotFoundError, ServerError, UnreachableError
+from flowtui.errors import NotFoundError, ServerError
 from flowtui.httpclient import httpx
 
 C = TypeVar("C", bound="AdminClient")
@@ -39,7 +40,6 @@ NODE_PAGE = 1000
 """Node executions per page: about 300 kB, far below what a gateway can send."""
 
 _PAGE = 100
-_WRITE_ATTEMPTS = 3
 
 
 class AdminClient:
@@ -54,7 +54,7 @@ class AdminClient:
         headers: sent with every request; never shown.
         auth, verify, proxy: credentials, TLS and proxy, as for ``Connection``.
         transport: what carries the requests, such as ``httpx.ASGITransport``; the network where None.
-        timeout: seconds for one request.
+        timeout: seconds for one answer, from request to last byte, repetitions included.
         concurrency: requests at one time.
         retry_delay: seconds before the first retry of a read; doubled each time, with jitter.
         name: what messages call the server; its address where empty.
@@ -103,6 +103,11 @@ class AdminClient:
         return f"AdminClient({self.base_url!r})"
 
     @property
+    def connection(self) -> Connection:
+        """What carries the requests."""
+        return self._connection
+
+    @property
     def base_url(self) -> str:
         """The address of the server, without user and password."""
         return self._connection.base_url
@@ -118,9 +123,22 @@ class AdminClient:
         return self._connection.server_time
 
     @property
+    def skew(self) -> timedelta:
+        """How much the server's clock is ahead of this machine's, as its last answer told."""
+        return self._connection.skew
+
+    def server_now(self) -> datetime:
+        """The time by the server's clock, which its timestamps are to be compared with."""
+        return self._connection.server_now()
+
+    @property
     def bytes_read(self) -> int:
         """Bytes of all answers as they came over the wire."""
         return self._connection.bytes_read
+
+    async def pause(self, attempt: int) -> None:
+        """Wait before something is tried again, longer each time."""
+        await self._connection.pause(attempt)
 
     async def get(self, path_: str, params: Mapping[str, str] | None, message_type: type[M], *, what: str = "") -> M:
         """GET one message. ``path_`` is percent-encoded and starts with ``/`` (see ``wire.path``)."""
@@ -139,19 +157,25 @@ class AdminClient:
         return await self._connection.write("DELETE", path_, message, answer_type, what=what)
 
     async def version(self) -> str:
-        """The version of Flyte Admin, ``unknown`` where the build does not say.
+        """The version of Flyte Admin, ``unknown`` where the build does not say or is very old.
 
         Raises:
-            ServerError: there is no Flyte Admin of version 1 at this address (Flyte 2 speaks another protocol).
+            ElsewhereError: there is no Flyte Admin of version 1 at this address (Flyte 2 speaks another protocol).
         """
         try:
             answer = await self.get(path("version"), None, version_pb2.GetVersionResponse, what="the version")
-        except NotFoundError as error:
-            raise ServerError(
-                f"There is no Flyte Admin (Flyte 1) at {self._connection.name}.",
-                "Check the endpoint with its path, such as https://host/flows. Flyte 2 speaks another protocol.",
-                status=404,
+        except NotFoundError:
+            # Flyte's gateway, of a time before versions were told.
+            return "unknown"
+        except ElsewhereError as error:
+            if error.status != 404:
+                raise
+            hint = f"{error.hint} Flyte 2 speaks another protocol, which flowtui does not read."
+            raise ElsewhereError(
+                f"There is no Flyte Admin (Flyte 1) at {self._connection.name}.", hint, status=404
             ) from error
+        if not answer.HasField("control_plane_version"):
+            raise self._hollow("the version")
         version = answer.control_plane_version.Version
         return str(version) or "unknown"
 
@@ -166,7 +190,9 @@ class AdminClient:
 
     async def get_execution(self, id_: ExecutionId) -> execution_pb2.Execution:
         """One execution, with its whole error."""
-        return await self.get(path("executions", *_parts(id_)), None, execution_pb2.Execution, what=f"execution {id_}")
+        what = f"execution {id_}"
+        found = await self.get(path("executions", *execution_parts(id_)), None, execution_pb2.Execution, what=what)
+        return self._named(found, found.id.name, id_.name, what)
 
     async def list_executions(
         self,
@@ -205,7 +231,7 @@ class AdminClient:
     async def get_execution_data(self, id_: ExecutionId) -> execution_pb2.WorkflowExecutionGetDataResponse:
         """Inputs and outputs of an execution."""
         return await self.get(
-            path("data", "executions", *_parts(id_)),
+            path("data", "executions", *execution_parts(id_)),
             None,
             execution_pb2.WorkflowExecutionGetDataResponse,
             what=f"data of execution {id_}",
@@ -227,7 +253,7 @@ class AdminClient:
         async def fetch(limit: int, token: str) -> node_execution_pb2.NodeExecutionList:
             page = {**params, "limit": str(limit), **({"token": token} if token else {})}
             return await self.get(
-                path("node_executions", *_parts(id_)),
+                path("node_executions", *execution_parts(id_)),
                 page,
                 node_execution_pb2.NodeExecutionList,
                 what=f"the nodes of execution {id_}",
@@ -237,17 +263,19 @@ class AdminClient:
 
     async def get_node_execution(self, id_: NodeId) -> node_execution_pb2.NodeExecution:
         """One node execution, with its whole error."""
-        return await self.get(
-            path("node_executions", *_parts(id_.execution), id_.node),
+        what = f"node {id_.node} of execution {id_.execution}"
+        found = await self.get(
+            path("node_executions", *execution_parts(id_.execution), id_.node),
             None,
             node_execution_pb2.NodeExecution,
-            what=f"node {id_.node} of execution {id_.execution}",
+            what=what,
         )
+        return self._named(found, found.id.node_id, id_.node, what)
 
     async def get_node_data(self, id_: NodeId) -> node_execution_pb2.NodeExecutionGetDataResponse:
         """Inputs and outputs of a node execution, and the closure of a dynamic one."""
         return await self.get(
-            path("data", "node_executions", *_parts(id_.execution), id_.node),
+            path("data", "node_executions", *execution_parts(id_.execution), id_.node),
             None,
             node_execution_pb2.NodeExecutionGetDataResponse,
             what=f"data of node {id_.node} of execution {id_.execution}",
@@ -267,7 +295,7 @@ class AdminClient:
     async def get_dynamic_workflow(self, id_: NodeId) -> node_execution_pb2.DynamicNodeWorkflowResponse:
         """The closure that a dynamic node compiled; NotFoundError where there is none."""
         return await self.get(
-            path("node_executions", *_parts(id_.execution), id_.node, "dynamic_workflow"),
+            path("node_executions", *execution_parts(id_.execution), id_.node, "dynamic_workflow"),
             None,
             node_execution_pb2.DynamicNodeWorkflowResponse,
             what=f"dynamic workflow of node {id_.node} of execution {id_.execution}",
@@ -278,7 +306,7 @@ class AdminClient:
 
         async def fetch(limit: int, token: str) -> task_execution_pb2.TaskExecutionList:
             return await self.get(
-                path("task_executions", *_parts(id_.execution), id_.node),
+                path("task_executions", *execution_parts(id_.execution), id_.node),
                 {"limit": str(limit), **({"token": token} if token else {})},
                 task_execution_pb2.TaskExecutionList,
                 what=f"the attempts of node {id_.node} of execution {id_.execution}",
@@ -294,20 +322,22 @@ class AdminClient:
 
     async def get_workflow(self, id_: EntityId) -> workflow_pb2.Workflow:
         """One version of a workflow with its compiled closure: tasks, sub-workflows, bindings."""
-        return await self.get(
-            path("workflows", *_entity(id_)), None, workflow_pb2.Workflow, what=f"workflow {_named(id_)}"
-        )
+        what = f"workflow {entity_name(id_)}"
+        found = await self.get(path("workflows", *entity_parts(id_)), None, workflow_pb2.Workflow, what=what)
+        return self._named(found, found.id.name, id_.name, what)
 
     async def get_task(self, id_: EntityId) -> task_pb2.Task:
         """One version of a task."""
         if "/" not in id_.name + id_.version:
-            return await self.get(path("tasks", *_entity(id_)), None, task_pb2.Task, what=f"task {_named(id_)}")
+            what = f"task {entity_name(id_)}"
+            found = await self.get(path("tasks", *entity_parts(id_)), None, task_pb2.Task, what=what)
+            return self._named(found, found.id.name, id_.name, what)
         # The gateway reads an encoded slash as a separator, so that such a name is found by a list only.
         filters = [f"eq(name,{id_.name})", f"eq(version,{id_.version})"]
-        found = await self.list_tasks(id_.project, id_.domain, filters=filters)
-        if not found:
-            raise NotFoundError(f"There is no task {_named(id_)} on {self._connection.name}.")
-        return found[0]
+        listed = await self.list_tasks(id_.project, id_.domain, filters=filters)
+        if not listed:
+            raise NotFoundError(f"There is no task {entity_name(id_)} on {self._connection.name}.")
+        return listed[0]
 
     async def list_tasks(self, project: str, domain: str, *, filters: Iterable[str] = ()) -> list[task_pb2.Task]:
         """All tasks that meet the filters, with their templates."""
@@ -323,13 +353,14 @@ class AdminClient:
 
     async def create_execution(self, request: execution_pb2.ExecutionCreateRequest) -> ExecutionId:
         """Start an execution; a request without a name gets one, so that a repetition cannot start a second."""
-        if not request.name:
+        own = request.name
+        if not own:
             named = execution_pb2.ExecutionCreateRequest()
             named.CopyFrom(request)
             named.name = new_name()
             request = named
         wanted = ExecutionId(request.project, request.domain, request.name)
-        return await self._create("executions", request, wanted)
+        return await create(self, "executions", request, wanted, made_up=not own)
 
     async def relaunch(self, id_: ExecutionId, name: str = "", *, overwrite_cache: bool = False) -> ExecutionId:
         """Start an execution with the inputs of another, under a new name.
@@ -338,32 +369,28 @@ class AdminClient:
             ConflictError: the name is taken.
         """
         request = execution_pb2.ExecutionRelaunchRequest(
-            id=_execution(id_), name=name or new_name(), overwrite_cache=overwrite_cache
+            id=execution_message(id_), name=name or new_name(), overwrite_cache=overwrite_cache
         )
-        return await self._create("executions/relaunch", request, ExecutionId(id_.project, id_.domain, request.name))
+        wanted = ExecutionId(id_.project, id_.domain, request.name)
+        return await create(self, "executions/relaunch", request, wanted, made_up=not name)
 
-    async def _create(self, place: str, request: Message, wanted: ExecutionId) -> ExecutionId:
-        what = f"execution {wanted}"
-        for attempt in range(_WRITE_ATTEMPTS):
-            try:
-                answer = await self.post(f"/api/v1/{place}", request, execution_pb2.ExecutionCreateResponse, what=what)
-                return execution_id(answer.id) if answer.id.name else wanted
-            except ConflictError:
-                # After a try whose answer was lost, "exists already" means that it was this very request.
-                if attempt == 0:
-                    raise
-                return wanted
-            except ServerError as error:
-                passing = isinstance(error, UnreachableError) or error.status in RETRIED_STATUSES
-                if attempt == _WRITE_ATTEMPTS - 1 or not passing:
-                    raise
-        raise AssertionError("the last attempt returns or raises")
+    def _named(self, message: M, found: str, wanted: str, what: str) -> M:
+        """The message, where it is what was asked for: a damaged one may read as an empty one, or be another's."""
+        if found != wanted:
+            raise self._hollow(what)
+        return message
+
+    def _hollow(self, what: str) -> ServerError:
+        return ServerError(f"{self._connection.name} answered about {what} with something else.", "Try again.")
 
     async def terminate(self, id_: ExecutionId, cause: str) -> None:
         """Ask the engine to stop an execution; twice is fine, an ended one is a BadRequestError."""
-        request = execution_pb2.ExecutionTerminateRequest(id=_execution(id_), cause=cause)
+        request = execution_pb2.ExecutionTerminateRequest(id=execution_message(id_), cause=cause)
         await self.delete(
-            path("executions", *_parts(id_)), request, execution_pb2.ExecutionTerminateResponse, what=f"execution {id_}"
+            path("executions", *execution_parts(id_)),
+            request,
+            execution_pb2.ExecutionTerminateResponse,
+            what=f"execution {id_}",
         )
 
     async def sign(self, native_url: str, expires_in: timedelta = timedelta(minutes=10)) -> SignedUrl:
@@ -383,30 +410,7 @@ class AdminClient:
             retried=RETRIED_STATUSES - {500},  # 500 is the answer to a URI that cannot be signed
         )
         expires = answer.expires_at.ToDatetime(tzinfo=timezone.utc) if answer.HasField("expires_at") else None
-        return SignedUrl(answer.signed_url, expires)
-
-
-def new_name() -> str:
-    """A fresh name for an execution: a letter and 19 characters, as Flyte's own are."""
-    return "f" + uuid.uuid4().hex[:19]
-
-
-def execution_id(id_: identifier_pb2.WorkflowExecutionIdentifier) -> ExecutionId:
-    """The domain's id of an execution."""
-    return ExecutionId(id_.project, id_.domain, id_.name)
-
-
-def _parts(id_: ExecutionId) -> tuple[str, str, str]:
-    return id_.project, id_.domain, id_.name
-
-
-def _entity(id_: EntityId) -> tuple[str, str, str, str]:
-    return id_.project, id_.domain, id_.name, id_.version
-
-
-def _named(id_: EntityId) -> str:
-    return f"{id_.name} version {id_.version}"
-
-
-def _execution(id_: ExecutionId) -> identifier_pb2.WorkflowExecutionIdentifier:
-    return identifier_pb2.WorkflowExecutionIdentifier(project=id_.project, domain=id_.domain, name=id_.name)
+        if not answer.signed_url:
+            raise self._hollow(f"a signed URL for {native_url}")
+        # By this machine's clock, which others compare it with.
+        return SignedUrl(answer.signed_url, None if expires is None else expires - self._connection.skew)

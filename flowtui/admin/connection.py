@@ -1,20 +1,25 @@
-"""One server: requests with bounded concurrency, retries on reads, counters, and the fallback to JSON."""
+"""One server: requests with bounded concurrency and time, retries on reads, counters, the fallback to JSON."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from google.protobuf.message import Message
 
 from flowtui.admin import wire
-from flowtui.admin.failures import RETRIED_STATUSES, TooLargeError, failure
+from flowtui.admin.bodies import DamagedBodyError, LargeBodyError, downloaded, has_end, whole_body
+from flowtui.admin.failures import RETRIED_STATUSES, TooLargeError, failure, unreadable
+from flowtui.admin.patience import Patience
+from flowtui.admin.proxies import proxy_of
+from flowtui.admin.unreachable import Attempt, unreachable
 from flowtui.admin.wire import Format, M, UnreadableAnswerError
 from flowtui.errors import ConfigError, FlowtuiError, ServerError, UnreachableError
 from flowtui.httpclient import http_client, httpx
@@ -27,16 +32,28 @@ ANSWER_LIMIT = 128 * 2**20
 
 _NOT_UNDERSTOOD = frozenset({406, 415})
 _PATIENCE = 10.0
+_ENOUGH_DOUBTS = 2
+_SAME_TIME = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    asked: Format
     status: int
     body: bytes
     content_type: str
     location: str
     retry_after: float | None
+    has_end: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """An answer as it is: status, headers in lower case, body, and the TLS that it came over, if any."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    tls: ssl.SSLObject | None
 
 
 class Connection:
@@ -49,7 +66,7 @@ class Connection:
         verify: the TLS context, or whether to check certificates.
         proxy: URL of an HTTP proxy; what the environment says where None. Hosts of ``NO_PROXY`` are reached directly.
         transport: what carries the requests; httpx's own where None.
-        timeout: seconds for one request.
+        timeout: seconds for one answer, from request to last byte, repetitions included.
         concurrency: requests at one time.
         retry_delay: seconds before the first retry; doubled each time, with jitter.
         name: what messages call the server; its address where empty.
@@ -58,6 +75,8 @@ class Connection:
         calls: requests sent so far, retries included.
         bytes_read: bytes of answers as they came over the wire.
         server_time: the Date of the last answer: the server's clock, in whole seconds; None where none said.
+        skew: how much the server's clock is ahead of this machine's, as its last answer told; 0 below 5 seconds.
+        proxy: the proxy on the way, without user and password; empty where there is none.
 
     Raises:
         ConfigError: ``base_url`` is not an http or https address.
@@ -93,6 +112,7 @@ class Connection:
         self._headers = dict(headers or {})
         self._verify = verify
         self._proxy = proxy
+        self.proxy = "" if transport is not None else proxy_of(self.base_url, proxy)
         self._transport = transport
         self._timeout = timeout
         self._concurrency = concurrency
@@ -100,6 +120,8 @@ class Connection:
         self._slots = asyncio.Semaphore(concurrency)
         self._client: httpx.AsyncClient | None = None
         self.format = Format.BINARY
+        self._doubts = 0
+        self.skew = timedelta(0)
         self.calls = 0
         self.bytes_read = 0
         self.server_time: datetime | None = None
@@ -117,7 +139,7 @@ class Connection:
         if self._client is None:
             # Over plain HTTP no certificates are read, which saves their loading; redirects are not followed.
             self._client = http_client(
-                headers=self._headers,
+                headers={"Accept-Encoding": "gzip", **self._headers},
                 auth=self._auth,
                 transport=self._transport,
                 verify=self._verify if self.base_url.startswith("https://") else False,
@@ -138,7 +160,7 @@ class Connection:
         what: str = "",
         retried: frozenset[int] = RETRIED_STATUSES,
     ) -> M:
-        """GET a message, tried again after errors that may pass.
+        """GET a message, tried again after errors that may pass, within the timeout in all.
 
         Args:
             path: percent-encoded, from the base URL on (``wire.path``).
@@ -146,34 +168,42 @@ class Connection:
             retried: statuses after which the request is repeated.
 
         Raises:
-            NotFoundError, AuthError, ServerError, UnreachableError: see ``failures.failure``.
+            NotFoundError, AuthError, ServerError, UnreachableError: see ``failures`` and ``unreachable``.
         """
         what = what or path
+        patience = Patience(self._timeout)
+        format_ = self.format
         attempt = 0
         while True:
-            last = attempt == READ_ATTEMPTS - 1
+            asked_delay: float | None = None
+            passing = True
             try:
-                answer = await self._send("GET", path, params, None, what)
-            except UnreachableError:
-                if last:
-                    raise
-                await self._wait(attempt, None)
-                attempt += 1
-                continue
-            if answer.status < 300:
-                try:
-                    return wire.decode(answer.body, answer.content_type, message_type)
-                except UnreadableAnswerError as error:
+                answer = await self._send("GET", path, params, None, what, format_, patience)
+            except UnreachableError as caught:
+                error: FlowtuiError = caught
+            else:
+                falls_back = format_ is Format.BINARY
+                if answer.status < 300:
+                    try:
+                        message = self._message(answer, message_type)
+                    except UnreadableAnswerError as caught:
+                        error, passing = self._unreadable(answer, what, caught), False
+                    else:
+                        self._came_through(format_)
+                        return message
+                else:
+                    error = self._failure(answer, what)
+                    passing = answer.status in retried and not isinstance(error, TooLargeError)
+                    falls_back = falls_back and answer.status in _NOT_UNDERSTOOD
+                    asked_delay = answer.retry_after
+                    if falls_back:
+                        self.format = Format.JSON
+                if falls_back:
                     # A fallback is no retry: it happens once, as what is asked for in JSON does not fall back again.
-                    if self._falls_back(answer):
-                        continue
-                    raise self._unreadable(what, error) from error
-            if answer.status in _NOT_UNDERSTOOD and self._falls_back(answer):
-                continue
-            error_ = self._failure(answer, what)
-            if last or answer.status not in retried or isinstance(error_, TooLargeError):
-                raise error_
-            await self._wait(attempt, answer.retry_after)
+                    format_ = Format.JSON
+                    continue
+            if not passing or attempt == READ_ATTEMPTS - 1 or not await self.pause(attempt, asked_delay, patience):
+                raise error
             attempt += 1
 
     async def write(
@@ -181,72 +211,173 @@ class Connection:
     ) -> M:
         """POST, PUT or DELETE a message, once; see ``read`` for the arguments and errors."""
         what = what or path
-        answer = await self._send(method, path, {}, message, what)
-        # 406 and 415 mean that nothing was done, so this one repetition is safe.
-        if answer.status in _NOT_UNDERSTOOD and self._falls_back(answer):
-            answer = await self._send(method, path, {}, message, what)
+        patience = Patience(self._timeout)
+        # A write cannot be repeated in JSON, so it goes in JSON where binary is in doubt.
+        format_ = Format.JSON if self._doubts else self.format
+        try:
+            answer = await self._send(method, path, {}, message, what, format_, patience)
+            # 406 and 415 mean that nothing was done, so this one repetition is safe.
+            if answer.status in _NOT_UNDERSTOOD and format_ is Format.BINARY:
+                self.format = Format.JSON
+                answer = await self._send(method, path, {}, message, what, self.format, patience)
+        except UnreachableError as error:
+            if not isinstance(error.__cause__, (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)):
+                advice = error.hint.removeprefix("Try again.").strip()
+                error.hint = f"It may have been done all the same: look before you try again. {advice}".strip()
+            raise
         if answer.status >= 300:
             raise self._failure(answer, what)
         try:
-            return wire.decode(answer.body, answer.content_type, answer_type)
+            return self._message(answer, answer_type)
         except UnreadableAnswerError as error:
-            raise self._unreadable(what, error) from error
+            raise self._unreadable(answer, what, error) from error
+
+    async def look(
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> Look:
+        """One request, once, and whatever is answered as it is: for looking around, not for data.
+
+        Raises:
+            AuthError, UnreachableError: there was no answer.
+        """
+        patience = Patience(self._timeout)
+        async with self._sent(method, path, {}, body, headers or {}, path, patience) as response:
+            stream = response.extensions.get("network_stream")
+            return Look(
+                response.status_code,
+                dict(response.headers),
+                await whole_body(response, ANSWER_LIMIT),
+                stream.get_extra_info("ssl_object") if stream is not None else None,
+            )
+
+    @property
+    def origin(self) -> str:
+        """The address without its path."""
+        address = urlsplit(self.base_url)
+        return f"{address.scheme}://{address.netloc}"
+
+    @property
+    def is_network(self) -> bool:
+        """Whether requests go over the network, and not to a transport in process."""
+        return self._transport is None
+
+    @asynccontextmanager
+    async def anonymous(self, base_url: str) -> AsyncIterator[Connection]:
+        """A connection to another address on the same way, without headers and credentials."""
+        other = Connection(
+            base_url,
+            verify=self._verify,
+            proxy=self._proxy,
+            transport=self._transport,
+            timeout=min(self._timeout, _PATIENCE),
+            name=self.name,
+        )
+        try:
+            yield other
+        finally:
+            if self._transport is None:
+                await other.aclose()
+
+    def server_now(self) -> datetime:
+        """The time by the server's clock, as its last answer told it."""
+        return datetime.now(timezone.utc) + self.skew
+
+    async def pause(self, attempt: int, asked: float | None = None, patience: Patience | None = None) -> bool:
+        """Wait before a request is repeated; False, at once, where that would take too long."""
+        jitter = random.uniform(0.5, 1.5)  # noqa: S311
+        delay = self._retry_delay * 2**attempt * jitter
+        if asked is not None and self._retry_delay:
+            delay = max(delay, min(asked, _PATIENCE))
+        if patience is not None and not patience.spend(delay):
+            return False
+        await asyncio.sleep(delay)
+        return True
 
     async def _send(
-        self, method: str, path: str, params: Mapping[str, str], message: Message | None, what: str
-    ) -> _Answer:
-        async with self._slots:
-            self.calls += 1
-            try:
-                return await self._exchange(method, path, params, message, self.format)
-            except httpx.TimeoutException as error:
-                raise UnreachableError(
-                    f"{self.name} did not answer about {what} within {self._timeout:g} s.",
-                    "Try again, or raise the timeout.",
-                ) from error
-            except httpx.TransportError as error:
-                reason = _reason(error)
-                raise UnreachableError(f"{self.name} cannot be reached: {reason}", _hint(error, reason)) from error
-            except httpx.DecodingError as error:
-                raise UnreachableError(f"{self.name} sent a damaged answer about {what}.", "Try again.") from error
-
-    async def _exchange(
-        self, method: str, path: str, params: Mapping[str, str], message: Message | None, format_: Format
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str],
+        message: Message | None,
+        what: str,
+        format_: Format,
+        patience: Patience,
     ) -> _Answer:
         headers = {"Accept": format_.value}
         body: bytes | None = None
         if message is not None:
             headers["Content-Type"] = format_.value
             body = wire.encode(message, format_)
-        url = self.base_url + path
-        request = self._open().build_request(method, url, params=dict(params) or None, headers=headers, content=body)
-        response = await self._open().send(request, stream=True)
-        chunks: list[bytes] = []
-        size = 0
-        try:
-            async for chunk in response.aiter_bytes():
-                size += len(chunk)
-                if size > ANSWER_LIMIT:
-                    raise ServerError(f"{self.name} sent more than {ANSWER_LIMIT // 2**20} MiB in one answer.")
-                chunks.append(chunk)
-        finally:
-            # A transport that gives a whole body at once counts nothing.
-            self.bytes_read += response.num_bytes_downloaded or size
-            await response.aclose()
-        self.server_time = _date(response.headers.get("date", "")) or self.server_time
-        return _Answer(
-            asked=format_,
-            status=response.status_code,
-            body=b"".join(chunks),
-            content_type=response.headers.get("content-type", ""),
-            location=response.headers.get("location", ""),
-            retry_after=_seconds(response.headers.get("retry-after", "")),
-        )
+        async with self._sent(method, path, params, body, headers, what, patience) as response:
+            told_end = has_end(response)
+            return _Answer(
+                status=response.status_code,
+                body=await whole_body(response, ANSWER_LIMIT),
+                content_type=response.headers.get("content-type", ""),
+                location=response.headers.get("location", ""),
+                retry_after=_seconds(response.headers.get("retry-after", "")),
+                has_end=told_end,
+            )
 
-    def _falls_back(self, answer: _Answer) -> bool:
-        """Whether a request is worth repeating in JSON: another one may have fallen back while this one was out."""
-        self.format = Format.JSON
-        return answer.asked is Format.BINARY
+    @asynccontextmanager
+    async def _sent(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str],
+        body: bytes | None,
+        headers: Mapping[str, str],
+        what: str,
+        patience: Patience,
+    ) -> AsyncIterator[httpx.Response]:
+        """One request with its open answer; what goes wrong with it inside the block is told in flowtui's errors."""
+        try:
+            async with self._slots:
+                self.calls += 1
+                client = self._open()
+                request = client.build_request(
+                    method, self.base_url + path, params=dict(params) or None, headers=headers, content=body
+                )
+                # httpx's own timeout begins anew with every byte.
+                with patience.counted():
+                    response = await client.send(request, stream=True)
+                    try:
+                        self._note_clock(response)
+                        yield response
+                    finally:
+                        self.bytes_read += downloaded(response)
+                        await response.aclose()
+        except (httpx.TransportError, TimeoutError) as error:
+            raise unreachable(error, self._attempt(what)) from error
+        except (DamagedBodyError, httpx.DecodingError) as error:
+            raise UnreachableError(f"{self.name} sent a damaged answer about {what}: {error}.", "Try again.") from error
+        except LargeBodyError as error:
+            raise ServerError(f"{self.name} sent more than {ANSWER_LIMIT // 2**20} MiB in one answer.") from error
+
+    def _attempt(self, what: str) -> Attempt:
+        return Attempt(self.name, self.base_url, what, self._timeout, self.proxy)
+
+    def _note_clock(self, response: httpx.Response) -> None:
+        """Learn by how much the server's clock differs; a cache on the way (``Age``) tells an old time."""
+        sent = _date(response.headers.get("date", ""))
+        if sent is not None and "age" not in response.headers:
+            self.server_time = sent
+            skew = sent - datetime.now(timezone.utc)
+            self.skew = skew if abs(skew) > _SAME_TIME else timedelta(0)
+
+    def _message(self, answer: _Answer, message_type: type[M]) -> M:
+        if not answer.has_end and wire.mime_type(answer.content_type) == wire.BINARY:
+            raise UnreadableAnswerError("binary data whose end is not told")
+        return wire.decode(answer.body, answer.content_type, message_type)
+
+    def _came_through(self, asked: Format) -> None:
+        """Go over to JSON for good where two reads in a row came through in JSON only: one may have been damaged."""
+        if asked is Format.BINARY:
+            self._doubts = 0
+        elif self.format is Format.BINARY:
+            self._doubts += 1
+            if self._doubts >= _ENOUGH_DOUBTS:
+                self.format = Format.JSON
 
     def _failure(self, answer: _Answer, what: str) -> FlowtuiError:
         return failure(
@@ -256,46 +387,22 @@ class Connection:
             what=what,
             server=self.name,
             location=answer.location,
+            address=self.base_url,
         )
 
-    def _unreadable(self, what: str, error: UnreadableAnswerError) -> ServerError:
-        return ServerError(
-            f"{self.name} answered about {what} with {error} instead of Flyte's protocol.",
-            "Check the endpoint: it is the address of Flyte Admin with its path, such as https://host/flows."
-            " A proxy that wants a login may answer so, too.",
+    def _unreadable(self, answer: _Answer, what: str, error: UnreadableAnswerError) -> FlowtuiError:
+        return unreadable(
+            answer.body, answer.content_type, str(error), what=what, server=self.name, address=self.base_url
         )
-
-    async def _wait(self, attempt: int, asked: float | None) -> None:
-        jitter = random.uniform(0.5, 1.5)  # noqa: S311
-        delay = self._retry_delay * 2**attempt * jitter
-        if asked is not None and self._retry_delay:
-            delay = max(delay, min(asked, _PATIENCE))
-        await asyncio.sleep(delay)
-
-
-def _hint(error: Exception, reason: str) -> str:
-    if "WRONG_VERSION_NUMBER" in reason:
-        return "The server does not speak TLS there: write the endpoint with http:// instead of https://."
-    if "CERTIFICATE_VERIFY_FAILED" in reason:
-        return "SSL_CERT_FILE names a file with the certificates that this machine trusts, such as your organisation's."
-    if isinstance(error, httpx.RemoteProtocolError):
-        return "Try again. If it stays so, check the port: flowtui needs Flyte Admin's HTTP port, not the one for gRPC."
-    return "Check the endpoint, the network and the proxy settings."
 
 
 def _seconds(retry_after: str) -> float | None:
     return float(retry_after) if retry_after.isascii() and retry_after.isdigit() and len(retry_after) < 6 else None
 
 
-def _date(text: str) -> datetime | None:
+def _date(header: str) -> datetime | None:
     try:
-        return parsedate_to_datetime(text).replace(tzinfo=timezone.utc) if text else None
-    except ValueError:
+        found = parsedate_to_datetime(header)
+    except (TypeError, ValueError):
         return None
-
-
-def _reason(error: Exception) -> str:
-    cause: BaseException | None = error
-    while cause is not None and not str(cause):
-        cause = cause.__cause__ or cause.__context__
-    return str(cause) if cause is not None else type(error).__name__
+    return found if found.tzinfo is not None else found.replace(tzinfo=timezone.utc)

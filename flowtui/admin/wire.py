@@ -12,14 +12,17 @@ import json
 from typing import TypeVar
 from urllib.parse import quote
 
+from google.protobuf import empty_pb2
 from google.protobuf.message import DecodeError, Message
 
+from flowtui import text
 from flowtui.errors import NotFoundError
 
 M = TypeVar("M", bound=Message)
 
 BINARY = "application/octet-stream"
 JSON = "application/json"
+_PROTOBUF = frozenset({BINARY, "application/x-protobuf", "application/protobuf", "binary/octet-stream"})
 
 
 class Format(enum.Enum):
@@ -64,20 +67,27 @@ def decode(body: bytes, content_type: str, message_type: type[M]) -> M:
     """The message of a successful answer.
 
     Args:
-        body: the decompressed body; empty is the empty message.
-        content_type: the Content-Type header; JSON is recognised by it, all else is taken for protobuf.
+        body: the decompressed body; in binary, nothing is the empty message.
+        content_type: the Content-Type header; JSON is recognised by it, protobuf too, or by its absence.
         message_type: the flyteidl class to parse with.
 
     Raises:
-        UnreadableAnswerError: the body is a web page or damaged.
+        UnreadableAnswerError: the body is a web page, something else or damaged.
     """
     mime = mime_type(content_type)
     if not body:
-        return message_type()
+        if mime == BINARY or message_type is empty_pb2.Empty:
+            return message_type()
+        raise UnreadableAnswerError("an empty answer")
     if mime == JSON or mime.endswith("+json"):
         return _from_json(body, message_type)
     if mime.startswith("text/html") or body[:15].lower().startswith((b"<!doctype", b"<html")):
         raise UnreadableAnswerError("a web page")
+    if mime and mime not in _PROTOBUF:
+        # Some short texts happen to be valid protobuf.
+        if body.lstrip()[:1] == b"{":
+            return _from_json(body, message_type)
+        raise UnreadableAnswerError(text.plain(mime[:60]))
     try:
         message = message_type()
         message.ParseFromString(body)
@@ -95,10 +105,15 @@ def _from_json(body: bytes, message_type: type[M]) -> M:
     message = message_type()
     try:
         found = json.loads(body)
-        if isinstance(found, dict):
+        if isinstance(found, dict) and (not found or _is_known(found, message)):
             json_format.ParseDict(found, message, ignore_unknown_fields=True)
             return message
     # ValueError has the decoder's errors; the others come of values that are of another kind than the field.
     except (json_format.ParseError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise UnreadableAnswerError("JSON that is not the expected message") from error
-    raise UnreadableAnswerError("JSON that is not an object")
+    raise UnreadableAnswerError("JSON that is not the expected message")
+
+
+def _is_known(found: dict[str, object], message: Message) -> bool:
+    """Whether an object has any field of the message: one without would read as the empty message."""
+    return any(field.name in found or field.json_name in found for field in message.DESCRIPTOR.fields)

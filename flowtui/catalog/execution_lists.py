@@ -50,7 +50,7 @@ class ExecutionLists:
         filters_: Sequence[str] = (),
     ) -> ExecutionPage:
         """A page of executions, newest first; see ``Catalog.executions``."""
-        wanted = filters(queries.parse(query or ""), project, domain, datetime.now(timezone.utc))
+        wanted = filters(queries.parse(query or ""), project, domain, self._client.server_now())
         before, seen = _unpack(token)
         if before:
             wanted = (*wanted, f"lte(execution_created_at,{before})")

@@ -64,10 +64,12 @@ class Fetcher:
         else:
             walk = Walk(self._client, id_)
             (message, workflow), _ = await gather([self._execution(id_, notices), _nothing(walk)])
-            if convert.execution_phase(message) in TERMINAL_PHASES and may_miss_nodes(message, walk):
+            if convert.execution_phase(message) in TERMINAL_PHASES and may_miss_nodes(
+                message, walk, self._client.server_now()
+            ):
                 walk = Walk(self._client, id_)
                 await walk.level("")
-        final = kept is not None or is_final(message, walk)
+        final = kept is not None or is_final(message, walk, self._client.server_now())
         ran = {} if workflow is not None else await self._tasks_that_ran(message, walk, final, notices)
         tree = await self._tree(id_, message, workflow, walk, ran)
         if kept is None and final and walk.complete:
@@ -183,6 +185,11 @@ class Fetcher:
             await gather(walk.level(node) for node in branches)
             tasks = await gather(self._entities.task(found) for found in wanted.values())
             inner.update({outer: task for outer, task in zip(wanted, tasks, strict=True) if task is not None})
+            walk.notices += [
+                f"What the map task of {found.name} declares is not known: the server has no such task."
+                for found, task in zip(wanted.values(), tasks, strict=True)
+                if task is None
+            ]
 
     def _run_kept(self, id_: ExecutionId) -> tuple[execution_pb2.Execution, Walk] | None:
         body = self._kept.get("execution", id_)

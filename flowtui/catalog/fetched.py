@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 
 from flyteidl.admin import execution_pb2, node_execution_pb2
 from flyteidl.core import literals_pb2
@@ -53,25 +53,25 @@ class FetchedRun:
         return {row.id.node_id: row for rows in self.tree.fetched.rows.values() for row in rows}
 
 
-def age(message: execution_pb2.Execution) -> timedelta:
-    """The time since an execution last changed."""
+def age(message: execution_pb2.Execution, now: datetime) -> timedelta:
+    """The time since an execution last changed; ``now`` by the clock of the server that said when."""
     updated = convert.instant(message.closure.updated_at)
-    return timedelta(0) if updated is None else datetime.now(timezone.utc) - updated
+    return timedelta(0) if updated is None else now - updated
 
 
-def may_miss_nodes(message: execution_pb2.Execution, walk: Walk) -> bool:
+def may_miss_nodes(message: execution_pb2.Execution, walk: Walk, now: datetime) -> bool:
     """Whether nodes may have begun after the list was read, which was at the same time as the execution."""
-    if age(message) > _RECENT:
+    if age(message, now) > _RECENT:
         return False
     ends = [row for row in walk.rows.get("", ()) if spec_id_of(row) == END]
     return not (_all_ended(walk) and any(convert.node_phase(row) == "SUCCEEDED" for row in ends))
 
 
-def is_final(message: execution_pb2.Execution, walk: Walk) -> bool:
+def is_final(message: execution_pb2.Execution, walk: Walk, now: datetime) -> bool:
     """Whether nothing of an execution and its nodes can change any more."""
     if convert.execution_phase(message) not in TERMINAL_PHASES:
         return False
-    return _all_ended(walk) or age(message) > SETTLED
+    return _all_ended(walk) or age(message, now) > SETTLED
 
 
 def has_inline_outputs(row: node_execution_pb2.NodeExecution) -> bool:

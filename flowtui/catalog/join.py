@@ -133,7 +133,9 @@ def join(
         failed: why the data of a node could not be had, by its id.
         launched: executions that eager nodes started.
     """
-    files_ = [file_of(one, execution, data, failed or {}) for one in plan.files]
+    failed = failed or {}
+    files_ = [file_of(one, execution, data, failed) for one in plan.files]
+    unread = [failed[source.node.id] for source in plan.undeclared if undeclared and source.node.id in failed]
     files_ = _with_duplicate_notices(files_)
     groups: dict[tuple[str, str], list[ArtifactFile]] = defaultdict(list)
     for file in sorted(files_, key=lambda file: (file.type, file.artifact, file.file, file.node, file.variable)):
@@ -141,9 +143,12 @@ def join(
     return RunArtifacts(
         execution=execution,
         artifacts=tuple(Artifact(type_, name, tuple(group)) for (type_, name), group in groups.items()),
-        undeclared=tuple(_undeclared(source, data, asked=undeclared) for source in plan.undeclared),
+        undeclared=tuple(
+            _undeclared(source, data, asked=undeclared and source.node.id not in failed) for source in plan.undeclared
+        ),
         children=tuple(sorted({*plan.children, *launched})),
-        notices=tuple(dict.fromkeys((*plan.tree.notices, *plan.notices, *notices))),
+        notices=tuple(dict.fromkeys((*plan.tree.notices, *plan.notices, *notices, *unread))),
+        complete=not failed,
     )
 
 

@@ -90,7 +90,8 @@ class _Graph:
             self._dynamic_parent(node)
         for node in nodes:
             self._waits_for(node)
-        return Lineage(tuple(self._nodes.values()), tuple(self._edges))
+        notices = (*self._plan.tree.notices, *self._run.notices, *self._run.failed.values())
+        return Lineage(tuple(self._nodes.values()), tuple(self._edges), tuple(dict.fromkeys(notices)))
 
     def _join(self, source: str, target: str, name: str) -> None:
         if source != target:

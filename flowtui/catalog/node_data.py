@@ -63,7 +63,7 @@ class NodeDataFetcher:
         await gather(one(node) for node in wanted)
         if run.final:
             # An empty answer may come from a store that is out of reach for a while.
-            old = age(run.message) > SETTLED
+            old = age(run.message, self._client.server_now()) > SETTLED
             fine = [node for node in wanted if node not in run.failed or (old and node in gone_now)]
             fine = [node for node in fine if old or run.data[node].full_outputs.literals]
             bodies = {("data", node): _slim(run.data[node]) for node in fine}

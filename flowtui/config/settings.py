@@ -66,7 +66,7 @@ class Settings:
     project: str = LOCAL_PROJECT
     domain: str = DEFAULT_DOMAIN
     local: bool = True
-    headers: Mapping[str, str] = field(default=_NOTHING, repr=False)
+    headers: Mapping[str, str] = field(default_factory=lambda: _NOTHING, repr=False)
     auth: AuthSettings = field(default_factory=AuthSettings)
     transport: TransportSettings = field(default_factory=TransportSettings)
     timeout: float = 30.0
@@ -74,10 +74,10 @@ class Settings:
     ascii: bool = False
     color: bool = True
     max_parallelism: int = 4
-    keymap: Mapping[str, str] = field(default=_NOTHING)
+    keymap: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     context: str = ""
-    sources: Mapping[str, str] = field(default=_NOTHING, repr=False)
-    left_out: Mapping[str, str] = field(default=_NOTHING, repr=False)
+    sources: Mapping[str, str] = field(default_factory=lambda: _NOTHING, repr=False)
+    left_out: Mapping[str, str] = field(default_factory=lambda: _NOTHING, repr=False)
     files: tuple[Path, ...] = field(default=(), repr=False)
 
     def at(self, endpoint: str | None) -> Settings:

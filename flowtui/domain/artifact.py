@@ -90,6 +90,7 @@ class RunArtifacts:
 
     Attributes:
         children: the executions that launch-plan nodes of this run started; their files are theirs.
+        complete: False where something could not be read this time; a notice says what.
     """
 
     execution: Execution
@@ -97,6 +98,7 @@ class RunArtifacts:
     undeclared: tuple[UndeclaredOutput, ...] = ()
     children: tuple[ExecutionId, ...] = ()
     notices: tuple[str, ...] = ()
+    complete: bool = True
 
     @property
     def files(self) -> tuple[ArtifactFile, ...]:

@@ -47,10 +47,15 @@ class LineageEdge:
 
 @dataclass(frozen=True)
 class Lineage:
-    """The graph; ids in edges are those of ``nodes``. Cycles cannot occur in a run, yet walks are guarded."""
+    """The graph; ids in edges are those of ``nodes``. Cycles cannot occur in a run, yet walks are guarded.
+
+    Attributes:
+        notices: what is missing in it and why, in words.
+    """
 
     nodes: tuple[LineageNode, ...]
     edges: tuple[LineageEdge, ...]
+    notices: tuple[str, ...] = ()
 
     @cached_property
     def by_id(self) -> dict[str, LineageNode]:

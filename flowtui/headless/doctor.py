@@ -6,20 +6,38 @@ import platform
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from flowtui import __version__
 from flowtui.admin.auth.steps import login_steps
 from flowtui.config import Settings
-from flowtui.errors import FlowtuiError, NotFoundError
+from flowtui.errors import AuthError, ConfigError, FlowtuiError, NotFoundError, ServerError
 from flowtui.headless.json import dumps
 from flowtui.headless.style import Style
 from flowtui.text import plain
+from flowtui.words import duration
 
 if TYPE_CHECKING:
     from flowtui.session import Session
 
 _WIDTH = 12
+_CLOCK_LIMIT = timedelta(minutes=2)
+"""Signatures and tokens hold for some minutes, and servers bear a difference of about this much."""
+
+_NOWHERE = "s3://flowtui-doctor/nothing"
+"""Admin signs a URL for any object, whether it exists or not."""
+
+Check = Callable[["Session"], Awaitable[str]]
+
+
+class _Complaint(Exception):
+    """A step failed that no other needs."""
+
+    def __init__(self, error: FlowtuiError) -> None:
+        super().__init__(error.message)
+        self.error = error
 
 
 class DoctorError(FlowtuiError):
@@ -36,10 +54,10 @@ class DoctorError(FlowtuiError):
 async def examine(
     settings: Settings, open_session: Callable[[], AbstractAsyncContextManager[Session]], style: Style
 ) -> str:
-    """The steps, each with what was found.
+    """The steps, each with what was tried and answered.
 
     Raises:
-        DoctorError: a step failed; those behind it were not taken.
+        DoctorError: a step failed. Those that need it were not taken.
     """
     steps: list[dict[str, Any]] = []
 
@@ -58,24 +76,63 @@ async def examine(
     if settings.left_out:
         note("left out", _left_out(settings))
     step = "session"
+    failed: FlowtuiError | None = None
     try:
         async with open_session() as session:
-            checks: tuple[tuple[str, Callable[[Session], Awaitable[str]]], ...] = (
-                ("healthcheck", _healthcheck),
-                ("version", _version),
-                ("project", _project),
-                ("list", _list),
-            )
-            for step, check in checks:
-                note(step, await check(session))
+            for step, check in _checks(session):
+                try:
+                    note(step, await check(session))
+                except _Complaint as complaint:
+                    # What comes behind it can be tried all the same.
+                    steps.append(_failure(step, complaint.error))
+                    failed = failed or complaint.error
                 if step == "healthcheck" and session.auth is not None:
                     step = "login"
                     for name, found in await login_steps(session.auth):
                         note(name, found)
     except FlowtuiError as error:
-        steps.append({"step": step, "ok": False, "found": error.message})
-        raise DoctorError(error, steps, _report(steps, style)) from error
+        steps.append(_failure(step, error))
+        failed = error
+    if failed is not None:
+        raise DoctorError(failed, steps, _report(steps, style)) from failed
     return dumps(steps) if style.json else _report(steps, style)
+
+
+def _failure(step: str, error: FlowtuiError) -> dict[str, Any]:
+    return {"step": step, "ok": False, "found": error.message, "hint": error.hint}
+
+
+def _checks(session: Session) -> list[tuple[str, Check]]:
+    """The steps to take, in order, each on what the ones before it found."""
+    connection = session.client.connection
+    checks: list[tuple[str, Check]] = []
+    if connection.is_network:
+        from flowtui.headless import network
+
+        checks += [("proxy", network.proxy)] if connection.proxy else []
+        checks += [("name", network.name), ("connect", network.connection)]
+        checks += [("tls", network.tls)] if connection.base_url.startswith("https://") else []
+    checks += [("healthcheck", _diagnosed(_healthcheck)), ("version", _diagnosed(_version))]
+    checks += [("project", _project), ("list", _list)]
+    if not session.settings.local:
+        checks += [("signed url", _signed_url), ("clock", _clock)]
+    return checks
+
+
+def _diagnosed(check: Check) -> Check:
+    """A check whose failure is looked into with a few more requests."""
+
+    async def checked(session: Session) -> str:
+        try:
+            return await check(session)
+        except FlowtuiError as error:
+            if not session.client.connection.is_network:
+                raise
+            from flowtui.admin.diagnosis import diagnosis
+
+            raise await diagnosis(error, session.client.connection) from error
+
+    return checked
 
 
 def _report(steps: list[dict[str, Any]], style: Style) -> str:
@@ -108,11 +165,12 @@ def _left_out(settings: Settings) -> str:
 
 async def _healthcheck(session: Session) -> str:
     await session.client.healthcheck()
-    return "answers"
+    return "answers" if session.settings.local else f"GET {session.client.base_url}/healthcheck answers"
 
 
 async def _version(session: Session) -> str:
-    return f"Flyte Admin {await session.client.version()}"
+    version = plain(await session.client.version())
+    return f"Flyte Admin {version}" if version != "unknown" else "Flyte Admin, which does not tell its version"
 
 
 async def _project(session: Session) -> str:
@@ -140,3 +198,27 @@ async def _list(session: Session) -> str:
         return "not asked for without a project"
     page = await session.catalog.executions(settings.project, settings.domain, limit=1)
     return f"the newest run is {page.executions[0].id.name}" if page.executions else "no runs yet"
+
+
+async def _signed_url(session: Session) -> str:
+    try:
+        signed = await session.client.sign(_NOWHERE)
+    except AuthError:
+        raise
+    except FlowtuiError as error:
+        hint = "Previews, downloads and exports need it; ask for /api/v1/dataproxy/artifact_urn (GetDownloadLocation)."
+        raise _Complaint(ServerError(f"No URL is signed for files: {error.message}", hint)) from error
+    return f"files are read from {plain(urlsplit(signed.url).netloc.rpartition('@')[2])}"
+
+
+async def _clock(session: Session) -> str:
+    skew = session.client.skew
+    if session.client.server_time is None:
+        return "the server tells no time"
+    if abs(skew) < _CLOCK_LIMIT:
+        return "as the server's"
+    told = f"The clock of this machine is {duration(60 * round(abs(skew).total_seconds() / 60))}"
+    told += " behind the server's." if skew > timedelta(0) else " ahead of the server's."
+    raise _Complaint(
+        ConfigError(told, "Set it right (NTP): signed URLs and logins are refused with a clock that is off.")
+    )

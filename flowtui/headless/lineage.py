@@ -13,7 +13,7 @@ from flowtui.headless import shapes
 from flowtui.headless.json import dumps
 from flowtui.headless.select import Selection, select
 from flowtui.headless.style import Style
-from flowtui.headless.table import tree
+from flowtui.headless.table import one_line, tree
 from flowtui.text import plain
 
 if TYPE_CHECKING:
@@ -37,14 +37,15 @@ async def execute(session: Session, options: Namespace, style: Style) -> str:
         focus = _focus(graph, selection, options.selector)
     nodes, edges = _part(graph, focus)
     if style.json:
-        return dumps(shapes.lineage(nodes, edges))
+        return dumps(shapes.lineage(nodes, edges, graph.notices))
     if options.mermaid:
         return _mermaid(nodes, edges)
     if options.dot:
         return _dot(nodes, edges)
+    told = "".join(one_line(f"! {notice}", style) + "\n" for notice in graph.notices)
     if focus:
-        return "\n".join(_around(graph, node, style) for node in focus)
-    return _forest(graph, style)
+        return "\n".join(_around(graph, node, style) for node in focus) + told
+    return _forest(graph, style) + told
 
 
 def _focus(graph: Lineage, selection: Selection, selector: str) -> tuple[LineageNode, ...]:

@@ -185,7 +185,7 @@ def _launched(one: LaunchedExecution) -> Shape:
     }
 
 
-def lineage(nodes: tuple[LineageNode, ...], edges: tuple[LineageEdge, ...]) -> Shape:
+def lineage(nodes: tuple[LineageNode, ...], edges: tuple[LineageEdge, ...], notices: tuple[str, ...] = ()) -> Shape:
     """The object of ``lineage``."""
     return {
         "nodes": [
@@ -202,6 +202,7 @@ def lineage(nodes: tuple[LineageNode, ...], edges: tuple[LineageEdge, ...]) -> S
             for one in nodes
         ],
         "edges": [{"source": edge.source, "target": edge.target, "name": edge.name} for edge in edges],
+        "notices": list(notices),
     }
 
 

@@ -47,6 +47,11 @@ def whole_size(response: httpx.Response) -> int | None:
     return _content_range(response)[2]
 
 
+def is_delimited(response: httpx.Response) -> bool:
+    """Whether the end of the body is told, by a length or by chunks (RFC 9112 section 6.3)."""
+    return "content-length" in response.headers or "chunked" in response.headers.get("transfer-encoding", "").lower()
+
+
 def part_of(uri: str, response: httpx.Response, position: int) -> tuple[int, int | None, int | None]:
     """How a body relates to the range asked for: bytes to skip, position where it ends, size of the object.
 
@@ -162,3 +167,10 @@ def unreachable(uri: str, url: str, error: Exception, *, signed: bool) -> Storag
 
 def no_progress(uri: str) -> StorageError:
     return StorageError(f"The server of {plain(uri)} sends fewer bytes than it announces.", "Try again.")
+
+
+def too_slow(uri: str, came: int, seconds: float) -> StorageError:
+    return StorageError(
+        f"The server of {plain(uri)} sends next to nothing: {came:,} bytes in {seconds:.0f} s.",
+        "Look at the network; try again later.",
+    )

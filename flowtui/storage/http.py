@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Protocol
 
 from flowtui.errors import NotFoundError, StorageError
 from flowtui.storage.answers import (
     expired,
+    is_delimited,
     is_login_page,
     login_page,
     no_progress,
     part_of,
     refused,
     stat_of,
+    too_slow,
     unreachable,
     whole_size,
 )
@@ -37,6 +40,8 @@ _BUSY = frozenset({429, 500, 502, 503, 504})
 _DENIED = frozenset({400, 401, 403})
 _MOST_SKIPPED = 64 * 1024 * 1024
 _EXCERPT = 4096
+_LEAST_BYTES = 1024
+"""Less than this in the time of one timeout is no progress."""
 
 
 class Urls(Protocol):
@@ -81,7 +86,7 @@ class Connections:
         proxy: str = "",
     ) -> None:
         self._transport = transport
-        self._timeout = timeout
+        self.timeout = timeout
         self._tls = tls
         self._proxy = proxy
         self._client: httpx.AsyncClient | None = None
@@ -99,7 +104,7 @@ class Connections:
                 transport=self._transport,
                 verify=verify,
                 proxy=self._proxy,
-                timeout=httpx.Timeout(self._timeout, connect=min(self._timeout, 10.0)),
+                timeout=httpx.Timeout(self.timeout, connect=min(self.timeout, 10.0)),
                 follow_redirects=True,
                 max_redirects=5,
                 headers={"Accept": "*/*", "Accept-Encoding": "identity"},
@@ -113,19 +118,46 @@ class Connections:
 
 
 class _Body:
-    """A body as it comes over the wire; ``complete`` once it ended without a broken connection."""
+    """A body as it comes over the wire; ``complete`` once it ended without a broken connection, ``stalled`` if that
+    was because nothing came any more.
 
-    def __init__(self, response: httpx.Response) -> None:
+    Args:
+        patience: seconds of waiting in which some bytes have to come: each single byte begins httpx's timeout anew.
+    """
+
+    def __init__(self, uri: str, response: httpx.Response, patience: float) -> None:
+        self._uri = uri
         self._response = response
+        self._patience = patience
         self.complete = False
+        self.stalled = False
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
+        from anyio import fail_after
+
         from flowtui.httpclient import httpx
 
-        with suppress(httpx.TransportError):
-            async for chunk in self._response.aiter_raw():
-                yield chunk
-            self.complete = True
+        waited, came = 0.0, 0
+        pieces = self._response.aiter_raw()
+        while True:
+            begun = time.monotonic()
+            try:
+                with fail_after(self._patience):
+                    chunk = await anext(pieces, None)
+            except (TimeoutError, httpx.TimeoutException):
+                self.stalled = True
+                return
+            except httpx.TransportError:
+                return
+            if chunk is None:
+                self.complete = True
+                return
+            waited, came = waited + time.monotonic() - begun, came + len(chunk)
+            yield chunk
+            if waited > self._patience:
+                if came < _LEAST_BYTES:
+                    raise too_slow(self._uri, came, waited)
+                waited, came = 0.0, 0
 
 
 class HttpBackend:
@@ -179,12 +211,12 @@ class HttpBackend:
                     response = await self._send(uri, "", meter)
                 before = len(data)
                 etag = response.headers.get("etag", "")
-                size, ended = await self._take(uri, response, start, length, data, meter)
+                size, ended, stalled = await self._take(uri, response, start, length, data, meter)
             finally:
                 await response.aclose()
             if ended:
                 break
-            if len(data) == before:
+            if len(data) - before < (_LEAST_BYTES if stalled else 1):
                 failures += 1
                 if failures > _RETRIES:
                     raise no_progress(uri)
@@ -205,7 +237,7 @@ class HttpBackend:
                     raise StorageError(f"{plain(uri)} changed while it was read.", "Start again.")
                 etag = response.headers.get("etag", "")
                 skip, end, size = part_of(uri, response, position)
-                body = _Body(response)
+                body = _Body(uri, response, self._connections.timeout)
                 async with aclosing(body.chunks()) as chunks:
                     async for data in chunks:
                         fresh = data[skip:] if end is None else data[skip : skip + end - position]
@@ -215,13 +247,13 @@ class HttpBackend:
                             yield fresh
                         if end is not None and position >= end:
                             break
-                if body.complete and end is None:
+                if body.complete and end is None and await self._is_whole(uri, response, position):
                     return
             finally:
                 await response.aclose()
             if size is not None and position >= size:
                 return
-            failures = failures + 1 if position == before else 0
+            failures = failures + 1 if position - before < (_LEAST_BYTES if body.stalled else 1) else 0
             if failures > _RETRIES:
                 raise no_progress(uri)
             if failures:
@@ -229,8 +261,8 @@ class HttpBackend:
 
     async def _take(
         self, uri: str, response: httpx.Response, start: int, length: int, data: bytearray, meter: Meter
-    ) -> tuple[int | None, bool]:
-        """Add what the answer brings of the range; the object's size, and whether no more is to come."""
+    ) -> tuple[int | None, bool, bool]:
+        """Add what the answer brings of the range; the object's size, whether no more is to come, or it stalled."""
         position = start + len(data)
         skip, end, size = part_of(uri, response, position)
         if skip > _MOST_SKIPPED:
@@ -238,7 +270,7 @@ class HttpBackend:
                 f"The server of {plain(uri)} does not serve parts of it.", "Download it with `flowtui get`."
             )
         most = length if end is None else max(min(length, end - start), 0)
-        body = _Body(response)
+        body = _Body(uri, response, self._connections.timeout)
         async with aclosing(body.chunks()) as chunks:
             async for chunk in chunks:
                 meter.bytes_read += len(chunk)
@@ -246,12 +278,21 @@ class HttpBackend:
                 skip = max(skip - len(chunk), 0)
                 if len(data) >= most:
                     break
-        if body.complete and end is None:
-            return (None if skip else start + len(data)), True
-        return size, size is not None and start + len(data) >= size
+        if body.complete and end is None and await self._is_whole(uri, response, start + len(data)):
+            return (None if skip else start + len(data)), True, False
+        return size, size is not None and start + len(data) >= size, body.stalled
+
+    async def _is_whole(self, uri: str, response: httpx.Response, position: int) -> bool:
+        """Whether an object ends where its body ended: where the end was not told, a broken connection looks so."""
+        if is_delimited(response):
+            return True
+        size = (await self.stat(uri)).size
+        return size is None or position >= size
 
     async def _send(self, uri: str, ranged: str, meter: Meter) -> httpx.Response:
         """An open answer with status 200, 206 or 416, which the caller closes; anything else is an error."""
+        from anyio import fail_after
+
         from flowtui.httpclient import httpx
 
         renewed = renew = False
@@ -263,8 +304,9 @@ class HttpBackend:
             client = await self._connections.client()
             try:
                 request = client.build_request("GET", url, headers={"Range": ranged} if ranged else {})
-                response = await client.send(request, stream=True)
-            except httpx.TransportError as error:
+                with fail_after(self._connections.timeout):
+                    response = await client.send(request, stream=True)
+            except (httpx.TransportError, TimeoutError) as error:
                 failures += 1
                 if failures > (1 if isinstance(error, httpx.ConnectError) else _RETRIES):
                     raise unreachable(uri, url, error, signed=self._urls.renewable) from error
@@ -277,7 +319,7 @@ class HttpBackend:
                     await response.aclose()
                     raise login_page(uri, response)
                 return response
-            body = await self._excerpt(response)
+            body = await self._excerpt(uri, response)
             status = response.status_code
             if status in (404, 410):
                 raise NotFoundError(f"There is no object {plain(uri)}.", "It may have been deleted since the run.")
@@ -290,11 +332,11 @@ class HttpBackend:
                 continue
             raise refused(uri, response, body, signed=self._urls.renewable, was_expired=expired(body))
 
-    async def _excerpt(self, response: httpx.Response) -> str:
+    async def _excerpt(self, uri: str, response: httpx.Response) -> str:
         """The beginning of an error's body; the answer is closed."""
         data = bytearray()
         try:
-            async with aclosing(_Body(response).chunks()) as chunks:
+            async with aclosing(_Body(uri, response, self._connections.timeout).chunks()) as chunks:
                 async for chunk in chunks:
                     data += chunk
                     if len(data) >= _EXCERPT:

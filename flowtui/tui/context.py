@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -143,6 +143,7 @@ class Context:
 
     Attributes:
         previous: the settings of the server that was left for this one, to go back to.
+        skew: how much the server's clock is ahead of this machine's.
     """
 
     settings: Settings
@@ -151,6 +152,11 @@ class Context:
     now: Callable[[], datetime] = _now
     memory: Memory = field(default_factory=Memory)
     previous: Settings | None = None
+    skew: timedelta = timedelta(0)
+
+    def server_now(self) -> datetime:
+        """The time by the server's clock, for how long something has been running there."""
+        return self.now() + self.skew
 
     @property
     def server(self) -> str:

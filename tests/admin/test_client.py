@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 
 import pytest
-from flyteidl.admin import event_pb2, execution_pb2, node_execution_pb2, project_pb2, task_pb2
+from flyteidl.admin import event_pb2, execution_pb2, node_execution_pb2, project_pb2, task_pb2, version_pb2
 from flyteidl.service import dataproxy_pb2
 from google.protobuf.message import Message
 from google.rpc import status_pb2
@@ -71,7 +71,9 @@ async def test_the_path_prefix_is_kept_and_binary_is_asked_for() -> None:
 
 
 async def test_names_are_quoted_once() -> None:
-    server = Script(binary(task_pb2.Task()))
+    found = task_pb2.Task()
+    found.id.name = "Create ADSL?#%41"
+    server = Script(binary(found))
     async with server.client() as client:
         await client.get_task(EntityId("p", "d", "Create ADSL?#%41", "v+1=="))
     assert server.requests[0].url.raw_path == b"/api/v1/tasks/p/d/Create%20ADSL%3F%23%2541/v%2B1%3D%3D"
@@ -217,22 +219,6 @@ async def test_the_last_try_falls_back_too() -> None:
         assert await client.get_execution(RUN) == execution()
 
 
-@pytest.mark.parametrize(
-    ("error", "hint"),
-    [
-        (httpx.ConnectError("[SSL: WRONG_VERSION_NUMBER] wrong version number"), "http://"),
-        (httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] unable to get local issuer"), "SSL_CERT_FILE"),
-        (httpx.RemoteProtocolError("illegal request line"), "gRPC"),
-        (httpx.ConnectError("All connection attempts failed"), "the network"),
-    ],
-)
-async def test_what_cannot_be_reached_is_told_with_what_to_do(error: Exception, hint: str) -> None:
-    async with Script(*[error] * 4).client() as client:
-        with pytest.raises(UnreachableError) as caught:
-            await client.get_execution(RUN)
-    assert hint in caught.value.hint
-
-
 async def test_messages_call_the_server_by_its_name() -> None:
     transport = httpx.MockTransport(Script(refusal(404, 5, "missing entity")))
     async with AdminClient(BASE_URL, transport=transport, name="this machine") as client:
@@ -244,9 +230,8 @@ async def test_messages_call_the_server_by_its_name() -> None:
 async def test_a_web_page_in_both_forms_is_an_error() -> None:
     page = httpx.Response(200, html="<html><title>Log in</title></html>")
     async with Script(page, page).client() as client:
-        with pytest.raises(ServerError, match="web page") as caught:
+        with pytest.raises(AuthError, match="a login page"):
             await client.get_execution(RUN)
-    assert "endpoint" in caught.value.hint
 
 
 async def test_a_write_whose_answer_is_damaged_is_not_sent_again() -> None:
@@ -354,7 +339,8 @@ async def test_no_flyte_at_this_address() -> None:
 
 async def test_version_health_and_projects() -> None:
     projects = project_pb2.Projects(projects=[project_pb2.Project(id="p")])
-    server = Script(binary(execution_pb2.Execution()), httpx.Response(200), binary(projects))
+    nameless = version_pb2.GetVersionResponse(control_plane_version=version_pb2.Version())
+    server = Script(binary(nameless), httpx.Response(200), binary(projects))
     async with server.client() as client:
         assert await client.version() == "unknown"
         await client.healthcheck()

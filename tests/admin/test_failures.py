@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowtui.admin import BadRequestError, ConflictError, TooLargeError
-from flowtui.admin.failures import failure, read_refusal
+from flowtui.admin.failures import ElsewhereError, endpoint_hint, failure, read_refusal
+from flowtui.admin.pages import read_page
 from flowtui.errors import AuthError, FlowtuiError, NotFoundError, ServerError
 from tests.replay import lines
 
@@ -83,7 +84,7 @@ def test_events_after_the_end_say_so_in_binary() -> None:
     [
         (401, AuthError),
         (403, AuthError),
-        (404, NotFoundError),
+        (404, ElsewhereError),
         (500, ServerError),
         (502, ServerError),
         (501, ServerError),
@@ -97,7 +98,7 @@ def test_web_pages(status: int, kind: type[FlowtuiError]) -> None:
 
 
 def test_a_page_is_told_by_its_title_on_one_line() -> None:
-    assert "502 Bad  Gateway" in error_of(502, HTML, "text/html; charset=utf-8").message
+    assert "502 Bad Gateway" in error_of(502, HTML, "text/html; charset=utf-8").message
 
 
 def test_429_is_a_limit_of_size_only_where_it_says_so() -> None:
@@ -113,7 +114,7 @@ def test_429_is_a_limit_of_size_only_where_it_says_so() -> None:
     [
         ("https://login.test/auth?x=secret", 302, AuthError, "https://login.test"),
         ("/auth/login", 302, AuthError, "login"),
-        ("https://flyte.test/api", 301, AuthError, "https://flyte.test"),
+        ("https://flyte.test/api", 301, ElsewhereError, "https://flyte.test/api"),
         ("/api/v1/executions/p", 307, NotFoundError, "nothing"),
     ],
 )
@@ -143,3 +144,56 @@ def test_any_answer_gives_an_error(status: int, body: bytes, content_type: str) 
 @given(st.recursive(st.none() | st.text() | st.integers(), lambda of: st.lists(of) | st.dictionaries(st.text(), of)))
 def test_any_json_gives_an_error(body: object) -> None:
     assert error_of(400, json.dumps(body).encode(), "application/json").message.isprintable()
+
+
+PAGES = {
+    "login": b"<form action='/realms/x/login-actions'><input name=u></form>",
+    "cookies": b"<title>Just a moment</title>Please enable cookies.",
+    "console": b"<title>Flyte Dashboard</title>",
+    "domino": b"<title>Domino</title>",
+    "other": b"<title>It works!</title>",
+}
+
+
+@pytest.mark.parametrize("kind", PAGES)
+def test_pages_are_told_apart(kind: str) -> None:
+    assert read_page(b"<html>" + PAGES[kind]).kind == kind
+
+
+@given(st.binary(max_size=400))
+def test_any_page_has_a_kind(body: bytes) -> None:
+    page = read_page(b"<html><title>" + body)
+    assert page.kind in PAGES
+    assert page.title.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("address", "hint"),
+    [
+        ("https://h/console/projects/p", "the endpoint is https://h."),
+        ("https://h/flows/console", "the endpoint is https://h/flows."),
+        ("https://me:hush@h/flows/api/v1", "the endpoint is https://h/flows."),
+        ("https://h/flows/flows", "stands twice: the endpoint is https://h/flows."),
+        ("https://h/v2", "the endpoint is https://h."),
+        ("https://h/flow", "Check the path /flow:"),
+        ("https://h", "such as https://host/flows for Domino"),
+    ],
+)
+def test_what_is_odd_about_an_endpoint(address: str, hint: str) -> None:
+    assert hint in endpoint_hint(address)
+    assert "hush" not in endpoint_hint(address)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "content_type"),
+    [
+        (415, b"", "application/grpc"),
+        (415, b'invalid gRPC request content-type ""', "text/plain"),
+        (505, b"gRPC requires HTTP/2", "text/plain"),
+        (464, b"", ""),
+    ],
+)
+def test_servers_of_grpc_alone(status: int, body: bytes, content_type: str) -> None:
+    error = error_of(status, body, content_type)
+    assert isinstance(error, ElsewhereError)
+    assert "speaks gRPC only" in error.message

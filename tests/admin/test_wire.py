@@ -52,7 +52,9 @@ def test_json_that_a_proxy_calls_binary() -> None:
 def test_an_empty_body_is_the_empty_message() -> None:
     empty = node_execution_pb2.NodeExecutionList()
     assert wire.decode(b"", wire.BINARY, node_execution_pb2.NodeExecutionList) == empty
-    assert wire.decode(b"", "application/json", node_execution_pb2.NodeExecutionList) == empty
+    for content_type in ("application/json", "text/plain", ""):
+        with pytest.raises(wire.UnreadableAnswerError):
+            wire.decode(b"", content_type, node_execution_pb2.NodeExecutionList)
 
 
 @pytest.mark.parametrize(

@@ -382,7 +382,7 @@ async def test_a_run_that_has_just_ended_is_read_again_before_it_is_kept(tmp_pat
 
 async def test_an_answer_that_is_no_message_is_an_error() -> None:
     def page(path: str, request: httpx.Request) -> httpx.Response | None:
-        return httpx.Response(200, html="<html><title>Log in</title></html>")
+        return httpx.Response(200, html="<html><title>Out of order</title></html>")
 
     with pytest.raises(ServerError, match="web page"):
         await catalog(Twisted(page)).artifacts(run("clinical-1"))

@@ -15,8 +15,9 @@ from flyteidl.admin import common_pb2
 from flyteidl.admin import execution_pb2 as admin_execution_pb2
 from flyteidl.core import identifier_pb2
 
-from flowtui.admin.client import AdminClient, new_name
+from flowtui.admin.client import AdminClient
 from flowtui.admin.failures import BadRequestError, ConflictError
+from flowtui.admin.ids import new_name
 from flowtui.config import LOCAL_PROJECT
 from flowtui.domain.execution import TERMINAL_PHASES, ExecutionId
 from flowtui.errors import FlowError, FlowtuiError, NotFoundError, ServerError, UsageError

@@ -11,7 +11,7 @@ from textual.message import Message
 
 from flowtui.domain.artifact import Artifact, RunArtifacts
 from flowtui.domain.execution import Execution, ExecutionId
-from flowtui.errors import FlowtuiError
+from flowtui.errors import AuthError, FlowtuiError, UnreachableError
 from flowtui.text import plain
 from flowtui.tui.bindings import bindings
 from flowtui.tui.context import Context
@@ -82,17 +82,19 @@ class ArtifactsScreen(FileActions, Place):
         runs = await session.catalog.newest(settings.project, settings.domain, wanted)
         self.post_message(self.Listed(runs, len(runs) == wanted < MOST_RUNS))
         gate = asyncio.Semaphore(AT_ONCE)
+        troubles: list[FlowtuiError] = []
 
         async def one(run: Execution) -> None:
             known = memory.artifacts.get(run.id)
-            if known is not None and known.execution.is_terminal:
+            if known is not None and known.execution.is_terminal and known.complete:
                 self.post_message(self.Read(known, run.id))
                 return
             async with gate:
                 try:
                     found = await session.catalog.artifacts(run.id)
-                except FlowtuiError:
+                except FlowtuiError as error:
                     self.post_message(self.Read(None, run.id))
+                    troubles.append(error)
                 else:
                     self.post_message(self.Read(found, run.id))
 
@@ -100,6 +102,10 @@ class ArtifactsScreen(FileActions, Place):
         kept = await asyncio.to_thread(session.bookmarks.list)
         memory.bookmarks.clear()
         memory.bookmarks.update(bookmark.id for bookmark in kept)
+        # One run that cannot be read is counted; a server that is gone is told.
+        gone = [error for error in troubles if isinstance(error, (UnreachableError, AuthError))]
+        if gone:
+            raise gone[0]
 
     @on(Rows.NearEnd)
     def _on_near_end(self) -> None:
@@ -130,6 +136,8 @@ class ArtifactsScreen(FileActions, Place):
         return "Asking which runs there are."
 
     def empty(self) -> tuple[str, ...]:
+        if self.unread:
+            return (f"{self.unread} of the newest {len(self.runs)} runs could not be read.", "r tries again.")
         return (
             "None of the newest runs declares an artifact.",
             "A flow declares them with Artifact(name, type).File(name=...).",

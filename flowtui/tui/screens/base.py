@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from datetime import datetime
 from typing import ClassVar, Generic, TypeVar
 
 from textual import on, work
@@ -14,7 +15,8 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.worker import Worker, WorkerState
 
-from flowtui.errors import FlowtuiError
+from flowtui import words
+from flowtui.errors import AuthError, FlowtuiError, ServerError, UnreachableError
 from flowtui.text import plain
 from flowtui.tui.bindings import bindings
 from flowtui.tui.context import Context
@@ -23,6 +25,11 @@ from flowtui.tui.widgets.lines import KeyLine, Problem, TitleLine
 from flowtui.tui.widgets.split import NARROW
 
 Result = TypeVar("Result")
+
+FIRST_RETRY, LAST_RETRY = 5.0, 60.0
+"""Seconds after a failure at which it is tried again by itself: at first, doubled each time, and at most."""
+
+PASSING_STATUSES = frozenset({429, 500, 502, 503, 504})
 
 
 class BaseScreen(Screen[Result], Generic[Result]):
@@ -54,6 +61,9 @@ class BaseScreen(Screen[Result], Generic[Result]):
         self.signs = context.signs
         self._asked: float | None = None
         self._answered: float | None = None
+        self._answered_at: datetime | None = None
+        self._failed: float = 0
+        self._failures = 0
         self.problem: FlowtuiError | None = None
         self.set_class(self.signs.ascii, "-ascii")
         self.set_class(self.bare, "-bare")
@@ -102,14 +112,20 @@ class BaseScreen(Screen[Result], Generic[Result]):
     async def _load(self) -> None:
         try:
             await self.read()
+            await self._note_clock()
         except FlowtuiError as error:
             self.post_message(self.Failed(error))
         else:
             self.post_message(self.Loaded())
 
+    async def _note_clock(self) -> None:
+        if type(self).read is not BaseScreen.read:
+            self.context.skew = (await self.context.connection.session()).client.skew
+
     @on(Loaded)
     def _on_loaded(self) -> None:
         self._asked, self._answered, self.problem = None, time.monotonic(), None
+        self._answered_at, self._failures = self.context.now(), 0
         self.show_problem(None)
         self.update_title()
         self.answered()
@@ -117,16 +133,17 @@ class BaseScreen(Screen[Result], Generic[Result]):
     @on(Failed)
     def _on_failed(self, event: Failed) -> None:
         self._asked, self.problem = None, event.error
+        self._failed, self._failures = time.monotonic(), self._failures + 1
         self.show_problem(event.error)
         self.update_title()
         self.answered()
 
-    def show_problem(self, error: FlowtuiError | None) -> None:
+    def show_problem(self, error: FlowtuiError | None, helps: str = "r tries again.") -> None:
         """Show an error in place, with the key that helps and what is still to be seen."""
         for problem in self.query(Problem):
-            kept = "" if self._answered is None else f"Below is what was there {self._age()}."
+            kept = "" if self._answered is None else f"Below is what was there at {self._since()}."
             back = ":ctx - goes back. " if self.context.previous is not None else ""
-            problem.tell(error, f"r tries again. {back}{kept}".strip() if error else "")
+            problem.tell(error, f"{helps} {back}{kept}".strip() if error else "")
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A defect in a worker is told, not swallowed."""
@@ -142,13 +159,37 @@ class BaseScreen(Screen[Result], Generic[Result]):
         if not self.is_current:
             return
         self.update_title()
-        if not self.period or self._asked is not None or not self.app.app_focus or self.problem:
+        if self._asked is not None or not self.app.app_focus:
+            return
+        if self.problem is not None:
+            if self.retries() and time.monotonic() - self._failed >= self._retry_after():
+                self.reload()
+            return
+        if not self.period:
             return
         if self._answered is not None and time.monotonic() - self._answered >= self.period:
             self.reload()
 
     def _age(self) -> str:
         return age(time.monotonic() - self._answered) if self._answered is not None else ""
+
+    def _since(self) -> str:
+        """When the last answer came, by the clock on the wall: what an age says changes while one reads it."""
+        if self._answered_at is None:
+            return ""
+        return words.when(self._answered_at, self.context.now()).removeprefix("today ")
+
+    def retries(self) -> bool:
+        """Whether what went wrong may pass, so that it is tried again by itself."""
+        error = self.problem
+        return (
+            isinstance(error, ServerError)
+            and (isinstance(error, UnreachableError) or error.status in PASSING_STATUSES)
+            and type(self).read is not BaseScreen.read
+        )
+
+    def _retry_after(self) -> float:
+        return min(FIRST_RETRY * (1 << min(self._failures - 1, 10)), LAST_RETRY)
 
     def live(self) -> bool:
         """Whether what is shown is asked for again by itself."""
@@ -158,7 +199,7 @@ class BaseScreen(Screen[Result], Generic[Result]):
         """The right end of the header: connecting, live, or how old."""
         waiting = 0 if self._asked is None else int(time.monotonic() - self._asked)
         if self.problem is not None:
-            return (Mark("no answer" + (f" {self.signs.dot} {self._age()}" if self._age() else ""), "bad"),)
+            return self._trouble(self.problem)
         if self._answered is None:
             return (Mark("reading" + (f" {waiting} s" if waiting else ""), "wait"),) if self._asked is not None else ()
         if waiting >= 2:
@@ -166,6 +207,19 @@ class BaseScreen(Screen[Result], Generic[Result]):
         if self.live():
             return (Mark("live", "good"), Mark(f" {self.signs.dot} {self._age()}", "dim"))
         return (Mark(self._age(), "dim"),)
+
+    def _trouble(self, problem: FlowtuiError) -> Cell:
+        """What does not work, since when, and whether it is tried again."""
+        said = "no answer"
+        if isinstance(problem, UnreachableError):
+            said = "not reached"
+        elif isinstance(problem, AuthError):
+            said = "not logged in"
+        elif self.retries():
+            said = "failing"
+        since = f" since {self._since()}" if self._since() else ""
+        again = f" {self.signs.dot} retrying" if self.retries() else ""
+        return (Mark(f"{said}{since}", "bad"), Mark(again, "wait"))
 
     def update_title(self) -> None:
         """Draw the header again."""

@@ -17,6 +17,7 @@ from flowtui.text import plain
 from flowtui.tui.bindings import bindings
 from flowtui.tui.context import Context
 from flowtui.tui.details import lineage_file
+from flowtui.tui.formatting import Cell, Mark
 from flowtui.tui.outlines import LINEAGE_COLUMNS, lineage_id, lineage_rows
 from flowtui.tui.screens.actions import FileActions, Thing
 from flowtui.tui.screens.preview import PreviewScreen, can_be_shown
@@ -48,6 +49,9 @@ class LineageScreen(FileActions):
 
     def crumbs(self) -> list[str]:
         return [self.run_id.name, "lineage", self.file.file]
+
+    def facts(self) -> Cell:
+        return (Mark("incomplete", "wait"),) if self.lineage is not None and self.lineage.notices else ()
 
     def compose_body(self) -> Iterable[Widget]:
         yield Problem()

@@ -36,7 +36,11 @@ def can_be_shown(thing: object) -> bool:
 def subject_of(thing: Shown) -> Subject:
     """What the preview is told of a file or output."""
     if isinstance(thing, ArtifactFile):
-        return Subject(thing.file, thing.format, thing.uris, thing.size, thing.directory, _ABSENT.get(thing.state, ""))
+        absence = _ABSENT.get(thing.state, "")
+        if thing.state == "unavailable" and thing.notices:
+            # It may be that the value could not be read, which is another thing.
+            absence = plain(thing.notices[-1])
+        return Subject(thing.file, thing.format, thing.uris, thing.size, thing.directory, absence)
     absence = "Reading where it is." if thing.uris is None else "" if thing.uris else "The node made no such output."
     name = (thing.uris[0].rstrip("/").rpartition("/")[2] if thing.uris else "") or thing.variable
     return Subject(name, thing.format, thing.uris or (), thing.size, thing.directory, absence)

@@ -99,7 +99,7 @@ class RunScreen(Steering, FileActions):
         dot = f" {self.signs.dot} "
         took = run.duration
         if took is None and run.started_at is not None and not run.is_terminal:
-            took = max((self.context.now() - run.started_at).total_seconds(), 0)
+            took = max((self.context.server_now() - run.started_at).total_seconds(), 0)
         parts = [words.duration(took)]
         if self.size.width >= 110:
             parts.insert(0, f"{workflow_name(run)} {plain(run.workflow.version)[:12]}")

@@ -13,7 +13,7 @@ from textual.message import Message
 
 from flowtui.domain.execution import EntityId, Execution, ExecutionPage
 from flowtui.domain.query import FIELDS
-from flowtui.errors import FlowtuiError, UsageError
+from flowtui.errors import FlowtuiError, ServerError, UsageError
 from flowtui.text import plain
 from flowtui.tui import filters
 from flowtui.tui.bindings import bindings
@@ -209,7 +209,7 @@ class RunsScreen(Steering, Place):
         wanted = {(run.workflow.name, run.workflow.version): run.workflow for run in seen}
         missing = [entity for key, entity in wanted.items() if key not in memory.declared]
         cut = [run for run in seen if run.error and len(run.error.message) >= CUT and str(run.id) not in self._whole]
-        if not missing and not cut:
+        if self.problem is not None or (not missing and not cut):
             return
         session = await self.context.connection.session()
         gate = asyncio.Semaphore(4)
@@ -218,6 +218,9 @@ class RunsScreen(Steering, Place):
             async with gate:
                 try:
                     count = await session.catalog.declared_count(entity)
+                except ServerError:
+                    # It may be known the next time.
+                    return
                 except FlowtuiError:
                     count = None
             memory.declared[(entity.name, entity.version)] = count
@@ -227,6 +230,8 @@ class RunsScreen(Steering, Place):
             async with gate:
                 try:
                     whole = await session.catalog.execution(run.id)
+                except ServerError:
+                    return
                 except FlowtuiError:
                     whole = run
             self._whole[str(run.id)] = whole
@@ -244,7 +249,7 @@ class RunsScreen(Steering, Place):
             self.show_rows()
 
     def entries(self) -> list[Entry]:
-        now, memory = self.context.now(), self.context.memory
+        now, memory = self.context.server_now(), self.context.memory
         day = now.date()
         found: list[Entry] = []
         for key, run in self.executions.items():

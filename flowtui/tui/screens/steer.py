@@ -92,4 +92,4 @@ class Steering(BaseScreen[None]):
 
     @on(Refused)
     def _on_refused(self, event: Refused) -> None:
-        self.show_problem(event.error)
+        self.show_problem(event.error, "r shows how it stands.")

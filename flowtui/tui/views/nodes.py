@@ -15,7 +15,7 @@ from flowtui.text import plain
 from flowtui.tui import filters
 from flowtui.tui.context import Context
 from flowtui.tui.details import launched_lines, node_lines
-from flowtui.tui.formatting import Mark
+from flowtui.tui.formatting import Cell, Mark
 from flowtui.tui.logs import log_tail
 from flowtui.tui.node_rows import NODE_COLUMNS, node_rows, run_key, walk
 from flowtui.tui.screens.detail import DetailScreen
@@ -107,10 +107,12 @@ class NodesView(Split):
             kept = [node for _, node in walk(self.nodes, ()) if filters.matches(wanted, _fields(node))]
             from dataclasses import replace
 
-            rows = node_rows([replace(node, children=()) for node in kept], (), self.context.now(), self.context.signs)
+            rows = node_rows(
+                [replace(node, children=()) for node in kept], (), self.context.server_now(), self.context.signs
+            )
         else:
             tried = {key: len(detail.node.attempts) for key, detail in self._details.items()}
-            rows = node_rows(self.nodes, self.shut, self.context.now(), self.context.signs, tried)
+            rows = node_rows(self.nodes, self.shut, self.context.server_now(), self.context.signs, tried)
         self.rows.set_empty("No node has these words." if wanted else "No node has started yet.")
         self.rows.set_rows(rows)
 
@@ -146,7 +148,7 @@ class NodesView(Split):
 
     def _draw(self, node: NodeExecution) -> None:
         detail = self._details.get(node.id.node)
-        signs, now = self.context.signs, self.context.now()
+        signs, now = self.context.signs, self.context.server_now()
         lines = (
             node_lines(detail.node, detail.tail, detail.log, now, signs)
             if detail
@@ -179,8 +181,15 @@ class NodesView(Split):
     @on(NoDetail)
     def _on_no_detail(self, event: NoDetail) -> None:
         event.stop()
-        if self.rows.cursor_key == event.id.node:
-            self.viewer.show_lines([(Mark(event.error.message, "bad"),), (Mark(event.error.hint, "dim"),)])
+        node = self._by_id.get(event.id.node)
+        if node is None or self.rows.cursor_key != event.id.node:
+            return
+        error, advice = event.error, f"{plain(event.error.hint)} r tries again.".strip()
+        lines: list[Cell] = [*node_lines(node, (), "", self.context.server_now(), self.context.signs), ()]
+        lines += [(Mark(plain(error.message), "bad"),), (Mark(advice, "dim"),)]
+        self.viewer.show_lines(lines)
+        if self._open is not None and self._open.is_running:
+            self._open.show(lines)
 
     @on(Rows.Opened)
     def _on_opened(self, event: Rows.Opened) -> None:
@@ -194,7 +203,7 @@ class NodesView(Split):
             return
         self._open = DetailScreen(self.context, [node.id.execution.name, plain(node.name)], [])
         self.app.push_screen(self._open, self._detail_closed)
-        self._open.show(node_lines(node, (), "", self.context.now(), self.context.signs))
+        self._open.show(node_lines(node, (), "", self.context.server_now(), self.context.signs))
         self._follow()
 
     def _detail_closed(self, _: object) -> None:

@@ -208,7 +208,9 @@ class Problem(Static):
         if error is None:
             self.text = ""
             return
-        hint = " ".join(part for part in (plain(error.hint), kept) if part)
+        # The key that tries again is named anyway.
+        advice = plain(error.hint).removeprefix("Try again.").strip()
+        hint = " ".join(part for part in (advice, kept) if part)
         message = plain(error.message)
         self.text = f"{message}\n{hint}" if hint else message
         self.update(Content.assemble((message, "$error"), ("\n" + hint if hint else "", "$foreground 70%")))

@@ -190,7 +190,7 @@ class PreviewPane(Vertical):
         if self.preview is None:
             self._notices(())
             self.viewer.show(None)
-        self._trouble.tell(event.error)
+        self._trouble.tell(event.error, "r tries again.")
         self._title()
 
     @on(Viewer.NearEnd)
