@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flowtui.errors import UnreachableError, UsageError
-from flowtui.local.app import Launcher, create_app
+from flowtui.local.app import create_app
+from flowtui.local.dispatch import Launcher
 from flowtui.local.home import Home
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
