@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import importlib.util
 import socket
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
@@ -39,13 +38,12 @@ MAX_MESSAGE = 6000
 TOKEN_KEY = "flyte-authorization"  # noqa: S105
 """The metadata key that Flyte's clients are told to send their token as."""
 
+NO_LOGIN = "http://localhost:no-login-here-set-authType-to-ExternalCommand"
+"""No address: flytekit fails on it at once and shows it, where it would open a browser for a login that is not here."""
+
 _TOKEN_KEYS = ("authorization", TOKEN_KEY)
 _STOP_SECONDS = 2.0
 _AUTH = "flyteidl.service.AuthMetadataService"
-_NO_LOGIN = (
-    "this Flyte Admin has no login: set `authType: ExternalCommand` and `command` to one that prints its token, "
-    "as in the configuration file that `flowtui serve` names"
-)
 
 
 def is_installed() -> bool:
@@ -107,11 +105,13 @@ class GrpcServer:
 
 
 class _TokenGuard:
-    """Wants the token of whoever calls, and says how to send it."""
+    """Wants the token of whoever calls, and says how to send it.
+
+    flytekit calls without one first, and asks how to send it then; or asks first, from another thread.
+    """
 
     def __init__(self, token: str) -> None:
         self._token = token
-        self._came_without: deque[str] = deque(maxlen=256)
 
     def check(self, context: grpc.ServicerContext) -> None:
         """Refuse a call without the token.
@@ -120,22 +120,13 @@ class _TokenGuard:
             AdminError: 16, unauthenticated.
         """
         given = [value for key, value in context.invocation_metadata() if key in _TOKEN_KEYS]
-        if any(isinstance(value, str) and is_bearer(value, self._token) for value in given):
-            return
-        if not given:
-            self._came_without.append(context.peer())
-        raise AdminError(UNAUTHENTICATED, WANTED)
+        if not any(isinstance(value, str) and is_bearer(value, self._token) for value in given):
+            raise AdminError(UNAUTHENTICATED, WANTED)
 
-    def describe(self, rpc: str, context: grpc.ServicerContext) -> Any:
-        """The answer of AuthMetadataService.
-
-        Raises:
-            AdminError: the client came without a token before, so that it looks for a login, which is not here.
-        """
+    def describe(self, rpc: str) -> Any:
+        """The answer of AuthMetadataService: under which key to send a token, and no address of a login."""
         if rpc == "GetPublicClientConfig":
-            return auth_pb2.PublicClientAuthConfigResponse(authorization_metadata_key=TOKEN_KEY)
-        if context.peer() in self._came_without:
-            raise AdminError(UNAUTHENTICATED, _NO_LOGIN)
+            return auth_pb2.PublicClientAuthConfigResponse(authorization_metadata_key=TOKEN_KEY, redirect_uri=NO_LOGIN)
         return auth_pb2.OAuth2MetadataResponse()
 
 
@@ -157,7 +148,7 @@ class _Servicer:
         try:
             if self._guard is not None:
                 if self._service == _AUTH:
-                    return self._guard.describe(rpc, context)
+                    return self._guard.describe(rpc)
                 self._guard.check(context)
             handler = self._dispatcher.handler(self._service, rpc)
             return self._dispatcher.answer(handler, request, self._base_url, writes=rpc in _writing())

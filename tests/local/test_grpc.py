@@ -221,15 +221,9 @@ def test_a_token_is_wanted(guarded: Client) -> None:
 
 def test_who_has_a_token_is_told_how_to_send_it(guarded: Client) -> None:
     config = guarded.call("GetPublicClientConfig", auth_pb2.PublicClientAuthConfigRequest())
-    assert config == auth_pb2.PublicClientAuthConfigResponse(authorization_metadata_key="flyte-authorization")
+    assert config.authorization_metadata_key == "flyte-authorization"
     metadata = guarded.call("GetOAuth2Metadata", auth_pb2.OAuth2MetadataRequest())
     assert metadata == auth_pb2.OAuth2MetadataResponse()
-
-
-def test_who_looks_for_a_login_is_told_that_there_is_none(guarded: Client) -> None:
-    guarded.refused("ListProjects", project_pb2.ProjectListRequest())
-    code, message = guarded.refused("GetOAuth2Metadata", auth_pb2.OAuth2MetadataRequest())
-    assert (code, "has no login" in message, "ExternalCommand" in message) == (16, True, True)
 
 
 def test_without_a_token_there_is_no_login_and_no_identity(served: Served) -> None:
