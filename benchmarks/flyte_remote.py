@@ -7,7 +7,9 @@ a proxy with the latency (``delay_proxy.py``) in front of its REST port and of i
   that is fetched already; ``again`` is the same once more;
 - flowtui with an empty cache and no connection: what ``flowtui artifacts`` and the screen need to show the run's files;
 - flowtui a second time: a new client, with the cache that the first left;
-- flowtui, everything: also each node's inputs, outputs and attempts, which is what FlyteRemote fetches.
+- flowtui, everything: also each node's inputs, outputs and attempts, which is what FlyteRemote fetches;
+- a bare httpx script that knows what to ask, as the least that shows the run's files: the execution, its workflow, its
+  nodes, the data of the two nodes that declare one.
 
 Imports are not counted on either side. Calls, bytes (of both directions, headers included) and connections are counted
 on the wire. Seconds are medians; the ratio is to ``FlyteRemote.sync``, more is faster. Needs flytekit.
@@ -33,6 +35,7 @@ from typing import Any
 
 import httpx
 from delay_proxy import DelayProxy, Traffic
+from flyteidl.admin import execution_pb2, node_execution_pb2, workflow_pb2
 from wide_run import record
 
 from flowtui.admin.client import AdminClient
@@ -160,19 +163,45 @@ async def everything(catalog: Catalog, id_: ExecutionId) -> None:
     await catalog.inputs(id_)
 
 
+async def bare(url: str, headers: dict[str, str], id_: ExecutionId, nodes: int) -> None:
+    run = f"{id_.project}/{id_.domain}/{id_.name}"
+    headers = {"Accept": "application/octet-stream", **headers}
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=30) as client:
+        answers = await asyncio.gather(
+            client.get(f"/api/v1/executions/{run}"),
+            client.get(f"/api/v1/node_executions/{run}", params={"limit": nodes + 3}),
+        )
+        execution = execution_pb2.Execution.FromString(answers[0].content)
+        node_execution_pb2.NodeExecutionList.FromString(answers[1].content)
+        workflow = execution.closure.workflow_id
+        answer = await client.get(
+            f"/api/v1/workflows/{workflow.project}/{workflow.domain}/{workflow.name}/{workflow.version}"
+        )
+        workflow_pb2.Workflow.FromString(answer.content)
+        data = await asyncio.gather(
+            *(client.get(f"/api/v1/data/node_executions/{run}/{node}") for node in ("n0", f"n{nodes - 1}"))
+        )
+        for answer in data:
+            node_execution_pb2.NodeExecutionGetDataResponse.FromString(answer.content)
+
+
 Question = Callable[[Catalog, ExecutionId], Awaitable[None]]
 
 
-async def ask(server: Server, id_: ExecutionId, cache: Path, question: Question) -> float:
+async def ask(server: Server, id_: ExecutionId, cache: Path, question: Question | int) -> float:
+    """Seconds that flowtui needs for a question, or the bare script for a run of as many nodes."""
     start = time.perf_counter()
     url, headers = f"http://127.0.0.1:{server.rest.port}", {"Authorization": f"Bearer {server.token}"}
-    async with AdminClient(url, headers=headers) as client:
-        await question(Catalog(client, ResponseCache(cache)), id_)
+    if isinstance(question, int):
+        await bare(url, headers, id_, question)
+    else:
+        async with AdminClient(url, headers=headers) as client:
+            await question(Catalog(client, ResponseCache(cache)), id_)
     return time.perf_counter() - start
 
 
 async def flowtui(
-    server: Server, id_: ExecutionId, folder: Path, runs: int, question: Question, *, warm: bool
+    server: Server, id_: ExecutionId, folder: Path, runs: int, question: Question | int, *, warm: bool
 ) -> tuple[Traffic, float]:
     """Traffic of the last run and the median seconds of all but one that goes before."""
     seconds = []
@@ -197,6 +226,7 @@ def compare(server: Server, remote: FlyteRemote, ids: dict[int, ExecutionId], ar
                 ("flowtui, first time", artifacts, False),
                 ("flowtui, again", artifacts, True),
                 ("flowtui, everything", everything, False),
+                ("bare httpx", nodes, False),
             ):
                 found, seconds = asyncio.run(flowtui(server, id_, folder, arguments.runs, question, warm=warm))
                 table.row(nodes, rtt, name, found, seconds, base)
