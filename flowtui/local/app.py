@@ -127,7 +127,7 @@ class _Gateway:
             status = 200
         except AdminError as error:
             content, status = marshal.encode(marshal.status_message(error), form), error.http_status
-        date = formatdate(self._admin.clock() / 10**9, usegmt=True)
+        date = formatdate(self._dispatcher.admin.clock() / 10**9, usegmt=True)
         return Response(content, status, {"date": date}, form.media_type)
 
     def _call(self, request: Request, body: bytes, form: Form) -> Any:
