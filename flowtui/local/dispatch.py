@@ -17,6 +17,9 @@ from flowtui.local.call import Admin, Call, Handler, from_nanos
 from flowtui.local.events import create_workflow_event
 from flowtui.local.status import UNIMPLEMENTED, AdminError, database
 
+_WITH_LOGIN = ("flyteidl.service.AuthMetadataService", "flyteidl.service.IdentityService")
+"""Services that Admin has only where there is a login."""
+
 Launcher = Callable[[ExecutionId], None]
 
 
@@ -44,9 +47,8 @@ class Dispatcher:
         """
         found = self.handlers.get(rpc)
         if found is None:
-            # Without a login Admin has no identity and no authorization service either.
-            unknown = f"method {rpc} of" if service.endswith("AdminService") else ""
-            raise AdminError(UNIMPLEMENTED, f"unknown {unknown or 'service'} {service}".replace("  ", " "))
+            unknown = f"method {rpc} for service" if service not in _WITH_LOGIN else "service"
+            raise AdminError(UNIMPLEMENTED, f"unknown {unknown} {service}")
         return found
 
     def answer(self, handler: Handler, request: Any, base_url: str, *, writes: bool) -> Any:

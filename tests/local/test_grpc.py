@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flyteidl.admin import common_pb2, event_pb2, execution_pb2, project_pb2, task_pb2
+from flyteidl.admin import common_pb2, event_pb2, execution_pb2, project_pb2, signal_pb2, task_pb2
 from flyteidl.core import identifier_pb2
 from flyteidl.service import auth_pb2, dataproxy_pb2, identity_pb2
 from google.protobuf import json_format
@@ -233,6 +233,11 @@ def test_without_a_token_there_is_no_login_and_no_identity(served: Served) -> No
         ("UserInfo", identity_pb2.UserInfoRequest(), "IdentityService"),
     ):
         assert client.refused(rpc, request) == (12, f"unknown service flyteidl.service.{service}")
+
+
+def test_a_call_that_is_not_served(served: Served) -> None:
+    code, message = served.client().refused("GetOrCreateSignal", signal_pb2.SignalGetOrCreateRequest())
+    assert (code, message) == (12, "unknown method GetOrCreateSignal for service flyteidl.service.SignalService")
 
 
 def _register(client: Client, **changes: Any) -> None:
