@@ -81,6 +81,8 @@ class GrpcServer:
             ("grpc.so_reuseport", 0),
             ("grpc.max_receive_message_length", MAX_REQUEST),
             ("grpc.max_send_message_length", -1),
+            # flytekit pings an idle connection every 30 s, which gRPC answers with hanging up by default.
+            ("grpc.http2.max_ping_strikes", 0),
         ]
         self._server: Any = grpc.server(self._threads, options=options)
         guard = None if token is None else _TokenGuard(token)
