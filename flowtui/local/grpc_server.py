@@ -2,7 +2,8 @@
 
 The handlers and the store are those of the REST port; signed URLs lead there. As in Flyte, where no token is wanted
 there is no AuthMetadataService and no IdentityService. Where one is, AuthMetadataService answers anybody, since
-flytekit asks it under which name to send the token that its configuration's command prints.
+flytekit asks it under which name to send the token that its configuration's command prints. There is no host name and
+no origin to check as over REST: a page in a browser cannot speak gRPC.
 
 How large an answer may be is the client's setting (gRPC's default is 4 MiB, flytekit's 20 MiB); a request may be as
 large as over REST.
@@ -43,6 +44,7 @@ NO_LOGIN = "http://localhost:no-login-here-set-authType-to-ExternalCommand"
 
 _TOKEN_KEYS = ("authorization", TOKEN_KEY)
 _STOP_SECONDS = 2.0
+_OTHER_PORT = "Name another one with --grpc-port."
 _AUTH = "flyteidl.service.AuthMetadataService"
 
 
@@ -95,7 +97,10 @@ class GrpcServer:
         ):
             add(_Servicer(f"flyteidl.service.{name}", dispatcher, base_url, guard), self._server)
         shown = f"[{host}]" if ":" in host else host
-        self.endpoint = f"{shown}:{self._server.add_insecure_port(f'{shown}:{port}')}"
+        try:
+            self.endpoint = f"{shown}:{self._server.add_insecure_port(f'{shown}:{port}')}"
+        except RuntimeError as error:
+            raise UnreachableError(f"Port {port} on {host} cannot be opened for gRPC: {error}", _OTHER_PORT) from error
 
     def start(self) -> None:
         self._server.start()
@@ -200,7 +205,5 @@ def _check_free(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise UnreachableError(
-                f"Port {port} on {host} cannot be opened for gRPC: {error.strerror}.",
-                "Name another one with --grpc-port.",
-            ) from error
+            told = f"Port {port} on {host} cannot be opened for gRPC: {error.strerror}."
+            raise UnreachableError(told, _OTHER_PORT) from error

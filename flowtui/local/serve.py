@@ -76,14 +76,14 @@ def serve(
 
 
 def _write_flyte_config(home: Home, url: str, grpc_endpoint: str) -> Path:
-    """Write what flytekit and flytectl need to come in: no secret, only the command that prints it."""
+    """Write what flytekit needs to come in: no secret, only the command that prints it."""
     import yaml
 
     admin = {
         "endpoint": f"dns:///{grpc_endpoint}",
         "insecure": True,
         "authType": "ExternalCommand",
-        "command": ["cat", str(home.serve_token)],
+        "command": ["cat", str(home.serve_token.absolute())],
     }
     path = home.path / "flyte-config.yaml"
     scratch = path.with_suffix(".new")
