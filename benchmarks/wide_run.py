@@ -1,11 +1,13 @@
 """A finished run of one wide workflow, recorded in an embedded Flyte Admin through its API, as an engine would.
 
 The first and the last task node declare an artifact file, those between hand it on: the shape of a run with many
-intermediate outputs and few results.
+intermediate outputs and few results. Every node has one attempt, and there are a start and an end node, as an engine
+reports them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from flyteidl.core import identifier_pb2, interface_pb2, literals_pb2, types_pb2
 from flyteidl.event import event_pb2 as events
 
 from flowtui.admin.client import AdminClient
+from flowtui.admin.failures import ConflictError
 from flowtui.domain.execution import ExecutionId
 from flowtui.local.app import create_app
 
@@ -48,6 +51,11 @@ def _interface(inputs: bool, file: str = "") -> interface_pb2.TypedInterface:
     return interface
 
 
+def task_name(index: int, nodes: int) -> str:
+    """The task of a node."""
+    return "first" if index == 0 else "last" if index == nodes - 1 else "echo"
+
+
 async def _register(client: AdminClient, nodes: int) -> None:
     tasks = {"first": _interface(False, "first.csv"), "echo": _interface(True), "last": _interface(True, "last.csv")}
     for name, interface in tasks.items():
@@ -57,14 +65,15 @@ async def _register(client: AdminClient, nodes: int) -> None:
         request.spec.template.type = "python-task"
         request.spec.template.interface.CopyFrom(interface)
         request.spec.template.container.image = "none"
-        await client.post("/api/v1/tasks", request, task_pb2.TaskCreateResponse)
-    workflow = workflow_pb2.WorkflowCreateRequest(id=_identifier(identifier_pb2.WORKFLOW, "wide"))
+        with contextlib.suppress(ConflictError):
+            await client.post("/api/v1/tasks", request, task_pb2.TaskCreateResponse)
+    workflow = workflow_pb2.WorkflowCreateRequest(id=_identifier(identifier_pb2.WORKFLOW, f"wide_{nodes}"))
     template = workflow.spec.template
     template.id.CopyFrom(workflow.id)
     template.interface.outputs.variables["o0"].CopyFrom(_variable())
     for index in range(nodes):
         node = template.nodes.add(id=f"n{index}")
-        name = "first" if index == 0 else "last" if index == nodes - 1 else "echo"
+        name = task_name(index, nodes)
         node.metadata.name = name
         node.task_node.reference_id.CopyFrom(_identifier(identifier_pb2.TASK, name))
         if index:
@@ -75,7 +84,7 @@ async def _register(client: AdminClient, nodes: int) -> None:
     output = template.outputs.add(var="o0")
     output.binding.promise.node_id, output.binding.promise.var = f"n{nodes - 1}", "o0"
     await client.post("/api/v1/workflows", workflow, workflow_pb2.WorkflowCreateResponse)
-    plan = launch_plan_pb2.LaunchPlanCreateRequest(id=_identifier(identifier_pb2.LAUNCH_PLAN, "wide"))
+    plan = launch_plan_pb2.LaunchPlanCreateRequest(id=_identifier(identifier_pb2.LAUNCH_PLAN, f"wide_{nodes}"))
     plan.spec.workflow_id.CopyFrom(workflow.id)
     await client.post("/api/v1/launch_plans", plan, launch_plan_pb2.LaunchPlanCreateResponse)
 
@@ -87,7 +96,7 @@ async def _report(client: AdminClient, id_: identifier_pb2.WorkflowExecutionIden
         request = event_pb2.WorkflowExecutionEventRequest(event=event)
         await client.post("/api/v1/events/workflows", request, event_pb2.WorkflowExecutionEventResponse)
 
-    async def node(name: str, phase: int, second: int, uri: str = "") -> None:
+    async def node(name: str, phase: int, second: int, uri: str = "", task: str = "") -> None:
         event = events.NodeExecutionEvent(producer_id="propeller", phase=phase, event_version=1, spec_node_id=name)
         event.id.node_id, event.node_name = name, name
         event.id.execution_id.CopyFrom(id_)
@@ -99,11 +108,31 @@ async def _report(client: AdminClient, id_: identifier_pb2.WorkflowExecutionIden
             event.output_data.literals["o0"].scalar.CopyFrom(scalar)
         request = event_pb2.NodeExecutionEventRequest(event=event)
         await client.post("/api/v1/events/nodes", request, event_pb2.NodeExecutionEventResponse)
+        if task:
+            await attempt(event, task)
+
+    async def attempt(of: events.NodeExecutionEvent, task: str) -> None:
+        event = events.TaskExecutionEvent(
+            task_id=_identifier(identifier_pb2.TASK, task),
+            parent_node_execution_id=of.id,
+            phase=phases.TaskExecution.Phase.Value(phases.NodeExecution.Phase.Name(of.phase)),
+            occurred_at=of.occurred_at,
+            task_type="python-task",
+            event_version=1,
+        )
+        if of.HasField("output_data"):
+            event.output_data.CopyFrom(of.output_data)
+        request = event_pb2.TaskExecutionEventRequest(event=event)
+        await client.post("/api/v1/events/tasks", request, event_pb2.TaskExecutionEventResponse)
 
     await workflow(phases.WorkflowExecution.RUNNING, 0)
+    await node("start-node", phases.NodeExecution.SUCCEEDED, 0)
     for index in range(nodes):
-        await node(f"n{index}", phases.NodeExecution.RUNNING, index)
-        await node(f"n{index}", phases.NodeExecution.SUCCEEDED, index + 1, f"s3://bucket/data/{index}/file.csv")
+        task = task_name(index, nodes)
+        uri = f"s3://bucket/data/{index}/file.csv"
+        await node(f"n{index}", phases.NodeExecution.RUNNING, index, task=task)
+        await node(f"n{index}", phases.NodeExecution.SUCCEEDED, index + 1, uri, task)
+    await node("end-node", phases.NodeExecution.SUCCEEDED, nodes + 1)
     await workflow(phases.WorkflowExecution.SUCCEEDED, nodes + 1)
 
 
@@ -112,7 +141,7 @@ async def record(home: Path, nodes: int) -> ExecutionId:
     async with AdminClient("http://admin", transport=httpx.ASGITransport(create_app(home))) as client:
         await _register(client, nodes)
         request = execution_pb2.ExecutionCreateRequest(project=PROJECT, domain=DOMAIN, name=f"wide-{nodes}")
-        request.spec.launch_plan.CopyFrom(_identifier(identifier_pb2.LAUNCH_PLAN, "wide"))
+        request.spec.launch_plan.CopyFrom(_identifier(identifier_pb2.LAUNCH_PLAN, f"wide_{nodes}"))
         request.spec.metadata.mode = execution_pb2.ExecutionMetadata.MANUAL
         created = await client.create_execution(request)
         id_ = identifier_pb2.WorkflowExecutionIdentifier(project=PROJECT, domain=DOMAIN, name=created.name)

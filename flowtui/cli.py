@@ -170,12 +170,21 @@ def _serve(options: Namespace, settings: Settings) -> int:
 
     home = Home(settings.home)
     is_new = not home.serve_token.exists()
+    grpc_port = options.grpc_port
+    if grpc_port is None:
+        grpc_port = options.port + 1 if 0 < options.port < 65535 else 0
 
     def started(served: Served) -> None:
         if options.json:
             from flowtui.headless.json import dumps
 
-            shape = {"url": served.url, "token": served.token, "token_file": str(served.token_file)}
+            shape = {
+                "url": served.url,
+                "token": served.token,
+                "token_file": str(served.token_file),
+                "grpc_endpoint": served.grpc_endpoint,
+                "flyte_config": str(served.flyte_config) if served.flyte_config else None,
+            }
             sys.stdout.write(dumps(shape))
             sys.stdout.flush()
             return
@@ -186,10 +195,17 @@ def _serve(options: Namespace, settings: Settings) -> int:
             f'FLOWTUI_ENDPOINT={served.url} FLOWTUI_TOKEN="$(cat {shlex.quote(str(served.token_file))})" '
             f"flowtui runs -p {settings.project}\n"
         )
+        if served.grpc_endpoint is None:
+            sys.stderr.write("gRPC, which flytekit needs, is not served without grpcio: pip install 'flowtui[grpc]'\n")
+        else:
+            sys.stderr.write(
+                f"gRPC at {served.grpc_endpoint}, for flytekit:\n"
+                f"FLYTECTL_CONFIG={shlex.quote(str(served.flyte_config))} pyflyte register -p {settings.project} FILE\n"
+            )
 
     # Ctrl+C is how a server ends, not how it fails.
     with contextlib.suppress(KeyboardInterrupt):
-        serve(home, port=options.port, launcher=launcher(home), started=started)
+        serve(home, port=options.port, grpc_port=grpc_port, launcher=launcher(home), started=started)
     return 0
 
 

@@ -215,6 +215,9 @@ def _serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port", metavar="PORT", type=port, default=8188, help="loopback port, 0 for a free one (8188)"
     )
+    parser.add_argument(
+        "--grpc-port", metavar="PORT", type=port, help="loopback port for gRPC, 0 for a free one (the one after --port)"
+    )
 
 
 def _login(parser: argparse.ArgumentParser) -> None:
@@ -262,7 +265,7 @@ COMMANDS = {
             "Options of flowtui go before WORKFLOW: every option behind it is an input of the workflow.\n"
             "`flowtui run FILE WORKFLOW --help` lists its inputs.",
         ),
-        Command("serve", "", "the Flyte Admin of this machine on a loopback port", _serve),
+        Command("serve", "", "the Flyte Admin of this machine on loopback ports", _serve),
         Command("login", "", "log in to the server, as with pyflyte", _login),
         Command("logout", "", "forget the login of the server", _nothing),
         Command("config", "[--contexts]", "the settings that hold, and where each comes from", _config),

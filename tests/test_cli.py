@@ -119,6 +119,7 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
         ["run"],
         ["run", "flow.py"],
         ["serve", "--port", "70000"],
+        ["serve", "--grpc-port", "-1"],
         ["runs", "--timeout", "soon"],
         ["runs", "--endpoint", "ftp://host"],
         ["runs", "--local", "--endpoint", "https://host"],
@@ -133,6 +134,27 @@ def test_bad_usage_is_2_and_says_what_to_do(words: list[str], here: Path, capsys
     assert error["kind"] in ("usage", "config")
     assert error["message"]
     assert error["hint"]
+
+
+@pytest.mark.parametrize(
+    ("words", "port"),
+    [
+        ([], 8189),
+        (["--port", "7000"], 7001),
+        (["--port", "0"], 0),
+        (["--port", "65535"], 0),
+        (["--grpc-port", "9"], 9),
+    ],
+)
+def test_grpc_takes_the_port_behind_that_of_rest(
+    words: list[str], port: int, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flowtui.local import serve
+
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(serve, "serve", lambda home, **options: asked.update(options))
+    assert cli.main(["serve", *words]) == 0
+    assert asked["grpc_port"] == port
 
 
 def test_a_command_that_is_nearly_one_is_named(capsys: pytest.CaptureFixture[str]) -> None:

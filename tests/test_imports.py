@@ -54,6 +54,7 @@ def test_a_command_loads_no_screen_and_no_flytekit(words: tuple[str, ...], tmp_p
         "httpx._main",
         "click",
         "pydantic",
+        "grpc",
     }
     assert "flowtui.admin" in found
     # The runs of this machine need no login.
@@ -114,7 +115,7 @@ asyncio.run(main())
         tmp_path,
     )
     assert "flowtui.local.runner.runner" in found
-    assert not found & {"flytekit", "pandas", "pyarrow", "uvicorn", "textual", "rich", "pydantic"}
+    assert not found & {"flytekit", "pandas", "pyarrow", "uvicorn", "textual", "rich", "pydantic", "grpc"}
 
 
 def test_httpx_comes_without_its_command_line(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -14,9 +13,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
-from flyteidl.admin import event_pb2 as admin_event_pb2
-from flyteidl.core import execution_pb2 as core_execution_pb2
-from flyteidl.event import event_pb2
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
@@ -25,15 +21,13 @@ from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
 
 from flowtui.config import LOCAL_PROJECT
-from flowtui.domain.execution import ExecutionId
-from flowtui.errors import FlowtuiError
 from flowtui.local import marshal, routes
-from flowtui.local.call import Admin, Call, Handler, from_nanos
-from flowtui.local.events import create_workflow_event
+from flowtui.local.call import Admin, Call, Handler
+from flowtui.local.dispatch import Dispatcher, Launcher
 from flowtui.local.guard import Guard, path_below_root
 from flowtui.local.home import Home
 from flowtui.local.marshal import Form
-from flowtui.local.status import NOT_FOUND, RESOURCE_EXHAUSTED, UNIMPLEMENTED, AdminError, database, invalid
+from flowtui.local.status import NOT_FOUND, RESOURCE_EXHAUSTED, UNIMPLEMENTED, AdminError, invalid
 from flowtui.local.store import Store
 
 MAX_ANSWER = 4 * 1024 * 1024
@@ -41,8 +35,6 @@ MAX_ANSWER = 4 * 1024 * 1024
 
 MAX_BODY = 64 * 1024 * 1024
 _METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
-
-Launcher = Callable[[ExecutionId], None]
 
 
 def create_app(
@@ -59,8 +51,7 @@ def create_app(
 
     Args:
         token: what clients must send as ``Authorization: Bearer`` or ``flyte-authorization: Bearer``; None: nothing.
-        launcher: called with the id of an execution that was created, relaunched or recovered, after the commit, in a
-            worker thread.
+        launcher: as for :class:`~flowtui.local.dispatch.Dispatcher`; called in a worker thread.
         clock: nanoseconds since 1970.
         container: prefix of the URIs of what Admin writes itself; the home's blob folder by default.
         allowed_hosts: names that a ``Host`` header may have, without port; None: any.
@@ -74,7 +65,8 @@ def create_app(
     key = home.read_secret(home.signing_key).encode()
     admin = Admin(home, Store(home.database), container or str(home.blobs), key, clock)
     _prepare(admin, project)
-    gateway = _Gateway(admin, launcher)
+    dispatcher = Dispatcher(admin, handlers(), launcher)
+    gateway = _Gateway(dispatcher)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -94,6 +86,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.admin = admin
+    app.state.dispatcher = dispatcher
     return app
 
 
@@ -118,9 +111,8 @@ async def _healthcheck(request: Request) -> Response:
 class _Gateway:
     """What grpc-gateway is in front of Flyte Admin."""
 
-    def __init__(self, admin: Admin, launcher: Launcher | None) -> None:
-        self._admin = admin
-        self._launcher = launcher
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
 
     async def answer(self, request: Request) -> Response:
         if (clean := _cleaned(request.scope["path"])) is not None:
@@ -135,7 +127,7 @@ class _Gateway:
             status = 200
         except AdminError as error:
             content, status = marshal.encode(marshal.status_message(error), form), error.http_status
-        date = formatdate(self._admin.clock() / 10**9, usegmt=True)
+        date = formatdate(self._dispatcher.admin.clock() / 10**9, usegmt=True)
         return Response(content, status, {"date": date}, form.media_type)
 
     def _call(self, request: Request, body: bytes, form: Form) -> Any:
@@ -146,50 +138,18 @@ class _Gateway:
                 raise AdminError(UNIMPLEMENTED, "Method Not Allowed")
             raise AdminError(NOT_FOUND, "Not Found")
         route, fields = found
-        handler = handlers().get(route.call)
-        if handler is None:
-            # Without a login Admin has no identity and no authorization service either.
-            unknown = f"method {route.call} of" if route.service.endswith("AdminService") else ""
-            raise AdminError(UNIMPLEMENTED, f"unknown {unknown or 'service'} {route.service}".replace("  ", " "))
+        handler = self._dispatcher.handler(route.service, route.call)
         message = route.new_request()
         if route.has_body:
             marshal.decode(body, message, form)
         query = _query(request)
         routes.fill(message, fields, query, has_body=route.has_body)
-        return self._run(handler, message, request, write=request.method != "GET")
-
-    def _run(self, handler: Handler, message: Any, request: Request, *, write: bool) -> Any:
-        store = self._admin.store
         base = f"{request.url.scheme}://{request.url.netloc}{request.scope.get('root_path', '')}"
-        try:
-            with store.write() if write else store.read() as db:
-                call = Call(self._admin, db, base)
-                answer = handler(call, message)
-        except sqlite3.Error as error:
-            raise database(str(error)) from error
+        answer = self._dispatcher.answer(handler, message, base, writes=request.method != "GET")
         size = answer.ByteSize()
         if size > MAX_ANSWER:
             raise AdminError(RESOURCE_EXHAUSTED, f"grpc: received message larger than max ({size} vs. {MAX_ANSWER})")
-        if self._launcher is not None:
-            for execution in call.launched:
-                self._launch(execution)
         return answer
-
-    def _launch(self, execution: ExecutionId) -> None:
-        """Have the execution run; where that fails it is kept as FAILED, as Admin does."""
-        assert self._launcher is not None
-        try:
-            self._launcher(execution)
-        except (FlowtuiError, OSError) as error:
-            event = event_pb2.WorkflowExecutionEvent(phase=core_execution_pb2.WorkflowExecution.FAILED)
-            identifier = event.execution_id
-            identifier.project, identifier.domain, identifier.name = execution.project, execution.domain, execution.name
-            event.occurred_at.CopyFrom(from_nanos(self._admin.clock()))
-            event.error.code, event.error.kind = "RunnerNotStarted", core_execution_pb2.ExecutionError.SYSTEM
-            event.error.message = f"The runner could not be started: {error}"
-            with self._admin.store.write() as db:
-                request = admin_event_pb2.WorkflowExecutionEventRequest(event=event)
-                create_workflow_event(Call(self._admin, db, ""), request)
 
 
 def _cleaned(path: str) -> str | None:

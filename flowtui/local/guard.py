@@ -16,6 +16,8 @@ from flowtui.local.status import UNAUTHENTICATED, AdminError
 _OPEN = "/healthcheck"
 _PERMISSION_DENIED = 7
 _TOKEN_HEADERS = ("authorization", "flyte-authorization")
+WANTED = "transport: missing or wrong token; send the one that `flowtui serve` shows as Authorization: Bearer"
+"""The refusal of who comes without the token."""
 
 
 class Guard:
@@ -52,17 +54,18 @@ class Guard:
         # A signed URL carries its own permission.
         if self._token is None or path == _OPEN or path.startswith(BLOB_PATH + "/"):
             return None
-        if any(self._matches(headers.get(name, "")) for name in _TOKEN_HEADERS):
+        if any(is_bearer(headers.get(name, ""), self._token) for name in _TOKEN_HEADERS):
             return None
-        message = "transport: missing or wrong token; send the one that `flowtui serve` shows as Authorization: Bearer"
-        answer = _answer(headers, AdminError(UNAUTHENTICATED, message))
-        answer.headers["www-authenticate"] = message
+        answer = _answer(headers, AdminError(UNAUTHENTICATED, WANTED))
+        answer.headers["www-authenticate"] = WANTED
         return answer
 
-    def _matches(self, header: str) -> bool:
-        scheme, _, value = header.partition(" ")
-        expected = (self._token or "").encode()
-        return scheme.lower() == "bearer" and hmac.compare_digest(value.strip().encode("utf-8", "replace"), expected)
+
+def is_bearer(header: str, token: str) -> bool:
+    """Whether a header's value is ``Bearer`` with the token; takes as long for a wrong one as for the right one."""
+    scheme, _, value = header.partition(" ")
+    given = value.strip().encode("utf-8", "replace")
+    return scheme.lower() == "bearer" and hmac.compare_digest(given, token.encode())
 
 
 def path_below_root(scope: Scope) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -20,6 +22,7 @@ from flowtui.errors import ConfigError, UnreachableError, UsageError
 from flowtui.httpclient import httpx
 from flowtui.local.home import Home
 from flowtui.local.orphans import CAUSE
+from flowtui.local.serve import _listen as listen
 from flowtui.local.serve import serve
 from flowtui.local.store import Store
 from tests.local.admin import RUNS, execution, open_admin
@@ -208,8 +211,24 @@ def test_serve_refuses_other_addresses_and_taken_ports(tmp_path: Path, served: t
     for host in ("0.0.0.0", "192.0.2.1", "example.org", "::"):
         with pytest.raises(UsageError):
             serve(tmp_path, host)
-    with pytest.raises(UnreachableError):
+    with pytest.raises(UnreachableError, match="--port"):
         serve(tmp_path, port=int(served[0].rpartition(":")[2]))
+
+
+async def test_answers_are_sent_without_nagles_delay() -> None:
+    """uvicorn sends head and body apart: with Nagle's algorithm the second waits for the first's acknowledgement."""
+    found: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection: socket.socket = writer.get_extra_info("socket")
+        found.set_result(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    with listen("127.0.0.1", 0) as listener:
+        async with await asyncio.start_server(accepted, sock=listener):
+            _, writer = await asyncio.open_connection(*listener.getsockname())
+            assert await found
+            writer.close()
 
 
 def test_a_database_of_a_newer_program_is_left_alone(tmp_path: Path) -> None:

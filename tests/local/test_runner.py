@@ -299,6 +299,19 @@ async def test_an_execution_whose_code_is_unknown_fails_and_says_so(runner: Runn
     execution = await runner.execution(id_)
     assert execution.closure.phase == execution_pb2.WorkflowExecution.FAILED
     assert "not registered by" in execution.closure.error.message
+    assert "--copy none" in execution.closure.error.message
+
+
+async def test_an_execution_that_is_terminated_before_its_runner_comes_is_aborted(runner: Runner) -> None:
+    first = await runner.run("branches", name="t1")
+    id_ = ExecutionId(PROJECT, DOMAIN, "t2")
+    async with embedded_client(runner.home) as client:
+        await client.relaunch(first.execution, "t2")
+        await client.terminate(id_, "enough")
+    result = await run_execution(runner.home, id_, runner.options())
+    execution = await runner.execution(id_)
+    assert (result.phase, execution.closure.abort_metadata.cause) == ("ABORTED", "enough")
+    assert execution.closure.phase == execution_pb2.WorkflowExecution.ABORTED
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from flyteidl.core import dynamic_job_pb2, errors_pb2, literals_pb2, tasks_pb2
 
-from flowtui.local.runner import domino_job, export_task
+from flowtui.errors import NotFoundError, StorageError
+from flowtui.local.runner import domino_job, export_task, uploaded_code
 from flowtui.local.runner.failures import TIMEOUT, AttemptFailedError, from_document, system_error, user_error
 from flowtui.local.runner.literals import literal_map, read_message
 from flowtui.local.runner.names import Place
@@ -182,11 +183,17 @@ class Attempt:
         if getattr(self.template.metadata, "is_eager", False):
             told = "An eager workflow runs on a Flyte cluster only."
             raise AttemptFailedError(user_error("TaskNotSupported", told), recoverable=False)
+        root = self.run.services.flow.root
+        if archive := uploaded_code.archive_of(arguments):
+            try:
+                root = await asyncio.to_thread(uploaded_code.unpacked, self.run.services.home, archive)
+            except (NotFoundError, StorageError) as error:
+                raise AttemptFailedError(user_error("CodeNotFound", error.message), recoverable=False) from error
         scratch = Path(tempfile.mkdtemp(prefix="flowtui-"))
         try:
             status = await self.run.services.workers.run(
                 "flowtui.local.runner.worker:execute",
-                {"args": self._fill(arguments), "root": str(self.run.services.flow.root)},
+                {"args": self._fill(arguments), "root": str(root)},
                 log=self.log,
                 env={**self.environment(), "TMPDIR": str(scratch)},
                 cwd=self.run.services.flow.folder,

@@ -81,8 +81,10 @@ class FlowSources:
             ).fetchone()
         if row is None:
             raise NotFoundError(
-                f"Version {version} was not registered by `flowtui run` on this machine, so its code is not known.",
-                "Run the flow's file again with `flowtui run FILE WORKFLOW`.",
+                f"Version {version} was not registered by `flowtui run` on this machine, nor with its code by "
+                "`pyflyte register`, so its code is not known.",
+                "Run the flow's file with `flowtui run FILE WORKFLOW`. pyflyte uploads the code of Python tasks only, "
+                "and none with `--copy none`.",
             )
         path, root, module, files = Path(row[0]), Path(row[1]), row[2], json.loads(row[3])
         flow = FlowFile(path, root, module, path.parent)

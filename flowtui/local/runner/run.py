@@ -10,6 +10,7 @@ from typing import Any
 from flyteidl.admin import execution_pb2 as admin_execution_pb2
 from flyteidl.core import execution_pb2, literals_pb2
 
+from flowtui.admin.failures import BadRequestError
 from flowtui.domain.execution import ExecutionId
 from flowtui.errors import FlowError, ServerError
 from flowtui.local.runner.failures import NodeFailedError, system_error
@@ -121,12 +122,17 @@ class Run:
         """Stop the work when somebody has terminated the execution."""
         while True:
             await asyncio.sleep(self.services.poll_interval)
-            with contextlib.suppress(ServerError):
-                execution = await self.services.client.get_execution(self.id)
-                if execution.closure.phase in (WorkflowPhase.ABORTING, WorkflowPhase.ABORTED):
-                    self._aborting = True
-                    work.cancel()
-                    return
+            if await self._is_terminated():
+                work.cancel()
+                return
+
+    async def _is_terminated(self) -> bool:
+        """Whether somebody has terminated the execution, as far as the server answers."""
+        with contextlib.suppress(ServerError):
+            execution = await self.services.client.get_execution(self.id)
+            if execution.closure.phase in (WorkflowPhase.ABORTING, WorkflowPhase.ABORTED):
+                self._aborting = True
+        return self._aborting
 
     def interrupt(self, cause: str, task: asyncio.Task[Any]) -> None:
         """Stop because the person who started the run, or the machine, says so.
@@ -150,6 +156,12 @@ class Run:
             self.failed = failed.error
             await self.reporter.workflow(WorkflowPhase.FAILED, error=failed.error)
             return Outcome(error=failed.error)
+        except BadRequestError:
+            # A phase that cannot follow ABORTING is refused, where that came before anybody here saw it.
+            if not await self._is_terminated():
+                raise
+            await self._report_aborted()
+            return Outcome()
         except (FlowError, OSError) as error:
             if isinstance(error, RunEndedError):
                 raise

@@ -33,6 +33,7 @@ from flowtui.local.runner.reporter import Listener, WorkflowPhase
 from flowtui.local.runner.run import Outcome, Run
 from flowtui.local.runner.services import Services
 from flowtui.local.runner.task_cache import TaskCache
+from flowtui.local.runner.uploaded_code import uploaded_flow
 from flowtui.local.runner.workers import Workers
 
 INTERRUPTED = 130
@@ -154,12 +155,22 @@ async def run_execution(
                 raise FlowError(f"{id_} has ended already: {phase}.", "Re-run it to have a new execution.")
             workflow = execution.closure.workflow_id
             try:
-                flow_file = FlowSources(home).find(workflow.project, workflow.domain, workflow.version)
+                flow_file = await _flow_file(home, client, workflow)
                 async with _workers(options, flow_file) as workers:
                     return await _execute(home, client, workers, flow_file, id_, options)
             except FlowtuiError as error:
                 await _give_up(client, id_, error)
                 raise
+
+
+async def _flow_file(home: Home, client: AdminClient, workflow: identifier_pb2.Identifier) -> FlowFile:
+    """The code of a workflow's version: as registered from here, else as uploaded."""
+    sources = FlowSources(home)
+    if not sources.knows(workflow.project, workflow.domain, workflow.version):
+        uploaded = await uploaded_flow(home, client, workflow)
+        if uploaded is not None:
+            return uploaded
+    return sources.find(workflow.project, workflow.domain, workflow.version)
 
 
 @contextlib.asynccontextmanager
