@@ -1,7 +1,7 @@
 """What it costs to scroll a list of many runs to its end: by time of creation, as flowtui does, against offsets.
 
-An embedded Flyte Admin on loopback holds ``--runs`` executions of one project. In one run of this script the same
-server is asked, in pages of the same size, by
+`flowtui serve` holds ``--runs`` executions of one project. In one run of this script it is asked, in pages of the same
+size, by
 
 - a bare httpx script that follows the server's own tokens, which are offsets;
 - flowtui's catalog, whose pages begin where the last one ended in time;
@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import multiprocessing
 import statistics
 import tempfile
 import time
@@ -25,8 +24,8 @@ from datetime import datetime
 from pathlib import Path
 
 import httpx
+from flyte_remote import Server
 from flyteidl.admin import execution_pb2
-from open_run import serve
 from wide_run import DOMAIN, PROJECT, record
 
 from flowtui.admin.client import AdminClient
@@ -36,6 +35,14 @@ from flowtui.local.store import Store
 
 Cost = tuple[int, int, int]
 """Runs that came, calls, bytes."""
+
+
+def address(server: Server) -> str:
+    return f"http://127.0.0.1:{server.rest.port}"
+
+
+def login(server: Server) -> dict[str, str]:
+    return {"Authorization": f"Bearer {server.token}"}
 
 
 def multiply(home: Path, name: str, runs: int) -> None:
@@ -58,13 +65,13 @@ def multiply(home: Path, name: str, runs: int) -> None:
     store.close()
 
 
-async def by_offset(url: str, runs: int, page: int) -> Cost:
+async def by_offset(server: Server, runs: int, page: int) -> Cost:
     """All runs by the server's own tokens; each id once."""
     found: set[str] = set()
     calls = size = 0
     params = {"limit": str(page), "sort_by.key": "execution_created_at", "sort_by.direction": "DESCENDING"}
-    headers = {"Accept": "application/octet-stream"}
-    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=60) as client:
+    headers = {"Accept": "application/octet-stream", **login(server)}
+    async with httpx.AsyncClient(base_url=address(server), headers=headers, timeout=60) as client:
         token = ""
         while len(found) < runs:
             answer = await client.get(f"/api/v1/executions/{PROJECT}/{DOMAIN}", params={**params, "token": token})
@@ -77,10 +84,10 @@ async def by_offset(url: str, runs: int, page: int) -> Cost:
     return len(found), calls, size
 
 
-async def by_time(url: str, runs: int, page: int) -> Cost:
+async def by_time(server: Server, runs: int, page: int) -> Cost:
     """All runs as the screen and the commands page them."""
     found: set[object] = set()
-    async with AdminClient(url) as client:
+    async with AdminClient(address(server), headers=login(server)) as client:
         catalog = Catalog(client)
         token = ""
         while len(found) < runs:
@@ -92,9 +99,9 @@ async def by_time(url: str, runs: int, page: int) -> Cost:
         return len(found), client.calls, client.bytes_read
 
 
-async def changed(url: str, since: datetime) -> Cost:
+async def changed(server: Server, since: datetime) -> Cost:
     """What changed since a time."""
-    async with AdminClient(url) as client:
+    async with AdminClient(address(server), headers=login(server)) as client:
         rows = await Catalog(client).changes(PROJECT, DOMAIN, since)
         return len(rows.executions), client.calls, client.bytes_read
 
@@ -109,7 +116,7 @@ async def measure(ask: Callable[[], Awaitable[Cost]], repeat: int) -> tuple[Cost
     return cost, statistics.median(seconds)
 
 
-async def compare(url: str, arguments: argparse.Namespace) -> None:
+async def compare(server: Server, arguments: argparse.Namespace) -> None:
     total, page = arguments.runs + 1, arguments.page
     print(f"{total:,} runs, pages of {page:,}, median of {arguments.repeat}")
     print(f"{'':34} {'runs':>7} {'calls':>6} {'bytes':>11} {'seconds':>8} {'ratio':>6}")
@@ -120,16 +127,16 @@ async def compare(url: str, arguments: argparse.Namespace) -> None:
         print(f"{name:34} {runs:7} {calls:6} {size:11} {seconds:8.3f} {ratio:6.2f}")
         return seconds
 
-    base = await row("scroll all: bare httpx, offsets", lambda: by_offset(url, total, page))
-    await row("scroll all: flowtui", lambda: by_time(url, total, page), base)
-    async with AdminClient(url) as client:
+    base = await row("scroll all: bare httpx, offsets", lambda: by_offset(server, total, page))
+    await row("scroll all: flowtui", lambda: by_time(server, total, page), base)
+    async with AdminClient(address(server), headers=login(server)) as client:
         since = (await Catalog(client).executions(PROJECT, DOMAIN, limit=1)).as_of
         assert since is not None
         for number in range(3):
             await client.relaunch((await Catalog(client).newest(PROJECT, DOMAIN, 1))[0].id, f"again-{number}")
     held = min(10_000, total)
-    base = await row(f"refresh {held:,} rows: offsets", lambda: by_offset(url, held, page))
-    await row(f"refresh {held:,} rows: flowtui", lambda: changed(url, since), base)
+    base = await row(f"refresh {held:,} rows: offsets", lambda: by_offset(server, held, page))
+    await row(f"refresh {held:,} rows: flowtui", lambda: changed(server, since), base)
 
 
 def main() -> None:
@@ -141,15 +148,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         multiply(home, asyncio.run(record(home, 2)).name, arguments.runs)
-        context = multiprocessing.get_context("spawn")
-        mine, theirs = context.Pipe()
-        server = context.Process(target=serve, args=(home, 0.0, theirs), daemon=True)
-        server.start()
+        server = Server(home)
         try:
-            asyncio.run(compare(f"http://127.0.0.1:{mine.recv()}", arguments))
+            asyncio.run(compare(server, arguments))
         finally:
-            server.terminate()
-            server.join()
+            server.close()
 
 
 if __name__ == "__main__":
