@@ -54,7 +54,11 @@ def base_url(text: str, *, insecure: bool | None = None) -> str:
         raise ValueError("a user name or password does not belong into the URL")
     if not parts.hostname or any(char.isspace() or not char.isprintable() for char in address):
         raise ValueError("it names no host")
-    _ = parts.port  # raises ValueError where the port is not one
+    try:
+        _ = parts.port
+    except ValueError:
+        # urllib's own text repeats what stands there, which may be a password in the wrong place.
+        raise ValueError("its port is none") from None
     scheme = parts.scheme
     if not scheme:
         scheme = "http" if insecure or (insecure is None and is_loopback(parts.hostname)) else "https"

@@ -79,3 +79,10 @@ def test_any_text_is_a_target_or_refused(text: str) -> None:
     except ValueError:
         return
     assert target.name or target.project
+
+
+@pytest.mark.parametrize("text", ["http://host:hush/", "host:hush", "https://host:99999"])
+def test_what_is_no_port_is_not_repeated(text: str) -> None:
+    """It may be a password that was written in the wrong place."""
+    with pytest.raises(ValueError, match=r"^its port is none$"):
+        base_url(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from flyteidl.admin import execution_pb2
 
@@ -41,7 +41,9 @@ class Server:
                 if self.at_once >= self.together:
                     self._all_here.set()
                 await self._all_here.wait()
+                project, domain, name = head.split(" ", 2)[1].rpartition("/executions/")[2].split("/")
                 message = execution_pb2.Execution()
+                message.id.project, message.id.domain, message.id.name = project, domain, name
                 message.closure.error.message = ERROR
                 body, headers = message.SerializeToString(), ["content-type: application/octet-stream"]
                 if "gzip" in next(line for line in head.splitlines() if line.startswith("accept-encoding:")):
@@ -60,8 +62,14 @@ class Server:
     async def client(self) -> AsyncIterator[AdminClient]:
         server = await asyncio.start_server(self.answer, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        async with server, AdminClient(f"http://127.0.0.1:{port}") as client:
-            yield client
+        try:
+            async with AdminClient(f"http://127.0.0.1:{port}") as client:
+                yield client
+        finally:
+            server.close()
+            # A test that fails may have left connections open.
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(server.wait_closed(), 5)
 
 
 async def test_one_connection_is_kept_for_requests_after_each_other() -> None:
