@@ -9,14 +9,15 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from flowtui.errors import PreviewError
-from flowtui.preview import delimited, json, text
+from flowtui.preview import archives, compressed, delimited, json, pickle, text
 from flowtui.preview import hex as hex_dump
 from flowtui.preview.limits import DEFAULT, Limits
 from flowtui.preview.result import Column, Preview
 from flowtui.preview.sniff import sniff
+from flowtui.preview.source import Source
 from flowtui.preview.subject import Subject
 from flowtui.preview.workers import Workers
-from flowtui.storage import Entry, Reader
+from flowtui.storage import Entry
 from flowtui.text import plain
 
 
@@ -40,6 +41,10 @@ ENTRY_POINT = "flowtui.previewers"
 """The group of entry points whose objects are further previewers; they are asked before those of flowtui."""
 
 PREVIEWERS: tuple[Previewer, ...] = (
+    Previewer("pickle", pickle.accepts, pickle.show),
+    Previewer("zip", archives.accepts_zip, archives.show_zip),
+    Previewer("tar", archives.accepts_tar, archives.show_tar),
+    Previewer("compressed", compressed.accepts, compressed.show),
     Previewer("json", json.accepts, json.show),
     Previewer("delimited", delimited.accepts, delimited.show),
     Previewer("text", text.accepts, text.show),
@@ -68,12 +73,13 @@ def plugins() -> tuple[tuple[Previewer, ...], tuple[str, ...]]:
 
 
 async def preview(
-    reader: Reader,
+    reader: Source,
     *,
     name: str,
     format: str = "",  # noqa: A002
     limits: Limits = DEFAULT,
     workers: Workers | None = None,
+    member: str = "",
 ) -> Preview:
     """Show the beginning of a file; call it again with ``limits.more()`` for more of it.
 
@@ -82,24 +88,33 @@ async def preview(
         name: its declared name, whose extension counts.
         format: its declared format (``csv``), empty where none is declared.
         workers: processes to show it in, where its format needs one; None to end them with this preview.
+        member: name of the member of the archive to show in place of the archive itself.
 
     Raises:
         NotFoundError, StorageError: the file cannot be read.
-        PreviewError: no previewer can show it.
+        PreviewError: no previewer can show it, or there is no such member.
     """
     async with AsyncExitStack() as stack:
         if workers is None:
             workers = await stack.enter_async_context(Workers())
-        return await _preview(reader, name, format, limits, workers)
+        return await _preview(reader, name, format, limits, workers, member=member)
 
 
-async def _preview(reader: Reader, name: str, format_: str, limits: Limits, workers: Workers) -> Preview:
+async def _preview(
+    reader: Source, name: str, format_: str, limits: Limits, workers: Workers, *, member: str = "", inside: bool = False
+) -> Preview:
     head = await reader.read(0, limits.head)
     size = await reader.size()
-    sniffed = sniff(head, name=name, format=format_)
+    sniffed = await asyncio.to_thread(sniff, head, name=name, format=format_)
     if not head:
         return Preview(kind="text", notices=("the file is empty",), format=next(iter(sniffed.formats), "text"))
-    subject = Subject(reader, name, sniffed, head, size, limits, workers)
+
+    async def show_inside(inner: Source, inner_name: str) -> Preview:
+        return await _preview(inner, inner_name, "", limits, workers, inside=True)
+
+    subject = Subject(reader, name, sniffed, head, size, limits, workers, None if inside else show_inside)
+    if member:
+        return await archives.member(subject, member)
     others, problems = await asyncio.to_thread(plugins)
     notices = list(problems)
     for previewer in (*others, *PREVIEWERS):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flowtui.domain.size import human_size
 from flowtui.preview.limits import Limits
 from flowtui.preview.sniff import Sniffed
-from flowtui.storage import Reader
 
 if TYPE_CHECKING:
+    from flowtui.preview.result import Preview
+    from flowtui.preview.source import Source
     from flowtui.preview.workers import Workers
 
 _ENCODING_NAMES = {"cp1252": "Windows-1252", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
@@ -28,15 +30,18 @@ class Subject:
         head: its first bytes, up to ``limits.head``.
         size: size of the whole file in bytes, None where it is not known.
         workers: show it with libraries that must not run in this process.
+        show_inside: makes the preview of a file of that name within this one; None where this is within another, as
+            one level is looked into.
     """
 
-    reader: Reader
+    reader: Source
     name: str
     sniffed: Sniffed
     head: bytes
     size: int | None
     limits: Limits
     workers: Workers
+    show_inside: Callable[[Source, str], Awaitable[Preview]] | None = None
 
     @property
     def whole(self) -> bool:

@@ -38,6 +38,7 @@ _KEPT_ENVIRONMENT = ("LANG", "LC_ALL", "LC_CTYPE", "PATH", "TZ", "TZDIR", "LD_LI
 _EXTRAS = {
     "pyarrow": "tables", "pandas": "sas", "pyreadstat": "sas", "pypdfium2": "media", "PIL": "media",
     "python_calamine": "office", "striprtf": "office",
+    "zstd": "archives", "lz4": "archives",
 }  # fmt: skip
 """Which extra of flowtui installs a library."""
 
