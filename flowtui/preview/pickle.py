@@ -159,9 +159,10 @@ def tree_preview(
     facts += list(tree.versions.items())
     if tree.arrays:
         arrays = "tensors" if any(one.kind != "array" for _, one in tree.arrays) else "arrays"
-        facts.append((arrays, f"{len(tree.arrays):,}"))
         elements = "parameters" if arrays == "tensors" else "elements"
-        facts.append((elements, f"{parameter_count(tree.arrays):,}"))
+        at_least = " at least" if tree.is_cut or tree.is_deep or machine.end != "stopped" else ""
+        facts.append((arrays, f"{len(tree.arrays):,}{at_least}"))
+        facts.append((elements, f"{parameter_count(tree.arrays):,}{at_least}"))
     if machine.imports:
         facts.append(("imports", plain(", ".join(sorted_imports(machine.imports))[: limits.cell])))
     return Preview(

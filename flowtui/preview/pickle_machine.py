@@ -120,7 +120,8 @@ class Machine:
     def _step(self) -> None:
         if self._gap:
             length, padded = self._gap
-            self._at += length + (self._take(1)[0] if padded else 0)
+            padding = self._take(1)[0] if padded else 0
+            self._at += padding + length
             self._gap = None
             return
         code = _CODES.get(self._take(1)[0])
@@ -388,10 +389,10 @@ class Machine:
                 groups[-1].append(value)
         while True:
             values = groups.pop()
-            while len(values) > 1:
-                _settle(values)
+            while _settle(values):
+                pass
             if not groups:
-                return values[0] if values else None
+                return values[0] if len(values) == 1 else Items("tuple", values) if values else None
             below = groups[-1]
             if below and isinstance(below[-1], Pairs | Items | Call):
                 _attach(below[-1], values)
@@ -399,15 +400,15 @@ class Machine:
                 below.append(Items("tuple", values))
 
 
-def _settle(values: list[Any]) -> None:
-    """Put the last values into the one below them."""
-    for index in range(len(values) - 1, -1, -1):
-        if isinstance(values[index], Pairs | Items | Call) and index < len(values) - 1:
+def _settle(values: list[Any]) -> bool:
+    """Put the last values into the one below them that can hold some; False where there is none."""
+    for index in range(len(values) - 2, -1, -1):
+        if isinstance(values[index], Pairs | Items | Call):
             rest = values[index + 1 :]
             del values[index + 1 :]
             _attach(values[index], rest)
-            return
-    values[:] = [Items("tuple", list(values))]
+            return True
+    return False
 
 
 def _attach(owner: Any, values: list[Any]) -> None:

@@ -116,8 +116,11 @@ class PickleTree:
         if short is not None:
             return short, None
         name = class_name(call)
-        if is_named(call.function, *_DICTS) and call.state is None:
-            return f"{name} {{{len(call.pairs):,}}}", self._labelled(call.pairs)
+        if is_named(call.function, *_DICTS):
+            return f"{name} {{{len(call.pairs):,}}}", self._dict(call)
+        arguments = values_of(call.arguments)
+        if name in ("set", "frozenset") and len(arguments) == 1 and isinstance(arguments[0], Items):
+            return f"{{{len(arguments[0].values):,}}}", _indexed(arguments[0].values)
         version = value_of(call, "_sklearn_version")
         if isinstance(version, str):
             self.versions.setdefault("scikit-learn", version[:40])
@@ -127,6 +130,11 @@ class PickleTree:
             return f"{name} {size}", _indexed(labels) if labels else None
         is_object = call.new or call.state is not None or is_named(call.function, "copyreg._reconstructor")
         return name if is_object else inline(call), self._parts(call, is_object=is_object)
+
+    def _dict(self, call: Call) -> Children:
+        yield from self._labelled(call.pairs)
+        if isinstance(call.state, Pairs):
+            yield from self._labelled(call.state.pairs)
 
     def _parts(self, call: Call, *, is_object: bool) -> Children:
         state = call.state

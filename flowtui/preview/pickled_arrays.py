@@ -166,7 +166,8 @@ def array_of(symbol: Symbol) -> Array | None:
         dtype, shape = dtype_of(value_of(symbol, "dtype")), shape_of(value_of(symbol, "shape"))
         if dtype is None or shape is None:
             return None
-        return Array("array", dtype, shape, elements=Items("list", symbol.values) if symbol.values else None)
+        inner = array_of(symbol.values[0]) if symbol.values else None
+        return Array("array", dtype, shape, elements=inner.elements if inner else None)
     return None
 
 

@@ -9,7 +9,18 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from flowtui.errors import PreviewError
-from flowtui.preview import archives, compressed, delimited, json, pickle, text
+from flowtui.preview import (
+    archives,
+    compressed,
+    delimited,
+    json,
+    numpy_files,
+    onnx,
+    pickle,
+    safetensors,
+    text,
+    torch_archive,
+)
 from flowtui.preview import hex as hex_dump
 from flowtui.preview.limits import DEFAULT, Limits
 from flowtui.preview.result import Column, Preview
@@ -41,6 +52,11 @@ ENTRY_POINT = "flowtui.previewers"
 """The group of entry points whose objects are further previewers; they are asked before those of flowtui."""
 
 PREVIEWERS: tuple[Previewer, ...] = (
+    Previewer("torch", torch_archive.accepts, torch_archive.show),
+    Previewer("npz", numpy_files.accepts_npz, numpy_files.show_npz),
+    Previewer("npy", numpy_files.accepts_npy, numpy_files.show_npy),
+    Previewer("safetensors", safetensors.accepts, safetensors.show),
+    Previewer("onnx", onnx.accepts, onnx.show),
     Previewer("pickle", pickle.accepts, pickle.show),
     Previewer("zip", archives.accepts_zip, archives.show_zip),
     Previewer("tar", archives.accepts_tar, archives.show_tar),

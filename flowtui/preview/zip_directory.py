@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from dataclasses import dataclass
 
 from flowtui.errors import PreviewError
@@ -109,6 +110,30 @@ async def open_member(subject: Subject, ranges: Ranges, member: Member) -> Sourc
     if member.method not in _UNPACKED:
         raise PreviewError(f"{member.name} is packed with a method that is not read: {member.method}")
     return Unpacked(subject.reader, _UNPACKED[member.method], start=start, length=member.packed, head=subject.head)
+
+
+async def member_head(ranges: Ranges, member: Member, length: int) -> bytes | None:
+    """The first ``length`` bytes of a member, in one fetch; None where none is left.
+
+    Raises:
+        PreviewError: it is encrypted, packed with an unknown method, damaged, or not where the directory says.
+    """
+    data = await ranges.read(member.offset, _LOCAL.size + 2 * length)
+    if data is None:
+        return None
+    if len(data) < _LOCAL.size or not data.startswith(b"PK\x03\x04"):
+        raise PreviewError(f"{member.name} is not where the archive's directory says")
+    fields = _LOCAL.unpack_from(data)
+    start = _LOCAL.size + fields[9] + fields[10]
+    body = data[start : start + member.packed]
+    if member.method == "stored" and not member.is_encrypted:
+        return body[:length]
+    if member.method != "deflate" or member.is_encrypted:
+        raise PreviewError(f"{member.name} is packed with a method that is not read: {member.method}")
+    try:
+        return zlib.decompressobj(-15).decompress(body, length)
+    except zlib.error as error:
+        raise PreviewError(f"{member.name} is damaged") from error
 
 
 async def _end_record(ranges: Ranges, size: int) -> tuple[int, tuple[int, int, int, str]]:
