@@ -51,6 +51,11 @@ def plain_block(text: object) -> str:
     return _clean(str(text).replace("\r\n", "\n").replace("\r", "\n"), "\n\t")
 
 
+def cut(text: str, width: int) -> str:
+    """The text on one line in at most ``width`` characters: a long one loses its end."""
+    return plain(text if len(text) <= width else f"{text[: max(width - 1, 0)]}…")
+
+
 def middle(text: object, width: int) -> str:
     """The text in at most ``width`` characters: a long one is cut in the middle, so that both ends show."""
     line = plain(text)

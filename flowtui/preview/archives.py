@@ -12,7 +12,7 @@ from flowtui.preview.subject import Subject
 from flowtui.preview.tar_members import TarMember, tar_members
 from flowtui.preview.unpacked import Part, Unpacked
 from flowtui.preview.zip_directory import Directory, Member, directory_of, open_member
-from flowtui.text import plain
+from flowtui.text import cut, plain
 
 _MOST_MEMBERS = 100_000
 _RATIO = 200
@@ -65,8 +65,7 @@ def zip_table(subject: Subject, directory: Directory) -> Preview:
         kind="table",
         columns=columns,
         rows=tuple(
-            (_name(one.name, limits.cell), one.size, one.packed, one.modified, _how(one))[: len(columns)]
-            for one in shown
+            (cut(one.name, limits.cell), one.size, one.packed, one.modified, _how(one))[: len(columns)] for one in shown
         ),
         notices=tuple(notices),
         total_rows=directory.total,
@@ -93,7 +92,7 @@ async def show_tar(subject: Subject) -> Preview:
         kind="table",
         columns=columns,
         rows=tuple(
-            (_name(one.name, limits.cell), one.size, one.modified, _kind(one, limits.cell))[: len(columns)]
+            (cut(one.name, limits.cell), one.size, one.modified, _kind(one, limits.cell))[: len(columns)]
             for one in shown
         ),
         notices=tuple(notices),
@@ -159,14 +158,10 @@ def _missing(name: str) -> PreviewError:
     )
 
 
-def _name(name: str, width: int) -> str:
-    return plain(name if len(name) <= width else f"{name[: max(width - 1, 0)]}…")
-
-
 def _how(one: Member) -> str:
     how = "folder" if one.is_folder else one.method
     return f"{how}, encrypted" if one.is_encrypted else how
 
 
 def _kind(one: TarMember, width: int) -> str:
-    return _name(f"{one.kind} to {one.target}" if one.target and "link" in one.kind else one.kind or "file", width)
+    return cut(f"{one.kind} to {one.target}" if one.target and "link" in one.kind else one.kind or "file", width)

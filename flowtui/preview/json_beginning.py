@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from flowtui.preview.layout import TOKEN
 from flowtui.preview.result import TreeNode
-from flowtui.text import plain
+from flowtui.text import cut
 
 
 @dataclass(slots=True)
@@ -52,6 +52,8 @@ class JsonBeginning:
             is_last = token.end() == len(text) and first not in "[]{},:"
             if first in "[{":
                 if self._too_deep or len(self._stack) > self._depth:
+                    if not self._too_deep:
+                        self._label()
                     self._too_deep += 1
                     self.is_deep = True
                 elif not self._open(first == "{"):
@@ -79,8 +81,6 @@ class JsonBeginning:
         """The root where this was its end."""
         if self._too_deep:
             self._too_deep -= 1
-            if not self._too_deep and self._stack[-1].key is not None:
-                self._stack[-1].key = None
             return None
         if len(self._stack) == 1:
             return self._node(self._stack[0], is_closed=True)
@@ -127,8 +127,7 @@ class JsonBeginning:
         return self._short(label or "")
 
     def _short(self, text: str) -> str:
-        width = self._width
-        return plain(text if len(text) <= width else f"{text[: max(width - 1, 0)]}…")
+        return cut(text, self._width)
 
 
 def _text(word: str) -> str:

@@ -20,7 +20,7 @@ from flowtui.preview.result import Cell, Column, Preview
 from flowtui.preview.source import Ranges
 from flowtui.preview.subject import Subject
 from flowtui.preview.zip_directory import Member, directory_of, member_head
-from flowtui.text import plain
+from flowtui.text import cut, plain
 
 _MAGIC = b"\x93NUMPY"
 _MOST_HEADER = 64 * 1024
@@ -163,7 +163,7 @@ def _show_npy(subject: Subject) -> Preview:
     limits = subject.limits
     header = header_of(subject.head)
     facts = [
-        ("dtype", _cut(header.dtype_name, limits.cell)),
+        ("dtype", cut(header.dtype_name, limits.cell)),
         ("shape", " x ".join(f"{length:,}" for length in header.shape) or "scalar"),
         ("order", "Fortran" if header.is_fortran else "C"),
     ]
@@ -209,7 +209,7 @@ def _table_shape(header: Header) -> tuple[int, int]:
 
 def _columns(header: Header, count: int, width: int) -> tuple[Column, ...]:
     if header.fields[0][0] != "":
-        return tuple(Column(_cut(name, width) or " ", _type(dtype)) for name, dtype in header.fields[:count])
+        return tuple(Column(cut(name, width) or " ", _type(dtype)) for name, dtype in header.fields[:count])
     kind = _type(header.fields[0][1])
     if len(header.shape) < 2:
         return (Column("values", kind),)
@@ -283,15 +283,15 @@ def _value(dtype: Dtype, data: bytes, width: int) -> Cell:
     kind = dtype.code[:1]
     if kind == "U":
         codec = "utf-32-be" if order == ">" else "utf-32-le"
-        return _cut(data.decode(codec, "replace").rstrip("\0"), width)
+        return cut(data.decode(codec, "replace").rstrip("\0"), width)
     if kind == "S":
-        return _cut(data.rstrip(b"\0").decode("utf-8", "replace"), width)
+        return cut(data.rstrip(b"\0").decode("utf-8", "replace"), width)
     if kind in ("M", "m"):
-        return _cut(_moment(dtype, data, order), width)
+        return cut(_moment(dtype, data, order), width)
     if kind == "c" and dtype.size in (8, 16):
         real, imaginary = struct.unpack(f"{order}2{'f' if dtype.size == 8 else 'd'}", data)
-        return _cut(f"{real:g}{imaginary:+g}j", width)
-    return _cut(data[:16].hex(" "), width)
+        return cut(f"{real:g}{imaginary:+g}j", width)
+    return cut(data[:16].hex(" "), width)
 
 
 def _moment(dtype: Dtype, data: bytes, order: str) -> str:
@@ -324,13 +324,13 @@ async def show_npz(subject: Subject) -> Preview:
     unread = 0
     for member in members[: limits.rows]:
         header = await _member_header(ranges, member)
-        name = _cut(member.name.removesuffix(".npy"), limits.cell)
+        name = cut(member.name.removesuffix(".npy"), limits.cell)
         cells: tuple[Cell, ...] = (name, None, None, None, member.size)
         if header is None:
             unread += 1
         else:
             shape = " x ".join(map(str, header.shape)) or "scalar"
-            cells = (name, _cut(header.dtype_name, limits.cell), _cut(shape, limits.cell), header.count, member.size)
+            cells = (name, cut(header.dtype_name, limits.cell), cut(shape, limits.cell), header.count, member.size)
         rows.append(cells[: limits.columns])
     notices = []
     if len(rows) < directory.total:
@@ -356,7 +356,3 @@ async def _member_header(ranges: Ranges, member: Member) -> Header | None:
         return None if head is None else header_of(head)
     except PreviewError:
         return None
-
-
-def _cut(text: str, width: int) -> str:
-    return plain(text if len(text) <= width else f"{text[: max(width - 1, 0)]}…")

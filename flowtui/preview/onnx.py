@@ -17,7 +17,7 @@ from flowtui.preview.protobuf_wire import BYTES, VARINT, Field, field_at, fields
 from flowtui.preview.result import Preview, TreeNode
 from flowtui.preview.source import Ranges
 from flowtui.preview.subject import Subject
-from flowtui.text import plain
+from flowtui.text import cut, plain
 
 _PART = 64 * 1024
 _MOST_INITIALIZERS = 10_000
@@ -262,7 +262,7 @@ def _preview(subject: Subject, model: _Model) -> Preview:
     ):
         shown = pairs[:left]
         left -= len(shown)
-        nodes = tuple(TreeNode(_cut(name, width), _cut(value, width)) for name, value in shown)
+        nodes = tuple(TreeNode(cut(name, width), cut(value, width)) for name, value in shown)
         groups.append(TreeNode(label, f"{len(pairs):,}", nodes))
     notices = []
     if model.is_cut:
@@ -270,18 +270,18 @@ def _preview(subject: Subject, model: _Model) -> Preview:
     if left <= 0:
         notices.append(f"the tree shows the first {limits.nodes:,} values")
     rows = [
-        (_cut(name, width), kind, _cut(" x ".join(map(str, shape)) or "scalar", width), _count(shape))[: limits.columns]
+        (cut(name, width), kind, cut(" x ".join(map(str, shape)) or "scalar", width), _count(shape))[: limits.columns]
         for name, kind, shape in model.tensors[: limits.rows]
     ]
     return Preview(
         kind="tree",
-        tree=TreeNode("", _cut(model.name or "graph", width), tuple(groups[: max(limits.nodes - 1, 0)])),
+        tree=TreeNode("", cut(model.name or "graph", width), tuple(groups[: max(limits.nodes - 1, 0)])),
         columns=TENSOR_COLUMNS[: limits.columns] if rows else (),
         rows=tuple(rows),
         notices=tuple(notices),
         more=model.is_cut or left <= 0,
         format="onnx",
-        facts=tuple((_cut(name or " ", 80), _cut(value, width)) for name, value in facts),
+        facts=tuple((cut(name or " ", 80), cut(value, width)) for name, value in facts),
     )
 
 
@@ -294,7 +294,3 @@ def _count(shape: tuple[int, ...]) -> int:
     for length in shape:
         total *= length
     return total
-
-
-def _cut(text: str, width: int) -> str:
-    return plain(text if len(text) <= width else f"{text[: max(width - 1, 0)]}…")

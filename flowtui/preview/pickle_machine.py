@@ -6,38 +6,23 @@ bytes that lie beyond a part are not needed: the machine says where it goes on.
 
 from __future__ import annotations
 
-import io
 import pickletools
 from collections.abc import Callable
 from typing import Any, Literal
 
-from flowtui.preview.symbols import Blob, Call, Items, Opaque, Pairs, Persistent, Ref, Symbol
+from flowtui.preview.pickle_opcodes import DamagedError, Opcodes, StarvedError
+from flowtui.preview.symbols import Call, Items, Opaque, Pairs, Persistent, Ref, Symbol
 
 End = Literal["", "stopped", "starved", "damaged", "capped"]
 
 MOST_OPERATIONS = 1_000_000
 """An operation keeps some hundred bytes at most beside the file's own, so that memory is bounded with it."""
 
-_KEPT_BYTES = 1024
-_MOST_DIGITS = 2000
 _MOST_IMPORTS = 10_000
-_CODES = {ord(one.code): one for one in pickletools.opcodes}
-_LENGTHS = {
-    pickletools.TAKEN_FROM_ARGUMENT1: 1, pickletools.TAKEN_FROM_ARGUMENT4: 4,
-    pickletools.TAKEN_FROM_ARGUMENT4U: 4, pickletools.TAKEN_FROM_ARGUMENT8U: 8,
-}  # fmt: skip
 
 
 class _Mark:
     """What MARK pushes."""
-
-
-class _StarvedError(Exception):
-    """The bytes of an argument are not at hand."""
-
-
-class _DamagedError(Exception):
-    """The pickle does what no pickle does."""
 
 
 _Value = Any  # A Symbol or a _Mark: the stack holds both.
@@ -67,33 +52,32 @@ class Machine:
         self._memo: dict[int, _Value] = {}
         self._outer: list[tuple[list[_Value], dict[int, _Value], Call]] = []
         self._gap: tuple[int, bool] | None = None
-        self._data = b""
-        self._at = 0
+        self._opcodes = Opcodes()
         self._run: dict[str, Callable[[Any], None]] = {
             one.name: getattr(self, f"_do_{one.name.lower()}", self._push) for one in pickletools.opcodes
         }
 
     def run(self, data: bytes, offset: int = 0) -> None:
         """Run the bytes of the file from ``offset``, which is ``position``, until a pickle ends or they do."""
-        self._data, self._at = data, 0
+        opcodes = self._opcodes = Opcodes(data)
         self.end = ""
         try:
             while not self.end:
                 if self.operations >= self._most:
                     self.end = "capped"
                     break
-                self.position = offset + self._at
+                self.position = offset + opcodes.at
                 self._step()
-        except _StarvedError:
+        except StarvedError:
             self.end = "starved"
             return
-        except (_DamagedError, ValueError):
+        except (DamagedError, ValueError):
             # ValueError is what the readers of arguments raise.
             self.end = "damaged"
             return
         finally:
-            self._data = b""
-        self.position = offset + self._at
+            self._opcodes = Opcodes()
+        self.position = offset + opcodes.at
 
     def partial(self) -> Symbol:
         """The value under construction, as far as it came; it ends the machine."""
@@ -113,81 +97,26 @@ class Machine:
     def enter(self, owner: Call) -> None:
         """Run the pickle that follows within this one, and make its value the only one of ``owner``'s."""
         if len(self._outer) >= 20:
-            raise _DamagedError
+            raise DamagedError
         self._outer.append((self._stack, self._memo, owner))
         self._stack, self._memo = [], {}
 
     def _step(self) -> None:
         if self._gap:
             length, padded = self._gap
-            padding = self._take(1)[0] if padded else 0
-            self._at += padding + length
+            self._opcodes.skip(length, padded=padded)
             self._gap = None
             return
-        code = _CODES.get(self._take(1)[0])
-        if code is None:
-            raise _DamagedError
+        name, argument = self._opcodes.next()
         self.operations += 1
-        argument = None if code.arg is None else self._argument(code.arg)
-        self._run[code.name](argument)
-
-    def _take(self, length: int) -> bytes:
-        end = self._at + length
-        if end > len(self._data):
-            raise _StarvedError
-        taken = self._data[self._at : end]
-        self._at = end
-        return taken
-
-    def _argument(self, kind: pickletools.ArgumentDescriptor) -> Any:
-        if kind.n >= 0:
-            return kind.reader(io.BytesIO(self._take(kind.n)))
-        if kind.n == pickletools.UP_TO_NEWLINE:
-            return self._line_argument(kind)
-        width = _LENGTHS[kind.n]
-        length = int.from_bytes(self._take(width), "little")
-        if kind.n == pickletools.TAKEN_FROM_ARGUMENT4 and length >= 1 << 31:
-            raise _DamagedError
-        body = self._data[self._at : self._at + length]
-        # What is not at hand of a long body is not needed: the next opcode is behind it.
-        self._at += length
-        if kind.name.startswith("unicode"):
-            text = body.decode("utf-8", "surrogatepass" if len(body) == length else "replace")
-            return text if len(body) == length else f"{text}…"
-        if kind.name.startswith("string"):
-            return body.decode("latin-1") if len(body) == length else f"{body.decode('latin-1')}…"
-        if kind.name.startswith("long"):
-            if length > _KEPT_BYTES:
-                return Opaque(f"an integer of {length:,} bytes")
-            if len(body) < length:
-                raise _StarvedError
-            return int.from_bytes(body, "little", signed=True)
-        return Blob(length, body[:_KEPT_BYTES])
-
-    def _line_argument(self, kind: pickletools.ArgumentDescriptor) -> Any:
-        lines = 2 if kind.name == "stringnl_noescape_pair" else 1
-        end = self._at
-        for _ in range(lines):
-            end = self._data.find(b"\n", end) + 1
-            if not end:
-                raise _StarvedError
-        line = self._data[self._at : end]
-        self._at = end
-        if kind.name.startswith("decimal") and len(line) > _MOST_DIGITS:
-            return Opaque(f"a number of {len(line):,} digits")
-        if lines == 2:
-            module, name, _ = line.split(b"\n")
-            return f"{module.decode('utf-8', 'replace')} {name.decode('utf-8', 'replace')}"
-        if kind.name == "stringnl":
-            return line.strip()[1:-1].decode("latin-1")
-        return kind.reader(io.BytesIO(line))
+        self._run[name](argument)
 
     def _push(self, value: _Value) -> None:
         self._stack.append(value)
 
     def _pop(self) -> Any:
         if not self._stack or isinstance(self._stack[-1], _Mark):
-            raise _DamagedError
+            raise DamagedError
         return self._stack.pop()
 
     def _pop_many(self, count: int) -> list[Any]:
@@ -203,7 +132,7 @@ class Machine:
                 values.reverse()
                 return values
             values.append(value)
-        raise _DamagedError
+        raise DamagedError
 
     def _top(self) -> Any:
         value = self._pop()
@@ -235,7 +164,7 @@ class Machine:
 
     def _do_pop(self, _: None) -> None:
         if not self._stack:
-            raise _DamagedError
+            raise DamagedError
         self._stack.pop()
 
     def _do_pop_mark(self, _: None) -> None:
@@ -320,14 +249,14 @@ class Machine:
     def _do_get(self, index: Any) -> None:
         # The opcode's own reader lets text through that is no number.
         if not isinstance(index, int) or index not in self._memo:
-            raise _DamagedError
+            raise DamagedError
         self._push(self._memo[index])
 
     _do_binget = _do_long_binget = _do_get
 
     def _do_put(self, index: Any) -> None:
         if not isinstance(index, int):
-            raise _DamagedError
+            raise DamagedError
         self._memo[index] = self._top()
 
     _do_binput = _do_long_binput = _do_put
@@ -356,7 +285,7 @@ class Machine:
     def _do_obj(self, _: None) -> None:
         values = self._to_mark()
         if not values:
-            raise _DamagedError
+            raise DamagedError
         self._call(values[0], Items("tuple", values[1:]))
 
     def _do_newobj(self, _: None) -> None:
@@ -422,17 +351,17 @@ def _attach(owner: Any, values: list[Any]) -> None:
 
 def _paired(values: list[Any]) -> list[tuple[Any, Any]]:
     if len(values) % 2:
-        raise _DamagedError
+        raise DamagedError
     return list(zip(values[::2], values[1::2], strict=True))
 
 
 def _extend(owner: Any, values: list[Any]) -> None:
     if not isinstance(owner, Items | Call):
-        raise _DamagedError
+        raise DamagedError
     owner.values += values
 
 
 def _set(owner: Any, values: list[Any]) -> None:
     if not isinstance(owner, Pairs | Call):
-        raise _DamagedError
+        raise DamagedError
     owner.pairs += _paired(values)

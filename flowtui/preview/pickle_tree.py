@@ -23,7 +23,7 @@ from flowtui.preview.symbols import (
     value_of,
     values_of,
 )
-from flowtui.text import plain
+from flowtui.text import cut
 
 _BRACKETS = {"list": ("[", "]"), "tuple": ("(", ")"), "set": ("{", "}"), "frozenset": ("{", "}")}
 _DICTS = ("collections.OrderedDict", "collections.defaultdict", "collections.Counter")
@@ -159,8 +159,7 @@ class PickleTree:
             yield key[: self._limits.cell] if isinstance(key, str) else inline(key), value
 
     def _short(self, text: str) -> str:
-        width = self._limits.cell
-        return plain(text if len(text) <= width else f"{text[: max(width - 1, 0)]}…")
+        return cut(text, self._limits.cell)
 
 
 def class_name(call: Call) -> str:
@@ -220,8 +219,8 @@ def tensor_rows(arrays: list[tuple[str, Array]], limits: Limits) -> tuple[tuple[
     """Rows for :data:`TENSOR_COLUMNS`."""
     rows = []
     for name, array in itertools.islice(arrays, limits.rows):
-        cells = (_cut(name, limits.cell), array.dtype.name, " x ".join(map(str, array.shape)) or "scalar", array.count)
-        rows.append(tuple(_cut(cell, limits.cell) if isinstance(cell, str) else cell for cell in cells))
+        cells = (cut(name, limits.cell), array.dtype.name, " x ".join(map(str, array.shape)) or "scalar", array.count)
+        rows.append(tuple(cut(cell, limits.cell) if isinstance(cell, str) else cell for cell in cells))
     return tuple(row[: limits.columns] for row in rows)
 
 
@@ -236,10 +235,6 @@ def parameter_count(arrays: list[tuple[str, Array]]) -> int:
             seen.add(array.identity)
         total += array.count
     return total
-
-
-def _cut(text: str, width: int) -> str:
-    return plain(text if len(text) <= width else f"{text[: max(width - 1, 0)]}…")
 
 
 def _indexed(values: list[Symbol]) -> Children:

@@ -10,7 +10,7 @@ from flowtui.errors import PreviewError
 from flowtui.preview.json import JsonNumber, JsonObject, parse
 from flowtui.preview.result import Cell, Column, Preview
 from flowtui.preview.subject import Subject
-from flowtui.text import plain
+from flowtui.text import cut, plain
 
 COLUMNS = (
     Column("name", "text"), Column("dtype", "text"), Column("shape", "text"), Column("elements", "integer"),
@@ -68,7 +68,7 @@ def _preview(subject: Subject, header: bytes, start: int) -> Preview:
         elements += count
         data = max(data, size[1])
         if len(rows) < limits.rows:
-            cells = (_cut(name, limits.cell), dtype, _cut(shape, limits.cell), count, size[1] - size[0])
+            cells = (cut(name, limits.cell), dtype, cut(shape, limits.cell), count, size[1] - size[0])
             rows.append(cells[: limits.columns])
     notices = []
     if len(rows) < tensors:
@@ -117,8 +117,4 @@ def _integers(value: object) -> list[int] | None:
 
 def _metadata(value: object, width: int) -> list[tuple[str, str]]:
     pairs = value if isinstance(value, JsonObject) else []
-    return [(_cut(name, 80), _cut(text, width)) for name, text in pairs[:50] if isinstance(text, str)]
-
-
-def _cut(text: str, width: int) -> str:
-    return plain(text if len(text) <= width else f"{text[: max(width - 1, 0)]}…")
+    return [(cut(name, 80), cut(text, width)) for name, text in pairs[:50] if isinstance(text, str)]
