@@ -11,6 +11,7 @@ from flowtui.preview.result import Preview
 from flowtui.preview.source import Ranges
 from flowtui.preview.subject import Subject
 from flowtui.preview.zip_directory import directory_of, member_head
+from flowtui.text import cut
 
 _MOST_CONFIG = 4 * 1024 * 1024
 
@@ -42,10 +43,7 @@ def _preview(subject: Subject, config: bytes, metadata: bytes, facts: list[tuple
     root = tree.node("", parse(config.decode("utf-8", "replace")), 0)
     about = parse(metadata.decode("utf-8", "replace")) if metadata else None
     pairs = about if isinstance(about, JsonObject) else []
-    facts = [
-        *((plain(name[:80]), plain(text[: limits.cell])) for name, text in pairs[:20] if isinstance(text, str)),
-        *facts,
-    ]
+    told = [(cut(name, 80), cut(text, limits.cell)) for name, text in pairs[:20] if isinstance(text, str)]
     notices = [f"the tree shows the first {tree.count:,} values"] if tree.cut else []
     if tree.deep:
         notices.append(f"levels below {limits.depth} are left out of the tree")

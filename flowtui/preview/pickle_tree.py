@@ -31,6 +31,7 @@ _BUILTINS = ("builtins.", "__builtin__.")
 _FIRST_VALUES = 8
 _INLINE_VALUES = 8
 _DEEPEST_INLINE = 4
+_LONGEST_INLINE = 200
 
 TENSOR_COLUMNS = (
     Column("name", "text"), Column("dtype", "text"), Column("shape", "text"), Column("elements", "integer"),
@@ -57,6 +58,11 @@ class PickleTree:
         self.versions: dict[str, str] = {}
         self.is_cut = False
         self.is_deep = False
+
+    @property
+    def left(self) -> int:
+        """How many nodes there may still be."""
+        return max(self._limits.nodes - self._count, 0)
 
     def node(self, label: str, symbol: Symbol, path: str = "", level: int = 0) -> TreeNode:
         """The node of one value and what is within it."""
@@ -129,7 +135,9 @@ class PickleTree:
             size, labels = frame
             return f"{name} {size}", _indexed(labels) if labels else None
         is_object = call.new or call.state is not None or is_named(call.function, "copyreg._reconstructor")
-        return name if is_object else inline(call), self._parts(call, is_object=is_object)
+        if is_object:
+            return name, self._parts(call, is_object=True)
+        return inline(call), None if _is_short(call) else self._parts(call, is_object=False)
 
     def _dict(self, call: Call) -> Children:
         yield from self._labelled(call.pairs)
@@ -191,7 +199,7 @@ def scalar(symbol: Symbol) -> str:
 def inline(symbol: Symbol, depth: int = 0) -> str:
     """Any value on one line, cut where it is long."""
     if isinstance(symbol, str):
-        return f"'{symbol[:200]}'" if len(symbol) <= 200 else f"'{symbol[:200]}…'"
+        return f"'{symbol}'" if len(symbol) <= _LONGEST_INLINE else f"'{symbol[:_LONGEST_INLINE]}…'"
     if isinstance(symbol, Blob):
         return repr(symbol.head[:40]) if symbol.length <= 40 else f"{symbol.length:,} bytes"
     if isinstance(symbol, Items | Pairs | Call) and depth >= _DEEPEST_INLINE:
@@ -244,6 +252,17 @@ def _indexed(values: list[Symbol]) -> Children:
 def _is_flat(items: Items) -> bool:
     return len(items.values) <= _INLINE_VALUES and not any(
         isinstance(one, Items | Pairs | Call) for one in items.values
+    )
+
+
+def _is_short(call: Call) -> bool:
+    """True where a call is said in full on one line."""
+    if call.pairs or call.values or call.keywords is not None or not isinstance(call.arguments, Items):
+        return False
+    parts = [part for one in call.arguments.values for part in (one.values if isinstance(one, Items) else [one])]
+    return len(parts) <= _INLINE_VALUES and not any(
+        isinstance(part, Items | Pairs | Call) or (isinstance(part, str) and len(part) > _LONGEST_INLINE)
+        for part in parts
     )
 
 

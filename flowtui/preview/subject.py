@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _ENCODING_NAMES = {
     "cp1252": "Windows-1252", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "iso8859_15": "Latin-9",
-    "cp932": "Shift-JIS", "euc_jp": "EUC-JP", "gb18030": "GB 18030", "big5": "Big5", "cp949": "EUC-KR", "cp1251": "Windows-1251",
-    "koi8_r": "KOI8-R",
+    "cp932": "Shift-JIS", "euc_jp": "EUC-JP", "gb18030": "GB 18030", "big5": "Big5", "cp949": "EUC-KR",
+    "cp1251": "Windows-1251", "koi8_r": "KOI8-R",
 }  # fmt: skip
 
 

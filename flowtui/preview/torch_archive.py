@@ -20,7 +20,7 @@ from flowtui.preview.source import Ranges
 from flowtui.preview.subject import Subject
 from flowtui.preview.symbols import Symbol
 from flowtui.preview.zip_directory import Directory, Member, directory_of, open_member
-from flowtui.text import plain
+from flowtui.text import cut
 
 _FORMATS = ("pt", "pth", "bin", "ckpt", "ptl", "pt2", "torchscript")
 _FIRST_MEMBER = re.compile(rb"[^/]{1,200}/(data\.pkl|data/|constants\.pkl|version|byteorder|\.format_version|code/)")
@@ -66,16 +66,18 @@ def _preview(subject: Subject, machine: Machine, symbol: Symbol, directory: Dire
     notices.append(imports_notice(machine.imports))
     code = [(found.group(1), one) for one in directory.members if (found := _CODE.fullmatch(one.name))]
     facts = [("written by", "torch (TorchScript)" if code else "torch")]
+    if code:
+        facts.append(("files of code", f"{len(code):,}"))
     if directory.is_complete:
         data = [one.size for one in directory.members if "/data/" in one.name]
         facts.append(("tensor data", human_size(sum(data))))
-    if code:
-        root = TreeNode(root.label, root.value, (*root.children, _code(code, limits.cell)))
+    if code and tree.left:
+        root = TreeNode(root.label, root.value, (*root.children, _code(code[: tree.left - 1], limits.cell)))
     more = tree.is_cut or (not is_whole and machine.end == "starved")
     return tree_preview(subject, tree, root, machine, notices, facts, more=more, format_="torch")
 
 
 def _code(members: list[tuple[str, Member]], width: int) -> TreeNode:
     """The files of a TorchScript archive that hold code."""
-    nodes = [TreeNode(plain(name[:width]), human_size(one.size)) for name, one in members[:_MOST_CODE]]
-    return TreeNode("code", f"{len(members):,} files", tuple(nodes))
+    nodes = [TreeNode(cut(name, width), cut(human_size(one.size), width)) for name, one in members[:_MOST_CODE]]
+    return TreeNode("code", "", tuple(nodes))
