@@ -136,7 +136,8 @@ async def _zip_member(subject: Subject, name: str) -> Source:
 
 
 async def _tar_member(subject: Subject, ranges: Ranges, reader: Source, name: str) -> Source:
-    ranges.left += 4
+    if not isinstance(reader, Unpacked):
+        ranges.left += 4
     members, _ = await tar_members(ranges, _MOST_MEMBERS)
     found = next((one for one in members if one.name == name and not one.kind), None)
     if found is None:

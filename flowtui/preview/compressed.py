@@ -25,6 +25,8 @@ async def show(subject: Subject) -> Preview:
     if subject.show_inside is None:
         raise PreviewError(f"{kind} data within a compressed file or archive is not looked into")
     source = Unpacked(subject.reader, kind, head=subject.head)
+    if not await source.read(0, 1) and source.damage:
+        raise PreviewError(f"{kind} data of which nothing can be unpacked: {source.damage}")
     found = await subject.show_inside(source, inner_name(subject.name))
     notices = [f"{kind} compressed: this is its content, unpacked as far as it is shown"]
     if source.damage:

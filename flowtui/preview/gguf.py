@@ -78,7 +78,11 @@ def _show(subject: Subject) -> Preview:
         notices=tuple(notices),
         more=is_cut or len(nodes) + len(listed) > left,
         format="gguf",
-        facts=(("version", str(version)), ("tensors", f"{tensors:,}"), ("parameters", f"{parameters:,}{more}")),
+        facts=(
+            ("version", str(version)),
+            ("tensors", cut(f"{tensors:,}", width)),
+            ("parameters", cut(f"{parameters:,}{more}", width)),
+        ),
     )
 
 

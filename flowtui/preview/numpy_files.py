@@ -164,7 +164,7 @@ def _show_npy(subject: Subject) -> Preview:
     header = header_of(subject.head)
     facts = [
         ("dtype", cut(header.dtype_name, limits.cell)),
-        ("shape", " x ".join(f"{length:,}" for length in header.shape) or "scalar"),
+        ("shape", cut(" x ".join(f"{length:,}" for length in header.shape) or "scalar", limits.cell)),
         ("order", "Fortran" if header.is_fortran else "C"),
     ]
     if header.has_objects:
@@ -315,6 +315,7 @@ _SECONDS = {"D": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e
 
 async def show_npz(subject: Subject) -> Preview:
     limits = subject.limits
+    await subject.read_whole()
     ranges = Ranges(subject)
     directory = await directory_of(subject, ranges)
     members = [one for one in directory.members if one.name.endswith(".npy")]

@@ -50,6 +50,7 @@ def accepts(subject: Subject) -> bool:
 
 
 async def show(subject: Subject) -> Preview:
+    await subject.read_whole()
     ranges = Ranges(subject)
     model = _Model()
     head = subject.head
@@ -65,7 +66,6 @@ async def show(subject: Subject) -> Preview:
         await _read_end(model, ranges, graph.end, subject.size)
     else:
         await asyncio.to_thread(_read_graph, model, head[: graph.end], graph.start, 0)
-        _read_model(model, head[graph.end :], graph.end)
     return await asyncio.to_thread(_preview, subject, model)
 
 

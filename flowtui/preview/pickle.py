@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from flowtui.errors import PreviewError
 from flowtui.preview.pickle_machine import Machine
-from flowtui.preview.pickle_tree import TENSOR_COLUMNS, PickleTree, parameter_count, tensor_rows
+from flowtui.preview.pickle_tree import TENSOR_COLUMNS, PickleTree, tensor_rows
 from flowtui.preview.pickled_arrays import array_of
 from flowtui.preview.result import Preview, TreeNode
 from flowtui.preview.source import Ranges
@@ -162,7 +162,7 @@ def tree_preview(
         elements = "parameters" if arrays == "tensors" else "elements"
         at_least = " at least" if tree.is_cut or tree.is_deep or machine.end != "stopped" else ""
         facts.append((arrays, f"{len(tree.arrays):,}{at_least}"))
-        facts.append((elements, f"{parameter_count(tree.arrays):,}{at_least}"))
+        facts.append((elements, f"{tree.elements:,}{at_least}"))
     if machine.imports:
         facts.append(("imports", plain(", ".join(sorted_imports(machine.imports))[: limits.cell])))
     return Preview(

@@ -46,6 +46,7 @@ class PickleTree:
 
     Attributes:
         arrays: the arrays and tensors that the tree shows, by the path to them.
+        elements: of all of them; those that share their memory are counted once.
         versions: libraries whose version an object names.
         is_cut: True where nodes were left out; is_deep: True where levels were.
     """
@@ -54,7 +55,9 @@ class PickleTree:
         self._limits = limits
         self._count = 0
         self._seen: set[int] = set()
+        self._counted: set[str] = set()
         self.arrays: list[tuple[str, Array]] = []
+        self.elements = 0
         self.versions: dict[str, str] = {}
         self.is_cut = False
         self.is_deep = False
@@ -69,7 +72,7 @@ class PickleTree:
         self._count += 1
         array = array_of(symbol)
         if array:
-            return self._array(label, array, path, level)
+            return self._array(label, array, symbol, path, level)
         summary, children = self._look(symbol)
         name, value = self._short(label), self._short(summary)
         if children is None:
@@ -92,15 +95,20 @@ class PickleTree:
             nodes.append(self.node(label, child, inner, level + 1))
         return tuple(nodes)
 
-    def _array(self, label: str, array: Array, path: str, level: int) -> TreeNode:
+    def _array(self, label: str, array: Array, symbol: Symbol, path: str, level: int) -> TreeNode:
         self.arrays.append((path or label, array))
+        memory = array.identity or str(id(symbol))
+        if memory not in self._counted:
+            self._counted.add(memory)
+            self.elements += array.count
         summary = str(array)
         numbers = numbers_of(array.dtype, array.data, min(array.count, _FIRST_VALUES))
         if numbers:
             more = ", …" if array.count > len(numbers) else ""
             summary += f": {', '.join(map(_number, numbers))}{more}"
         children: tuple[TreeNode, ...] = ()
-        if array.elements:
+        if array.elements and id(symbol) not in self._seen:
+            self._seen.add(id(symbol))
             children = self._children(_indexed(array.elements.values), path, level)
         return TreeNode(self._short(label), self._short(summary), children)
 
@@ -170,12 +178,12 @@ class PickleTree:
         return cut(text, self._limits.cell)
 
 
-def class_name(call: Call) -> str:
+def class_name(call: Call, depth: int = 0) -> str:
     """The class of an object or the function of a call, without the name of Python's own module."""
     function = call.function
     if is_named(function, "copyreg._reconstructor", "copy_reg._reconstructor") and values_of(call.arguments):
         function = values_of(call.arguments)[0]
-    name = str(function) if isinstance(function, Ref) else inline(function)
+    name = str(function) if isinstance(function, Ref) else inline(function, depth + 1)
     for module in _BUILTINS:
         name = name.removeprefix(module)
     return name
@@ -219,7 +227,7 @@ def inline(symbol: Symbol, depth: int = 0) -> str:
         if short is not None:
             return short
         arguments = inline(symbol.arguments, depth + 1) if isinstance(symbol.arguments, Items) else ""
-        return f"{class_name(symbol)}{arguments if isinstance(symbol.arguments, Items) else '(…)'}"[:2000]
+        return f"{class_name(symbol, depth)}{arguments if isinstance(symbol.arguments, Items) else '(…)'}"[:2000]
     return scalar(symbol)
 
 
@@ -230,19 +238,6 @@ def tensor_rows(arrays: list[tuple[str, Array]], limits: Limits) -> tuple[tuple[
         cells = (cut(name, limits.cell), array.dtype.name, " x ".join(map(str, array.shape)) or "scalar", array.count)
         rows.append(tuple(cut(cell, limits.cell) if isinstance(cell, str) else cell for cell in cells))
     return tuple(row[: limits.columns] for row in rows)
-
-
-def parameter_count(arrays: list[tuple[str, Array]]) -> int:
-    """Elements of all arrays; those that share their memory are counted once."""
-    seen: set[str] = set()
-    total = 0
-    for _, array in arrays:
-        if array.identity:
-            if array.identity in seen:
-                continue
-            seen.add(array.identity)
-        total += array.count
-    return total
 
 
 def _indexed(values: list[Symbol]) -> Children:

@@ -9,6 +9,7 @@ from flowtui.preview.symbols import Blob, Call, Items, Pairs, Persistent, Ref, S
 
 _MOST_DIMENSIONS = 64
 _LARGEST = 1 << 62
+_DEEPEST = 3
 _KINDS = {"i": "int", "u": "uint", "f": "float", "c": "complex"}
 _FIXED = {"b": "bool", "O": "object", "M": "datetime64", "m": "timedelta64", "V": "void", "U": "str", "S": "bytes"}
 _NAMED = {
@@ -149,9 +150,9 @@ def dtype_of(symbol: Symbol, depth: int = 0) -> Dtype | None:
     return Dtype(found.name, found.size, found.code, order)
 
 
-def array_of(symbol: Symbol) -> Array | None:
+def array_of(symbol: Symbol, depth: int = 0) -> Array | None:
     """The array or tensor that a symbol stands for; None for anything else."""
-    if not isinstance(symbol, Call):
+    if not isinstance(symbol, Call) or depth > _DEEPEST:
         return None
     if is_named(symbol.function, *_RECONSTRUCT):
         return _numpy_array(values_of(symbol.state))
@@ -161,12 +162,12 @@ def array_of(symbol: Symbol) -> Array | None:
         data = _bytes_of(arguments[0])
         return None if dtype is None or shape is None else Array("array", dtype, shape, data=data)
     if isinstance(symbol.function, Ref) and symbol.function.module == "torch._utils":
-        return _tensor(symbol.function.name, arguments)
+        return _tensor(symbol.function.name, arguments, depth)
     if isinstance(symbol.function, Ref) and symbol.function.name == "NumpyArrayWrapper":
         dtype, shape = dtype_of(value_of(symbol, "dtype")), shape_of(value_of(symbol, "shape"))
         if dtype is None or shape is None:
             return None
-        inner = array_of(symbol.values[0]) if symbol.values else None
+        inner = array_of(symbol.values[0], depth + 1) if symbol.values else None
         return Array("array", dtype, shape, elements=inner.elements if inner else None)
     return None
 
@@ -277,9 +278,9 @@ def _numpy_array(state: list[Symbol]) -> Array | None:
     return Array("array", dtype, shape, data=_bytes_of(state[4]), elements=elements)
 
 
-def _tensor(name: str, arguments: list[Symbol]) -> Array | None:
+def _tensor(name: str, arguments: list[Symbol], depth: int) -> Array | None:
     if name.startswith("_rebuild_parameter") and arguments:
-        inner = array_of(arguments[0])
+        inner = array_of(arguments[0], depth + 1)
         return inner and Array("parameter", inner.dtype, inner.shape, inner.note, identity=inner.identity)
     if not name.startswith(("_rebuild_tensor", "_rebuild_qtensor")) or len(arguments) < 3:
         return None

@@ -75,7 +75,7 @@ def _preview(subject: Subject, header: bytes, start: int) -> Preview:
         notices.append(f"first {len(rows):,} of {tensors:,} tensors")
     if subject.size is not None and start + data > subject.size:
         notices.append("the file is shorter than its header says: it is cut")
-    facts = [("tensors", f"{tensors:,}"), ("parameters", f"{elements:,}"), *facts]
+    facts = [("tensors", f"{tensors:,}"), ("parameters", cut(f"{elements:,}", limits.cell)), *facts]
     return Preview(
         kind="table",
         columns=COLUMNS[: limits.columns],

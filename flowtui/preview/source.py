@@ -36,7 +36,7 @@ class Ranges:
     """Parts of a file beyond its head, in a bounded number of fetches; one fetch costs a round trip and 64 KB.
 
     A file in a store may cost two fetches, and four times as many with each further look; one of this machine may
-    cost many.
+    cost many. What can only be unpacked from its beginning may cost none: a part far behind would unpack all before it.
 
     Attributes:
         left: how many fetches there may still be.
@@ -48,6 +48,8 @@ class Ranges:
         grown = max(subject.limits.head // _BYTES_PER_FETCH, 1)
         uri = getattr(subject.reader, "uri", "")
         self.left = grown * _LOCAL_FETCHES if local_path(uri) else grown
+        if getattr(subject.reader, "is_sequential", False):
+            self.left = 0
         self.spent = False
         self._start = 0
         self._window = b""

@@ -109,6 +109,8 @@ class Unpacked:
         PreviewError: the library for this kind is not installed.
     """
 
+    is_sequential = True
+
     def __init__(
         self, source: Source, kind: str, *, start: int = 0, length: int | None = None, head: bytes = b""
     ) -> None:
