@@ -106,8 +106,8 @@ def _peak() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-async def fuzz(seconds: float, seed: int, only: str, keep: Path) -> int:
-    """Show damaged files until the time is over; how many failed."""
+async def fuzz(seconds: float, seed: int, only: str, keep: Path, *, most: int = sys.maxsize) -> int:
+    """Show at most so many damaged files until the time is over; how many failed."""
     corpus = {name: make() for name, make in MAKERS.items() if only in name}
     names, contents = list(corpus), list(corpus.values())
     end = time.monotonic() + seconds
@@ -119,7 +119,7 @@ async def fuzz(seconds: float, seed: int, only: str, keep: Path) -> int:
             wrong = await problem(corpus[name], name, DEFAULT, False, workers)
             if wrong:
                 raise SystemExit(f"{name} as it was made: {wrong}")
-        while time.monotonic() < end:
+        while time.monotonic() < end and done < most:
             random_ = random.Random(f"{seed}-{done}")
             name = random_.choice(names)
             content = mutated(corpus[name], contents, random_)
@@ -128,7 +128,7 @@ async def fuzz(seconds: float, seed: int, only: str, keep: Path) -> int:
             is_remote = random_.random() < 0.5
             how = {"name": named, "limits": asdict(limits), "remote": is_remote}
             current.write_bytes(json.dumps(how).encode() + b"\n" + content)
-            faulthandler.dump_traceback_later(_HANGS_AFTER, exit=True)
+            faulthandler.dump_traceback_later(_HANGS_AFTER, exit=True, file=sys.__stderr__)
             wrong = await problem(content, named, limits, is_remote, workers)
             faulthandler.cancel_dump_traceback_later()
             if wrong:
