@@ -8,6 +8,9 @@ from flowtui.preview.layout import TOKEN
 from flowtui.preview.result import TreeNode
 from flowtui.text import cut
 
+_TOKENS_PER_NODE = 20
+"""Brackets of levels that are left out make no nodes, and would be gone through for nothing."""
+
 
 @dataclass(slots=True)
 class _Open:
@@ -43,7 +46,10 @@ class JsonBeginning:
         self.tree = self._read(text)
 
     def _read(self, text: str) -> TreeNode | None:
-        for token in TOKEN.finditer(text):
+        for number, token in enumerate(TOKEN.finditer(text)):
+            if number > _TOKENS_PER_NODE * (self._nodes + 1):
+                self.is_cut = True
+                break
             word = text[token.start() : min(token.end(), token.start() + 4 * self._width + 2)]
             first = word[0]
             if not self._stack and first not in "[{":
