@@ -16,7 +16,7 @@ from flowtui.preview.symbols import Call, Items, Opaque, Ref, Symbol, value_of
 from flowtui.preview.unpacked import Unpacked
 from flowtui.text import plain
 
-_FORMATS = ("pkl", "pickle", "joblib", "pt", "pth", "bin", "ckpt", "p")
+_FORMATS = ("pkl", "pickle", "joblib", "pt", "pth", "p")
 _PACKED = {
     b"x\x01": "zlib", b"x\x5e": "zlib", b"x\x9c": "zlib", b"x\xda": "zlib", b"\x1f\x8b": "gzip", b"BZ": "bzip2",
     b"\xfd7": "xz", b"]\0": "xz", b"\x04\x22": "lz4",
