@@ -21,7 +21,7 @@ from flowtui.text import cut, plain
 
 _PART = 64 * 1024
 _MOST_INITIALIZERS = 10_000
-_MOST_NODES = 100_000
+_MOST_FIELDS = 200_000
 _TYPES = {
     1: "float32", 2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64", 8: "string", 9: "bool",
     10: "float16", 11: "float64", 12: "uint32", 13: "uint64", 14: "complex64", 15: "complex128", 16: "bfloat16",
@@ -42,6 +42,7 @@ class _Model:
     opsets: list[str] = field(default_factory=list)
     metadata: list[tuple[str, str]] = field(default_factory=list)
     is_cut: bool = False
+    left: int = _MOST_FIELDS
 
 
 def accepts(subject: Subject) -> bool:
@@ -66,6 +67,7 @@ async def show(subject: Subject) -> Preview:
         await _read_end(model, ranges, graph.end, subject.size)
     else:
         await asyncio.to_thread(_read_graph, model, head[: graph.end], graph.start, 0)
+        model.is_cut = not model.left
     return await asyncio.to_thread(_preview, subject, model)
 
 
@@ -77,7 +79,7 @@ async def _go_on(model: _Model, ranges: Ranges, at: int, end: int) -> None:
             model.is_cut = True
             return
         following = await asyncio.to_thread(_read_graph, model, part, 0, at)
-        if following <= at:
+        if following <= at or not model.left:
             model.is_cut = True
             return
         at = following
@@ -145,7 +147,8 @@ def _read_model(model: _Model, data: bytes, offset: int) -> Field | None:
 
 def _read_graph(model: _Model, data: bytes, at: int, offset: int, *, is_end: bool = False) -> int:
     """Fields of GraphProto from ``at``; the offset in the file of the first that was not read."""
-    for one in fields(data, at, most=_MOST_NODES + _MOST_INITIALIZERS):
+    for one in fields(data, at, most=model.left):
+        model.left -= 1
         is_whole = one.end <= len(data)
         # An initializer's shape, type and name may be here while its data is not.
         if not is_whole and not (one.number == 5 and len(data) - one.start > 1024):

@@ -6,7 +6,8 @@ import asyncio
 from dataclasses import replace
 
 from flowtui.errors import PreviewError
-from flowtui.preview.pickle_machine import Machine
+from flowtui.preview.limits import Limits
+from flowtui.preview.pickle_machine import MOST_OPERATIONS, Machine
 from flowtui.preview.pickle_tree import TENSOR_COLUMNS, PickleTree, tensor_rows
 from flowtui.preview.pickled_arrays import array_of
 from flowtui.preview.result import Preview, TreeNode
@@ -25,6 +26,8 @@ _PACKED = {
 
 _CHUNK = 128 * 1024
 _MOST_PICKLES = 100
+_OPERATIONS_PER_NODE = 40
+_LEAST_OPERATIONS = 20_000
 _MOST_LISTED = 12
 _TORCH_MAGIC = 0x1950A86A20F9469CFC6C
 _FAMILIAR = (
@@ -86,7 +89,7 @@ async def show_pickle(subject: Subject) -> Preview:
     Raises:
         PreviewError: it is none.
     """
-    machine = JoblibMachine()
+    machine = JoblibMachine(most_operations=most_operations(subject.limits))
     is_whole = await run_pickles(machine, subject)
     symbols = list(machine.found)
     if machine.end != "stopped":
@@ -96,6 +99,11 @@ async def show_pickle(subject: Subject) -> Preview:
     if not symbols or (not machine.found and machine.end == "damaged" and machine.operations < 4):
         raise PreviewError("not a pickle, or a damaged one: nothing of it can be read")
     return await asyncio.to_thread(_preview, subject, machine, symbols, is_whole)
+
+
+def most_operations(limits: Limits) -> int:
+    """How many opcodes a preview runs: a second's worth at most, and less at first."""
+    return min(max(_OPERATIONS_PER_NODE * limits.nodes, _LEAST_OPERATIONS), MOST_OPERATIONS)
 
 
 async def run_pickles(machine: Machine, subject: Subject) -> bool:
@@ -139,7 +147,8 @@ def _preview(subject: Subject, machine: Machine, symbols: list[Symbol], is_whole
         notices.append(reason or f"the beginning of the pickle: {subject.amount()}")
     notices += tree_notices(tree, limits.nodes, limits.depth)
     notices.append(imports_notice(machine.imports))
-    more = tree.is_cut or (not is_whole and machine.end not in ("damaged", "capped") and not subject.whole)
+    can_go_on = machine.end == "capped" or (machine.end == "starved" and not subject.whole)
+    more = tree.is_cut or (not is_whole and can_go_on)
     return tree_preview(subject, tree, root, machine, notices, facts, more=more, format_="pickle")
 
 

@@ -19,7 +19,6 @@ COLUMNS = (
 
 _LENGTH = struct.Struct("<Q")
 _MOST_HEADER = 100_000_000
-_MOST_READ = 16 * 1024 * 1024
 _MOST_DIGITS = 18
 _DTYPES = {
     "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64", "I32": "int32",
@@ -41,18 +40,21 @@ async def show(subject: Subject) -> Preview:
     length = _LENGTH.unpack_from(subject.head)[0]
     end = _LENGTH.size + length
     header = subject.head[_LENGTH.size : end]
-    if len(header) < length and (subject.whole or length > _MOST_READ):
-        raise PreviewError(
-            "a safetensors file whose header is cut" if subject.whole
-            else f"a safetensors file with a header of {human_size(length)}, more than is read"
-        )  # fmt: skip
-    if len(header) < length:
-        header += await subject.reader.read(len(subject.head), end - len(subject.head))
-    return await asyncio.to_thread(_preview, subject, header, end)
+    # Most headers are within the head; the largest are read in one further part, as large as the budget lets it be.
+    most = min(length, subject.limits.head * 7 // 4)
+    if len(header) < most and not subject.whole:
+        header += await subject.reader.read(len(subject.head), _LENGTH.size + most - len(subject.head))
+    if len(header) < most:
+        raise PreviewError("a safetensors file whose header is cut")
+    return await asyncio.to_thread(_preview, subject, header, length)
 
 
-def _preview(subject: Subject, header: bytes, start: int) -> Preview:
+def _preview(subject: Subject, header: bytes, length: int) -> Preview:
     limits = subject.limits
+    is_whole = len(header) == length
+    if not is_whole:
+        # The tensors that are whole in it: each ends with a bracket before the next one's name.
+        header = header[: header.rfind(b'},"') + 1] + b"}"
     root = parse(header.decode("utf-8", "replace"))
     if not isinstance(root, JsonObject):
         raise PreviewError("a safetensors file whose header is no JSON object")
@@ -73,16 +75,19 @@ def _preview(subject: Subject, header: bytes, start: int) -> Preview:
     notices = []
     if len(rows) < tensors:
         notices.append(f"first {len(rows):,} of {tensors:,} tensors")
-    if subject.size is not None and start + data > subject.size:
+    if not is_whole:
+        notices.append(f"{human_size(len(header))} of the header's {human_size(length)} read")
+    if subject.size is not None and _LENGTH.size + length + data > subject.size:
         notices.append("the file is shorter than its header says: it is cut")
-    facts = [("tensors", f"{tensors:,}"), ("parameters", cut(f"{elements:,}", limits.cell)), *facts]
+    more = "" if is_whole else " at least"
+    facts = [("tensors", f"{tensors:,}{more}"), ("parameters", cut(f"{elements:,}{more}", limits.cell)), *facts]
     return Preview(
         kind="table",
         columns=COLUMNS[: limits.columns],
         rows=tuple(rows),
         notices=tuple(notices),
-        total_rows=tensors,
-        more=len(rows) < tensors,
+        total_rows=tensors if is_whole else None,
+        more=len(rows) < tensors or not is_whole,
         format="safetensors",
         facts=tuple(facts),
     )

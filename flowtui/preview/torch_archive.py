@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from flowtui.domain.size import human_size
 from flowtui.errors import PreviewError
-from flowtui.preview.pickle import imports_notice, run_pickles, tree_notices, tree_preview
+from flowtui.preview.pickle import imports_notice, most_operations, run_pickles, tree_notices, tree_preview
 from flowtui.preview.pickle_machine import Machine
 from flowtui.preview.pickle_tree import PickleTree
 from flowtui.preview.result import Preview, TreeNode
@@ -42,7 +42,7 @@ async def show(subject: Subject) -> Preview:
     pickled = next((one for one in directory.members if _PICKLE.fullmatch(one.name)), None)
     if pickled is None:
         raise PreviewError("a ZIP archive that is not torch's: it has no data.pkl")
-    machine = Machine()
+    machine = Machine(most_operations=most_operations(subject.limits))
     is_whole = await _run(machine, subject, ranges, pickled)
     symbols = list(machine.found)
     if machine.end != "stopped":
@@ -73,7 +73,7 @@ def _preview(subject: Subject, machine: Machine, symbol: Symbol, directory: Dire
         facts.append(("tensor data", human_size(sum(data))))
     if code and tree.left:
         root = TreeNode(root.label, root.value, (*root.children, _code(code[: tree.left - 1], limits.cell)))
-    more = tree.is_cut or (not is_whole and machine.end == "starved")
+    more = tree.is_cut or (not is_whole and machine.end in ("starved", "capped"))
     return tree_preview(subject, tree, root, machine, notices, facts, more=more, format_="torch")
 
 

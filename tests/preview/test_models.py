@@ -251,8 +251,27 @@ async def test_cut_safetensors_say_so() -> None:
     assert "the file is shorter than its header says: it is cut" in (await look(content[:-1], "x.safetensors")).notices
     found = await look(content[:100], "x.safetensors")
     assert (found.kind, found.notices[0]) == ("hex", "a safetensors file whose header is cut")
-    found = await look(struct.pack("<Q", 99_000_000) + b'{"' + bytes(3_000_000), "x.safetensors")
-    assert "more than is read" in found.notices[0]
+
+
+async def test_a_header_of_many_megabytes_is_shown_from_its_beginning() -> None:
+    tensors = {f"t{n}": {"dtype": "F32", "shape": [2, 3], "data_offsets": [24 * n, 24 * n + 24]} for n in range(60_000)}
+    header = json.dumps(tensors, separators=(",", ":")).encode()
+    content = struct.pack("<Q", len(header)) + header + bytes(24 * 60_000)
+    found = await look(content, "x.safetensors")
+    assert (found.kind, found.total_rows, found.more) == ("table", None, True)
+    assert found.rows[1] == ("t1", "float32", "2 x 3", 6, 24)
+    assert found.notices[1] == "459 KB of the header's 4.2 MB read"
+    assert dict(found.facts)["tensors"].endswith(" at least")
+    whole = await look(content, "x.safetensors", limits=Limits().more().more())
+    assert (whole.total_rows, dict(whole.facts)["parameters"]) == (60_000, "360,000")
+
+
+async def test_operations_of_a_preview_are_bounded_and_grow() -> None:
+    content = pickle.dumps([(n, [n]) for n in range(100_000)])
+    found = await look(content, "x.pkl")
+    assert found.notices[0] == "first 200,000 operations of the pickle"
+    assert found.more
+    assert (await look(content, "x.pkl", limits=Limits().more())).notices[0] == "the tree shows the first 20,000 values"
 
 
 async def test_onnx() -> None:
