@@ -140,7 +140,9 @@ def _preview(subject: Subject, machine: Machine, symbols: list[Symbol], is_whole
     tree = PickleTree(limits)
     root = tree.node("", symbols[0]) if len(symbols) == 1 else _several(tree, symbols)
     if not is_whole:
+        is_cut = subject.whole or (subject.size is not None and machine.position >= subject.size)
         reason = {
+            "starved": "the end of the pickle is missing: this is what is there" if is_cut else "",
             "damaged": f"the pickle is damaged at byte {machine.position:,}: this is what comes before",
             "capped": f"first {machine.operations:,} operations of the pickle",
         }.get(machine.end, "")

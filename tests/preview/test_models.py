@@ -148,6 +148,16 @@ async def test_a_pickle_without_imports_says_so() -> None:
     assert dict(found.facts) == {"protocol": "4"}
 
 
+async def test_a_pickle_without_its_end_says_so() -> None:
+    content = pickle.dumps({"a": 1, "b": [1, 2]})
+    found = await look(content[:-4], "x.pkl")
+    assert found.notices[0] == "the end of the pickle is missing: this is what is there"
+    assert at(found, "a").value == "1"
+    assert not found.more
+    damaged = await look(content[:-3] + b"\xff" * 3, "x.pkl")
+    assert damaged.notices[0] == f"the pickle is damaged at byte {len(content) - 3}: this is what comes before"
+
+
 async def test_several_pickles_in_one_file() -> None:
     found = await look(pickle.dumps("first") + pickle.dumps([2]) + pickle.dumps({"third": 3}), "x.pkl")
     assert at(found).value == "[3]"
