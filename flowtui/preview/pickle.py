@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from dataclasses import replace
 
 from flowtui.errors import PreviewError
@@ -93,7 +94,7 @@ async def show_pickle(subject: Subject) -> Preview:
     is_whole = await run_pickles(machine, subject)
     symbols = list(machine.found)
     if machine.end != "stopped":
-        begun = machine.partial()
+        begun = await asyncio.to_thread(machine.partial)
         if begun is not None:
             symbols.append(begun)
     if not symbols or (not machine.found and machine.end == "damaged" and machine.operations < 4):
@@ -106,9 +107,10 @@ def most_operations(limits: Limits) -> int:
     return min(max(_OPERATIONS_PER_NODE * limits.nodes, _LEAST_OPERATIONS), MOST_OPERATIONS)
 
 
-async def run_pickles(machine: Machine, subject: Subject) -> bool:
+async def run_pickles(machine: Machine, subject: Subject, *, most_fetches: int = sys.maxsize) -> bool:
     """Run the pickles of a file one after the other, fetching further parts; True where the end was reached."""
     ranges = Ranges(subject)
+    ranges.left = min(ranges.left, most_fetches)
     data, offset = subject.head, 0
     while True:
         await asyncio.to_thread(machine.run, data[machine.position - offset :], machine.position)

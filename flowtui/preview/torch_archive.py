@@ -27,6 +27,7 @@ _FIRST_MEMBER = re.compile(rb"[^/]{1,200}/(data\.pkl|data/|constants\.pkl|versio
 _PICKLE = re.compile(r"[^/]+/data\.pkl")
 _CODE = re.compile(r"[^/]+/code/(.+\.py)")
 _MOST_CODE = 200
+_LONGEST_HEADER = 512
 
 
 def accepts(subject: Subject) -> bool:
@@ -46,15 +47,18 @@ async def show(subject: Subject) -> Preview:
     is_whole = await _run(machine, subject, ranges, pickled)
     symbols = list(machine.found)
     if machine.end != "stopped":
-        symbols.append(machine.partial())
+        symbols.append(await asyncio.to_thread(machine.partial))
     return await asyncio.to_thread(_preview, subject, machine, symbols[0], directory, is_whole)
 
 
 async def _run(machine: Machine, subject: Subject, ranges: Ranges, member: Member) -> bool:
+    """Run the pickle, as far as it lies in the head; where it does not, as much of it as the budget lets be read."""
+    limits = subject.limits
     source = await open_member(subject, ranges, member)
-    body = await source.read(0, min(member.size, subject.limits.head))
-    inner = replace(subject, reader=source, head=body, size=member.size)
-    return await run_pickles(machine, inner)
+    room = max(len(subject.head) - member.offset - _LONGEST_HEADER, limits.head // 4)
+    body = await source.read(0, min(member.size, room))
+    inner = replace(subject, reader=source, head=body, size=member.size, limits=replace(limits, head=max(len(body), 1)))
+    return await run_pickles(machine, inner, most_fetches=ranges.left)
 
 
 def _preview(subject: Subject, machine: Machine, symbol: Symbol, directory: Directory, is_whole: bool) -> Preview:

@@ -10,6 +10,7 @@ from flowtui.errors import PreviewError
 from flowtui.preview.source import Ranges, Source
 from flowtui.preview.subject import Subject
 from flowtui.preview.unpacked import Part, Unpacked
+from flowtui.storage.cache import BLOCK_SIZE
 
 _END = struct.Struct("<4s4H2LH")
 _END64_LOCATOR = struct.Struct("<4sLQL")
@@ -84,8 +85,9 @@ async def directory_of(subject: Subject, ranges: Ranges) -> Directory:
     shift = at - length - start
     if shift < 0 or length > at:
         raise PreviewError("a ZIP archive whose directory is not where it says: it is cut or damaged")
-    most = min(length, max(subject.limits.head // 2, _TAIL))
-    data = await ranges.read(at - length, most)
+    # Whole blocks are fetched: what is read ends where one does.
+    most = max(subject.limits.head // 2, BLOCK_SIZE) - (at - length) % BLOCK_SIZE
+    data = await ranges.read(at - length, min(length, most))
     if data is None:
         raise PreviewError("the list of its members needs more of the file than a preview reads")
     members = _members(data, shift, total)
@@ -101,7 +103,9 @@ async def open_member(subject: Subject, ranges: Ranges, member: Member) -> Sourc
     if member.is_encrypted:
         raise PreviewError(f"{member.name} is encrypted")
     header = await ranges.read(member.offset, _LOCAL.size)
-    if header is None or len(header) < _LOCAL.size or not header.startswith(b"PK\x03\x04"):
+    if header is None:
+        raise PreviewError(f"{member.name} is in a part of the file that is not read")
+    if len(header) < _LOCAL.size or not header.startswith(b"PK\x03\x04"):
         raise PreviewError(f"{member.name} is not where the archive's directory says")
     fields = _LOCAL.unpack(header)
     start = member.offset + _LOCAL.size + fields[9] + fields[10]

@@ -75,12 +75,21 @@ def torch(path: Path) -> None:
     sparse_zip(path, {"state/data.pkl": template.read("state/data.pkl")}, [f"state/data/{n}" for n in range(300)])
 
 
-def sparse_zip(path: Path, first: dict[str, bytes], others: list[str], begin: bytes = b"") -> None:
+def torchscript(path: Path) -> None:
+    """The storages first, then a long pickle and further members, so that it is in the middle of nowhere."""
+    content = pickle.dumps({f"layer.{n}.weight": [n, "x" * 50] for n in range(3000)}, 2)
+    rest = {f"m/code/{n}.py": b"x" * 2000 for n in range(100)}
+    sparse_zip(path, {}, [f"m/data/{n}" for n in range(300)], last={"m/data.pkl": content, **rest})
+
+
+def sparse_zip(
+    path: Path, first: dict[str, bytes], others: list[str], begin: bytes = b"", last: dict[str, bytes] | None = None
+) -> None:
     """A ZIP archive whose other members are zeros that the disk does not hold."""
     each = GIGABYTES // max(len(others), 1)
     entries = []
     with path.open("wb") as file:
-        for name, content in [*first.items(), *((name, b"") for name in others)]:
+        for name, content in [*first.items(), *((name, b"") for name in others), *(last or {}).items()]:
             size = len(content) or each
             offset = file.tell()
             sizes = struct.pack("<3L2H", 0, size, size, len(name), 0)
@@ -147,6 +156,7 @@ def pickled(path: Path) -> None:
         ("m.onnx", onnx, ("operator sets", "ai.onnx 17")),
         ("m.safetensors", safetensors, ("tensors", "300")),
         ("m.pt", torch, ("tensor data", "2.1 GB")),
+        ("script.pt", torchscript, ("files of code", "100")),
         ("m.npz", npz, ("arrays", "20")),
         ("m.zip", archive, ("members", "5,001")),
         ("m.tar", tar, None),
