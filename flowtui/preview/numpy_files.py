@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import re
 import struct
 import warnings
 from collections.abc import Iterator
@@ -26,6 +27,8 @@ _MAGIC = b"\x93NUMPY"
 _MOST_HEADER = 64 * 1024
 _LARGEST = 1 << 62
 _MOST_NESTED = 1000
+_STRING = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+_NO_LITERAL = re.compile(r"[^\s\[\](){},:0-9TrueFals]")
 _NPZ_COLUMNS = (
     Column("name", "text"), Column("dtype", "text"), Column("shape", "text"), Column("elements", "integer"),
     Column("bytes", "integer"),
@@ -94,7 +97,8 @@ def header_of(data: bytes) -> Header:
     if length > _MOST_HEADER or start > len(data):
         raise PreviewError("a numpy array whose header is cut or damaged")
     text = data[8 + width : start].decode("utf-8" if data[6] > 2 else "latin-1", "replace")
-    if sum(map(text.count, "([{")) > _MOST_NESTED:
+    # Operators would let Python's parser recurse without bounds; a header has none.
+    if sum(map(text.count, "([{")) > _MOST_NESTED or _NO_LITERAL.search(_STRING.sub("", text)):
         raise PreviewError("a numpy array whose header is damaged")
     try:
         with warnings.catch_warnings():

@@ -69,6 +69,12 @@ async def test_values_of_every_kind(array: Any, first: object) -> None:
     assert found.rows[0][0] == first
 
 
+async def test_names_of_fields_may_hold_anything() -> None:
+    array = numpy.zeros(2, [("it's (a) - b+c", "i4"), ('say "x"', "f8"), ("back\\slash", "f8"), ("größe", "i2")])
+    found = await look(npy_file(array), "x.npy")
+    assert [column.name for column in found.columns] == ["it's (a) - b+c", 'say "x"', "back\\slash", "größe"]
+
+
 async def test_an_empty_array() -> None:
     for shape in ((0,), (3, 0), (0, 3)):
         found = await look(npy_file(numpy.zeros(shape)), "x.npy")
@@ -108,6 +114,9 @@ async def test_a_file_that_is_cut_says_so() -> None:
         "[" * 900,
         "(" * 2000,
         "'a" * 100,
+        "-" * 50_000 + "1",
+        "{'shape': " + "1+" * 25_000 + "1}",
+        "{'shape': (1,), 'descr': 'f8', 'fortran_order': " + "not " * 9000 + "True}",
         "9" * 9000,
     ],
 )
