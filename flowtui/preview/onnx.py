@@ -26,7 +26,8 @@ _TYPES = {
     1: "float32", 2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64", 8: "string", 9: "bool",
     10: "float16", 11: "float64", 12: "uint32", 13: "uint64", 14: "complex64", 15: "complex128", 16: "bfloat16",
 }  # fmt: skip
-_AFTER_INITIALIZERS = {10: "doc", 11: "input", 12: "output", 13: "value", 14: "quantization", 15: "sparse", 16: "meta"}
+_AFTER_INITIALIZERS = range(10, 17)
+"""Fields of a graph: its description, inputs, outputs, further values, quantization, sparse tensors, metadata."""
 
 
 @dataclass(slots=True)
@@ -55,7 +56,7 @@ async def show(subject: Subject) -> Preview:
     ranges = Ranges(subject)
     model = _Model()
     head = subject.head
-    graph = await asyncio.to_thread(_read_model, model, head, 0)
+    graph = await asyncio.to_thread(_read_model, model, head)
     if graph is None:
         raise PreviewError("not an ONNX model: it has no graph in what was read")
     if graph.end > len(head):
@@ -95,8 +96,8 @@ async def _read_end(model: _Model, ranges: Ranges, end: int, size: int | None) -
         return
     if not model.inputs and not model.outputs:
         at = await asyncio.to_thread(_backwards, part, end - start)
-        _read_graph(model, part[: end - start], at, start, is_end=True)
-    _read_model(model, part[end - start :], end)
+        _read_graph(model, part[: end - start], at, start)
+    _read_model(model, part[end - start :])
 
 
 def _backwards(data: bytes, end: int) -> int:
@@ -116,7 +117,7 @@ def _backwards(data: bytes, end: int) -> int:
     return best
 
 
-def _read_model(model: _Model, data: bytes, offset: int) -> Field | None:
+def _read_model(model: _Model, data: bytes) -> Field | None:
     """Fields of ModelProto; the graph is given back, not looked into."""
     graph = None
     for one in fields(data):
@@ -145,7 +146,7 @@ def _read_model(model: _Model, data: bytes, offset: int) -> Field | None:
     return graph
 
 
-def _read_graph(model: _Model, data: bytes, at: int, offset: int, *, is_end: bool = False) -> int:
+def _read_graph(model: _Model, data: bytes, at: int, offset: int) -> int:
     """Fields of GraphProto from ``at``; the offset in the file of the first that was not read."""
     for one in fields(data, at, most=model.left):
         model.left -= 1
