@@ -4,7 +4,6 @@ import asyncio
 import bz2
 import gzip
 import io
-import json
 import lzma
 import os
 import struct
@@ -18,7 +17,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowtui.cli import main
 from flowtui.errors import PreviewError
 from flowtui.preview import workers
 from flowtui.preview.compressed import inner_name
@@ -280,14 +278,6 @@ async def test_damaged_archives(name: str, changes: list[tuple[float, int]], kep
     for limits in (DEFAULT, Limits(head=300, whole=0, rows=1, columns=1, cell=4, lines=2)):
         found = await look(bytes(content[: int(len(content) * kept)]), name, limits=limits)
         assert violations(found, limits) == []
-
-
-@pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz", "adsl.csv.zst"])
-def test_the_command_shows_it(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / name
-    path.write_bytes(MAKERS[name]())
-    assert main(["preview", "--json", str(path)]) == 0
-    assert json.loads(capsys.readouterr().out)["rows"]
 
 
 async def test_a_tar_archive_of_gigabytes_is_not_read_through(tmp_path: Path) -> None:

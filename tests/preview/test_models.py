@@ -13,7 +13,6 @@ import joblib
 import numpy
 import pytest
 
-from flowtui.cli import main
 from flowtui.preview.limits import Limits
 from flowtui.preview.result import Preview, TreeNode
 from tests.fuzz.makers import MAKERS, zip_file
@@ -326,11 +325,3 @@ async def test_a_model_that_is_cut_anywhere_is_shown_as_far_as_it_goes(name: str
     for length in range(1, len(content), max(len(content) // 25, 1)):
         found = await look(content[:length], name)
         assert violations(found, Limits()) == []
-
-
-@pytest.mark.parametrize("name", ["state.pt", "pipeline_protocol5.pkl", "forest.joblib", "model.onnx", "model.gguf"])
-def test_the_command_shows_it(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["preview", "--json", str(MODELS / name)]) == 0
-    shape = json.loads(capsys.readouterr().out)
-    assert shape["kind"] == "tree"
-    assert shape["tree"]["children"]
