@@ -16,6 +16,7 @@ from flowtui.preview.source import Ranges
 from flowtui.preview.subject import Subject
 from flowtui.preview.symbols import Call, Items, Opaque, Ref, Symbol, value_of
 from flowtui.preview.unpacked import Unpacked
+from flowtui.storage.cache import BLOCK_SIZE
 from flowtui.text import plain
 
 _FORMATS = ("pkl", "pickle", "joblib", "pt", "pth", "p")
@@ -25,7 +26,7 @@ _PACKED = {
 }  # fmt: skip
 """First bytes of the streams that joblib writes; ``xz`` reads the older LZMA too."""
 
-_CHUNK = 128 * 1024
+_SHORT = 4096
 _MOST_PICKLES = 100
 _OPERATIONS_PER_NODE = 40
 _LEAST_OPERATIONS = 20_000
@@ -125,7 +126,11 @@ async def run_pickles(machine: Machine, subject: Subject, *, most_fetches: int =
         if machine.position < offset + len(data) and machine.end == "stopped":
             continue
         before = machine.position
-        part = await ranges.read(before, _CHUNK)
+        if not ranges.is_local and before < offset + len(data) + BLOCK_SIZE:
+            # Nothing was passed over: a larger head is what this takes.
+            return machine.end == "stopped"
+        length = BLOCK_SIZE - before % BLOCK_SIZE
+        part = await ranges.read(before, length if length > _SHORT else length + BLOCK_SIZE)
         if not part or (before == offset and len(part) <= len(data)):
             return machine.end == "stopped"
         data, offset = part, before

@@ -39,6 +39,7 @@ class Ranges:
     cost many. What can only be unpacked from its beginning may cost none: a part far behind would unpack all before it.
 
     Attributes:
+        is_local: True for a file of this machine, whose fetches cost next to nothing.
         left: how many fetches there may still be.
         spent: True where a part was left out as there may be no further fetch.
     """
@@ -46,8 +47,8 @@ class Ranges:
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
         grown = max(subject.limits.head // _BYTES_PER_FETCH, 1)
-        uri = getattr(subject.reader, "uri", "")
-        self.left = grown * _LOCAL_FETCHES if local_path(uri) else grown
+        self.is_local = local_path(getattr(subject.reader, "uri", "")) is not None
+        self.left = grown * _LOCAL_FETCHES if self.is_local else grown
         if getattr(subject.reader, "is_sequential", False):
             self.left = 0
         self.spent = False

@@ -150,6 +150,18 @@ def pickled(path: Path) -> None:
         file.write(pickle.dumps("the end", 4)[11:-1] + b"e.")
 
 
+def forest(path: Path) -> None:
+    """A list of many objects with arrays of 100 KB, as a forest of decision trees is."""
+    each = 100_000
+    with path.open("wb") as file:
+        file.write(b"\x80\x04](")
+        for n in range(GIGABYTES // each):
+            file.write(b"}(\x8c\x04name" + pickle.dumps(n, 2)[2:-1] + b"\x8c\x06valuesB" + each.to_bytes(4, "little"))
+            file.seek(each, os.SEEK_CUR)
+            file.write(b"u")
+        file.write(b"e.")
+
+
 @pytest.mark.parametrize(
     ("name", "make", "said"),
     [
@@ -163,6 +175,7 @@ def pickled(path: Path) -> None:
         ("m.json", document, None),
         ("m.log", log, None),
         ("m.pkl", pickled, ("protocol", "4")),
+        ("forest.pkl", forest, ("protocol", "4")),
     ],
 )
 async def test_two_gigabytes(
