@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from flowtui.errors import PreviewError
 from flowtui.preview.result import Column, Preview
 from flowtui.preview.subject import Subject
-from flowtui.preview.values import type_of, type_of_all
+from flowtui.preview.values import has_header, type_of_all
 from flowtui.text import plain
 
 _FORMATS = ("csv", "tsv", "tab", "psv")
@@ -158,28 +158,6 @@ def _runs_away(text: str, dialect: Dialect) -> bool:
         if index >= _TYPED_ROWS:
             return False
     return False
-
-
-def has_header(rows: Sequence[Sequence[str]]) -> bool:
-    """True where the first row names the columns: no value in it, and no name twice among those of a text table."""
-    first = [cell.strip() for cell in rows[0]]
-    kinds = [type_of(cell) for cell in first]
-    if not any(first) or any(kind not in ("", "text") for kind in kinds):
-        return False
-    below = rows[1:_SAMPLE_ROWS]
-    if not below:
-        return True
-    typed = any(
-        type_of_all(row[index] for row in below if index < len(row)) not in ("", "text") for index in range(len(first))
-    )
-    if typed:
-        return True
-    named = [cell for cell in first if cell]
-    if len(set(named)) < len(named):
-        return False
-    return not any(
-        cell and all(index < len(row) and row[index] == cell for row in below) for index, cell in enumerate(first)
-    )
 
 
 def _columns(names: Sequence[str], rows: Sequence[Sequence[str]], count: int, width: int) -> tuple[Column, ...]:

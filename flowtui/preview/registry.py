@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from flowtui.errors import PreviewError
-from flowtui.preview import delimited, json, text
+from flowtui.preview import delimited, json, parquet, sas7bdat, spreadsheet, spss_stata, text, xpt
 from flowtui.preview import hex as hex_dump
 from flowtui.preview.limits import DEFAULT, Limits
 from flowtui.preview.result import Column, Preview
@@ -40,6 +40,11 @@ ENTRY_POINT = "flowtui.previewers"
 """The group of entry points whose objects are further previewers; they are asked before those of flowtui."""
 
 PREVIEWERS: tuple[Previewer, ...] = (
+    Previewer("parquet", parquet.accepts, parquet.show),
+    Previewer("xpt", xpt.accepts, xpt.show),
+    Previewer("sas7bdat", sas7bdat.accepts, sas7bdat.show),
+    Previewer("spss and stata", spss_stata.accepts, spss_stata.show),
+    Previewer("spreadsheet", spreadsheet.accepts, spreadsheet.show),
     Previewer("json", json.accepts, json.show),
     Previewer("delimited", delimited.accepts, delimited.show),
     Previewer("text", text.accepts, text.show),

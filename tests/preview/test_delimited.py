@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from flowtui.preview.delimited import has_header, sniff_delimiter
+from flowtui.preview.delimited import sniff_delimiter
+from flowtui.preview.values import has_header
 from flowtui.preview.limits import Limits
 from flowtui.preview.result import Column
 from flowtui.preview.values import type_of, type_of_all
