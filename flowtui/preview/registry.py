@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from flowtui.errors import PreviewError
-from flowtui.preview import delimited, json, parquet, sas7bdat, spreadsheet, spss_stata, text, xpt
+from flowtui.preview import arrow, delimited, json, parquet, sas7bdat, spreadsheet, spss_stata, text, xpt
 from flowtui.preview import hex as hex_dump
 from flowtui.preview.limits import DEFAULT, Limits
 from flowtui.preview.result import Column, Preview
@@ -41,6 +41,7 @@ ENTRY_POINT = "flowtui.previewers"
 
 PREVIEWERS: tuple[Previewer, ...] = (
     Previewer("parquet", parquet.accepts, parquet.show),
+    Previewer("arrow", arrow.accepts, arrow.show),
     Previewer("xpt", xpt.accepts, xpt.show),
     Previewer("sas7bdat", sas7bdat.accepts, sas7bdat.show),
     Previewer("spss and stata", spss_stata.accepts, spss_stata.show),
