@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 from flowtui.errors import PreviewError
-from flowtui.preview.arrow_batch import BATCH, DICTIONARY, SCHEMA, Batch, Message, Table, UnknownLayoutError, dictionary_ids, message_at
+from flowtui.preview.arrow_batch import (
+    BATCH,
+    DICTIONARY,
+    SCHEMA,
+    Batch,
+    Message,
+    Table,
+    UnknownLayoutError,
+    dictionary_ids,
+    message_at,
+)
 from flowtui.preview.arrow_values import UNREAD, cells, column, short
 from flowtui.preview.bounded_file import BoundedFile, OverBudgetError
 from flowtui.preview.limits import Limits
@@ -55,7 +66,7 @@ def table(file: BinaryIO, request: Request) -> Preview:
     bounded = BoundedFile(file, free=limits.head, budget=limits.head * _BUDGET)
     try:
         if bounded.read(len(_MAGIC)) == _MAGIC:
-            found = _File(bounded, size)
+            found: _Messages = _File(bounded, size)
         else:
             found = _Stream(bounded, size, limits.head)
         return _table(found, limits)
@@ -127,7 +138,9 @@ class _File(_Messages):
         file.seek(size - 10)
         length, mark = struct.unpack("<i6s", file.read(10).ljust(10, b"\0"))
         if mark != _MAGIC:
-            raise PreviewError("not a whole Arrow file: it has no footer at its end, so it was cut off or is still written")
+            raise PreviewError(
+                "not a whole Arrow file: it has no footer at its end, so it was cut off or is still written"
+            )
         if not 0 < length <= min(_MOST_FOOTER, size - 18):
             raise PreviewError("a damaged Arrow file: the length of its footer is wrong")
         file.seek(size - 10 - length)
@@ -161,6 +174,12 @@ class _Stream(_Messages):
                 self.total = total if message.end >= size else None
                 return
             at = message.end
+
+
+def _dictionary(
+    messages: _Messages, ids: dict[tuple[int, ...], int], path: tuple[int, ...], of: pa.DataType
+) -> pa.Array:
+    return messages.dictionary(ids.get(path, -1), of)
 
 
 def _no_dictionary(path: tuple[int, ...], of: pa.DataType) -> pa.Array:
@@ -225,9 +244,7 @@ def _first_rows(
                 continue
             ids = messages.ids[index] if index < len(messages.ids) else {}
             try:
-                array = batch.column(
-                    index, field.type, left, lambda path, of, ids=ids: messages.dictionary(ids.get(path, -1), of)
-                )
+                array = batch.column(index, field.type, left, partial(_dictionary, messages, ids))
                 values += cells(array, limits.cell)
             except (OverBudgetError, UnknownLayoutError):
                 found[index] = None
@@ -239,9 +256,7 @@ def _first_rows(
     return found, problems, codec
 
 
-def _whole_batches(
-    messages: _Messages, fields: list[pa.Field], rows: int, limits: Limits
-) -> list[list[Cell] | None]:
+def _whole_batches(messages: _Messages, fields: list[pa.Field], rows: int, limits: Limits) -> list[list[Cell] | None]:
     """The first rows of types that pyarrow alone reads, where whole batches do not cost too much."""
     import pyarrow as pa
 

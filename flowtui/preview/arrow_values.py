@@ -28,7 +28,7 @@ def type_name(of: pa.DataType) -> str:
     """The type of a column in the words of :class:`Column`."""
     import pyarrow.types as types
 
-    if isinstance(of, _extension()):
+    if _is_extension(of):
         return type_name(of.storage_type)
     if types.is_dictionary(of):
         return type_name(of.value_type)
@@ -69,7 +69,7 @@ def cells(values: pa.Array, width: int) -> list[Cell]:
     import pyarrow.types as types
 
     of = values.type
-    if isinstance(of, _extension()):
+    if _is_extension(of):
         return cells(values.storage, width)
     if types.is_dictionary(of):
         # The dictionary may be far larger than the rows that are shown.
@@ -89,7 +89,7 @@ def stat_cell(value: Any, of: pa.DataType, width: int) -> Cell:
 
     if value is None:
         return None
-    if isinstance(of, _extension()):
+    if _is_extension(of):
         of = of.storage_type
     if pa.types.is_dictionary(of):
         of = of.value_type
@@ -119,11 +119,10 @@ def _number(value: Any) -> Cell:
     return value if isinstance(value, bool | int | float) or value is None else str(value)
 
 
-def _extension() -> type:
+def _is_extension(of: pa.DataType) -> bool:
     import pyarrow as pa
 
-    base: type = pa.BaseExtensionType
-    return base
+    return isinstance(of, pa.BaseExtensionType)
 
 
 def _text(scalar: pa.Scalar, room: int, depth: int) -> str:
@@ -134,7 +133,7 @@ def _text(scalar: pa.Scalar, room: int, depth: int) -> str:
     of = scalar.type
     if not scalar.is_valid:
         return "null"
-    if isinstance(of, _extension()):
+    if _is_extension(of):
         return _text(scalar.value, room, depth)
     if depth > _DEEPEST or room <= 0:
         return "…"

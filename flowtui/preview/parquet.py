@@ -94,7 +94,9 @@ def _footer(file: BinaryIO, size: int) -> bytes:
     if mark == _ENCRYPTED:
         raise PreviewError("an encrypted Parquet file: even its schema can be read with its keys only")
     if mark != _PLAIN:
-        raise PreviewError("not a whole Parquet file: it has no footer at its end, so it was cut off or is still written")
+        raise PreviewError(
+            "not a whole Parquet file: it has no footer at its end, so it was cut off or is still written"
+        )
     if not 0 < length <= size - 12:
         raise PreviewError("a damaged Parquet file: the length of its footer is wrong")
     if length > _MOST_FOOTER:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 _ZIPPED = ("xlsx", "xlsm", "xltx", "xltm", "xlsb", "ods")
 _OLE = ("xls", "xlt")
-_MOST_BYTES = 64 << 20
-_MOST_UNPACKED = 512 << 20
+_MOST_BYTES = 64_000_000
+_MOST_UNPACKED = 512_000_000
 _MOST_PARTS = 10_000
 _MOST_CELLS = 20_000_000
 _CHUNK = 8 << 20
@@ -47,10 +47,10 @@ def accepts(subject: Subject) -> bool:
 
 async def show(subject: Subject) -> Preview:
     if subject.size is None or subject.size > _MOST_BYTES:
-        size = "unknown size" if subject.size is None else human_size(subject.size)
+        size = "no known size" if subject.size is None else human_size(subject.size)
         raise PreviewError(
-            f"a workbook is read as a whole, and this one of {size} is larger than the {human_size(_MOST_BYTES)} that a "
-            "preview reads: see it after `flowtui get`"
+            f"a workbook is read as a whole, up to {human_size(_MOST_BYTES)}, and this one has {size}: see it after "
+            "`flowtui get`"
         )
     return await subject.workers.show(sheet, subject)
 
@@ -79,7 +79,8 @@ def sheet(file: BinaryIO, request: Request) -> Preview:
         raise PreviewError("an encrypted workbook: it can be read with its password only") from error
     except (calamine.CalamineError, ValueError, OverflowError, OSError) as error:
         raise PreviewError(f"a damaged workbook: {error}") from error
-    return _table(rows, found.start, (height, width), page, names, limits)
+    format_ = request.format if request.format in (*_ZIPPED, *_OLE) else "xlsx" if content.startswith(b"PK") else "xls"
+    return _table(rows, found.start, (height, width), page, names, format_, limits)
 
 
 def _whole(file: BinaryIO) -> bytes:
@@ -113,6 +114,7 @@ def _table(
     size: tuple[int, int],
     page: int,
     names: tuple[str, ...],
+    format_: str,
     limits: Limits,
 ) -> Preview:
     height, width = size
@@ -140,7 +142,7 @@ def _table(
         notices=tuple(notices),
         total_rows=total,
         more=len(shown) < total,
-        format="workbook",
+        format=format_,
         facts=tuple(facts),
         page=page,
         pages=len(names),

@@ -26,7 +26,15 @@ def accepts(subject: Subject) -> bool:
     sniffed = subject.sniffed
     if sniffed.magic:
         return sniffed.magic in ("sav", "dta")
-    is_old = sniffed.is_any("dta") and subject.head[:1] in (b"\x69", b"\x6c", b"\x6e", b"\x6f", b"\x71", b"\x72", b"\x73")
+    is_old = sniffed.is_any("dta") and subject.head[:1] in (
+        b"\x69",
+        b"\x6c",
+        b"\x6e",
+        b"\x6f",
+        b"\x71",
+        b"\x72",
+        b"\x73",
+    )
     return is_old or (sniffed.is_any("sav", "zsav") and subject.head.startswith(_ENCRYPTED))
 
 

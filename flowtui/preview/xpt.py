@@ -113,7 +113,7 @@ async def show(subject: Subject) -> Preview:
 async def _total(subject: Subject, member: Member) -> tuple[int | None, bool]:
     """How many rows the dataset has, and whether that is certain.
 
-    The last record is filled with blanks: where a row is shorter than that, blank rows at the end are taken for filling.
+    The last record is filled with blanks; where a row is shorter than that, blank rows at the end are taken for these.
     """
     end = subject.size if member.end is None else member.end
     if end is None or end < member.start:
@@ -297,7 +297,9 @@ def _variable(namestr: bytes, number: int, long: dict[int, tuple[str, str, str]]
 
 def _column(variable: Variable, width: int) -> Column:
     kind = (format_kind(variable.format) or "number") if variable.is_number else "text"
-    return Column(plain(variable.name)[:width], kind, label=plain(variable.label)[:width], format=plain(variable.format))
+    return Column(
+        plain(variable.name)[:width], kind, label=plain(variable.label)[:width], format=plain(variable.format)
+    )
 
 
 def _cell(variable: Variable, data: bytes, row: int, encoding: str, width: int) -> Cell:

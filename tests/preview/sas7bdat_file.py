@@ -102,9 +102,7 @@ class SasFile:
             return self._pack("Q", code | 0xFFFFFFFF00000000)
         return self._pack("Q", code) if self.order == "<" else self._pack("2I", code, 0xFFFFFBFE)
 
-    def _metadata(
-        self, count: int, label: str, compression: Compression, mixed: int
-    ) -> list[tuple[bytes, int, int]]:
+    def _metadata(self, count: int, label: str, compression: Compression, mixed: int) -> list[tuple[bytes, int, int]]:
         literal = {"": bytes(8), "rle": b"SASYZCRL", "rdc": b"SASYZCR2"}[compression]
         text = bytearray(12) + literal + bytes(8) + b"DATASTEP"
 
@@ -116,7 +114,13 @@ class SasFile:
 
         size = bytearray(808 if self.is_wide else 480)
         size[: self.word] = self._signature(0xF7F7F7F7)
-        for index, value in ((5, self.row_length), (6, count), (9, len(self.variables)), (13, self.page_size), (15, mixed)):
+        for index, value in (
+            (5, self.row_length),
+            (6, count),
+            (9, len(self.variables)),
+            (13, self.page_size),
+            (15, mixed),
+        ):
             size[index * self.word : (index + 1) * self.word] = self._pack(self.word_code, value)
         size[-130:-124] = reference(label)
         size[-118:-112] = self._pack("3H", 0, 12, 8 if compression else 0)
@@ -178,7 +182,9 @@ class SasFile:
             for body, compression, type_ in group:
                 end -= -(-len(body) // 8) * 8
                 page[end : end + len(body)] = body
-                page[at : at + 2 * self.word + 2] = self._pack(self.word_code * 2 + "2B", end, len(body), compression, type_)
+                page[at : at + 2 * self.word + 2] = self._pack(
+                    self.word_code * 2 + "2B", end, len(body), compression, type_
+                )
                 at += self.pointer
             at = -(-at // 8) * 8
             for row in rows:

@@ -3,10 +3,9 @@ from __future__ import annotations
 import pytest
 
 from flowtui.preview.delimited import sniff_delimiter
-from flowtui.preview.values import has_header
 from flowtui.preview.limits import Limits
 from flowtui.preview.result import Column
-from flowtui.preview.values import type_of, type_of_all
+from flowtui.preview.values import has_header, type_of, type_of_all
 from tests.preview.look import look
 
 ADSL = b"""USUBJID,AGE,SEX,TRTSDT,WEIGHT,SAFFL
