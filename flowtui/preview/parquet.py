@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 _PLAIN, _ENCRYPTED = b"PAR1", b"PARE"
 _MOST_FOOTER = 16 << 20
+_SIGNATURE = 28
+"""Bytes that follow a footer in the clear in a file whose columns are encrypted (Parquet's Encryption.md, 5.2)."""
+
 _BUDGET = 4
 """Bytes of pages that a look may cost, in heads."""
 
@@ -58,6 +61,16 @@ def table(file: BinaryIO, request: Request) -> Preview:
     metadata = pq.read_metadata(io.BytesIO(footer))
     schema = metadata.schema.to_arrow_schema()
     fields = list(schema)[: max(limits.columns, 1)]
+    if len(footer) - len(_PLAIN) - 8 - metadata.serialized_size == _SIGNATURE:
+        # pyarrow ends the process when it is asked for a column that is encrypted.
+        return Preview(
+            kind="table",
+            columns=tuple(column(field, limits.cell) for field in fields),
+            notices=("its columns are encrypted, or some of them: they can be read with their keys only",),
+            total_rows=metadata.num_rows,
+            format="parquet",
+            facts=(("row groups", f"{metadata.num_row_groups:,}"), ("encryption", "of columns")),
+        )
     leaves = _leaves(schema, metadata.num_columns)
     known = dict(_statistics(metadata, fields, leaves, limits))
     rows = min(max(min(limits.rows, limits.cells // max(len(fields), 1)), 1), metadata.num_rows)
@@ -150,7 +163,7 @@ def _statistics(
                 elif least is not None and most is not None and found.has_min_max:
                     least.append(found.min)
                     most.append(found.max)
-            # An encrypted column has no statistics, a foreign writer's may be nonsense.
+            # What a foreign writer left there may be nonsense.
             except (OSError, ValueError, OverflowError, NotImplementedError, AttributeError):
                 nulls = least = most = None
             if nulls is None and least is None:
@@ -176,11 +189,7 @@ def _columns(
     left = limits.head * _BUDGET
     wanted: dict[int, list[tuple[int, int]]] = {}
     for at in range(len(fields)):
-        try:
-            ranges = [_first_pages(metadata.row_group(group).column(leaf)) for group in groups for leaf in leaves[at]]
-        except OSError:
-            notices.append(f"{short(str(fields[at].name), 80)} is encrypted: it can be read with its key only")
-            continue
+        ranges = [_first_pages(metadata.row_group(group).column(leaf)) for group in groups for leaf in leaves[at]]
         cost = sum(file.cost(start, end) for start, end in ranges)
         if cost <= left:
             left -= cost
@@ -238,11 +247,8 @@ def _facts(metadata: Any, limits: Limits) -> Iterator[tuple[str, str]]:
     yield "row groups", f"{metadata.num_row_groups:,}"
     if metadata.num_row_groups:
         group = metadata.row_group(0)
-        try:
-            codecs = {group.column(at).compression for at in range(min(group.num_columns, limits.columns))}
-            yield "compression", ", ".join(sorted(codecs)).lower()
-        except OSError:
-            yield "encryption", "of single columns"
+        codecs = {group.column(at).compression for at in range(min(group.num_columns, limits.columns))}
+        yield "compression", ", ".join(sorted(codecs)).lower()
         yield "rows of the first row group", f"{group.num_rows:,}"
     yield "format version", str(metadata.format_version)
     if metadata.created_by:

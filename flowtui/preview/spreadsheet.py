@@ -31,6 +31,9 @@ _MOST_PARTS = 10_000
 _MOST_CELLS = 20_000_000
 _CHUNK = 8 << 20
 _TYPED_ROWS = 1000
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+"""The stream of an OLE file that holds an encrypted workbook ([MS-OFFCRYPTO] 1.3.2)."""
+
 _MOST_EXACT = 1 << 53
 _ODS = b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet"
 
@@ -62,6 +65,8 @@ def sheet(file: BinaryIO, request: Request) -> Preview:
     content = _whole(file)
     if content.startswith(b"PK"):
         _check_sizes(content)
+    elif _ENCRYPTED in content:
+        raise PreviewError("an encrypted workbook: it can be read with its password only")
     limits = request.limits
     try:
         book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))

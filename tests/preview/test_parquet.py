@@ -91,7 +91,7 @@ async def test_compressions_and_page_versions(compression: str, version: str) ->
 
 
 async def test_statistics_are_those_of_all_row_groups() -> None:
-    values = [*range(100, 200), *[None] * 10, *range(0, 100)]
+    values = [*range(100, 200), *[None] * 10, *range(100)]
     found = await look(written(pa.table({"n": values}), row_group_size=50), "f.parquet")
     assert (found.columns[0].nulls, found.columns[0].least, found.columns[0].most) == (10, 0, 199)
     assert dict(found.facts)["row groups"] == "5"
@@ -209,8 +209,9 @@ async def test_encrypted_files(plaintext_footer: bool, tmp_path: Path) -> None:
         assert found.kind == "table"
         assert found.total_rows == 2
         assert [column.name for column in found.columns] == ["open", "secret"]
-        assert any("secret" in notice and "key" in notice for notice in found.notices)
-        assert "a" not in [row[1] for row in found.rows]
+        assert found.rows == ()
+        expected = "its columns are encrypted, or some of them: they can be read with their keys only"
+        assert found.notices == (expected,)
     else:
         assert found.kind == "hex"
         assert any("encrypted Parquet file" in notice for notice in found.notices)

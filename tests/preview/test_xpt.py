@@ -190,11 +190,11 @@ def test_encodings_are_guessed() -> None:
 @pytest.mark.parametrize(
     ("format_", "kind"),
     [
-        ("DATE9.", "date"), ("DATE", "date"), ("YYMMDD10.", "date"), ("YYMMDDN8.", "date"), ("E8601DA10.", "date"),
-        ("E8601DA.", "date"), ("MONYY7.", "date"), ("DDMMYYS10.", "date"), ("DATETIME20.", "datetime"),
-        ("datetime22.3", "datetime"), ("E8601DT19.", "datetime"), ("TIME8.", "time"), ("TOD8.", "time"), ("TIME", "time"),
-        ("HHMM5.", "time"), ("E8601TM8.", "time"), ("8.2", ""), ("BEST12.", ""), ("$20.", ""), ("COMMA9.", ""), ("", ""),
-        ("DATED.", ""), ("$DATE9.", ""),
+        ("DATE9.", "date"), ("DATE", "date"), ("YYMMDD10.", "date"), ("YYMMDDN8.", "date"),
+        ("E8601DA10.", "date"),        ("E8601DA.", "date"), ("MONYY7.", "date"), ("DDMMYYS10.", "date"), ("DATETIME20.", "datetime"),
+        ("datetime22.3", "datetime"), ("E8601DT19.", "datetime"), ("TIME8.", "time"), ("TOD8.", "time"),
+        ("TIME", "time"), ("HHMM5.", "time"), ("E8601TM8.", "time"), ("8.2", ""), ("BEST12.", ""), ("$20.", ""), ("COMMA9.", ""),
+        ("", ""), ("DATED.", ""), ("$DATE9.", ""),
     ],
 )  # fmt: skip
 def test_formats_tell_dates(format_: str, kind: str) -> None:
