@@ -70,7 +70,7 @@ def table(file: BinaryIO, request: Request) -> Preview:
         else:
             found = _Stream(bounded, size, limits.head)
         return _table(found, limits)
-    except (struct.error, pa.ArrowException) as error:
+    except (struct.error, pa.ArrowException, OSError, UnicodeError) as error:
         raise PreviewError(f"a damaged Arrow file: {error}") from error
     except OverBudgetError:
         raise PreviewError("an Arrow file whose metadata are larger than a preview may read") from None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowtui.errors import PreviewError
 from flowtui.preview.bounded_file import BoundedFile
+from flowtui.preview.parquet_pages import first_block
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -300,8 +301,10 @@ class Batch:
         full = struct.unpack_from("<q", first)[0]
         if full == -1:
             return self._at(start + 8, min(wanted, length - 8))
+        if full < 0:
+            raise PreviewError("a damaged Arrow file: a buffer has no length that makes sense")
         wanted = min(wanted, full)
-        piece = min(_FIRST_PIECE if self._codec == "lz4" else _first_block(first[8:]), length - 8)
+        piece = min(_FIRST_PIECE if self._codec == "lz4" else first_block(first[8:]), length - 8)
         while True:
             # A stream that is cut gives the blocks it has, or refuses; then it needs more.
             try:
@@ -316,19 +319,10 @@ class Batch:
             piece = min(piece * 4, length - 8)
 
     def _at(self, start: int, length: int) -> bytes:
+        if length < 0:
+            raise PreviewError("a damaged Arrow file: a buffer has no length that makes sense")
         self._file.seek(start)
         return self._file.read(length)
-
-
-def _first_block(frame: bytes) -> int:
-    """Where the first block of a zstd frame ends (RFC 8878 section 3.1.1): it is unpacked as a whole or not at all."""
-    descriptor = frame[4] if len(frame) > 4 else 0
-    is_single = bool(descriptor & 0x20)
-    size = (1 if is_single else 0, 2, 4, 8)[descriptor >> 6]
-    at = 5 + (not is_single) + (0, 1, 2, 4)[descriptor & 3] + size
-    header = int.from_bytes(frame[at : at + 3], "little")
-    is_run = header >> 1 & 3 == 1
-    return at + 3 + (1 if is_run else header >> 3)
 
 
 def _is_text(of: pa.DataType) -> bool:

@@ -82,9 +82,23 @@ class BoundedFile(io.RawIOBase):
         for start, end in merged:
             self._at = start
             part = self.read(end - start)
-            at = bisect_right(self._starts, start)
-            self._starts.insert(at, start)
-            self._parts.insert(at, part)
+            self.put(start, part)
+
+    def put(self, start: int, data: bytes) -> None:
+        """Let bytes stand in the place of those of the file."""
+        at = bisect_right(self._starts, start)
+        self._starts.insert(at, start)
+        self._parts.insert(at, data)
+
+    def drop(self, start: int) -> None:
+        """Take away what was put at a position."""
+        at = bisect_right(self._starts, start) - 1
+        del self._starts[at], self._parts[at]
+
+    @property
+    def left(self) -> int:
+        """Bytes that may still be read."""
+        return self._left
 
     def cost(self, start: int, end: int) -> int:
         """Bytes that would come from the store for a range."""

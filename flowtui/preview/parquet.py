@@ -10,13 +10,15 @@ from __future__ import annotations
 import io
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from flowtui.errors import PreviewError
 from flowtui.preview.arrow_values import UNREAD, cells, column, short, stat_cell
 from flowtui.preview.bounded_file import BoundedFile, OverBudgetError
 from flowtui.preview.limits import Limits
+from flowtui.preview.parquet_pages import first_rows_chunk
 from flowtui.preview.result import Cell, Preview
 from flowtui.preview.worker import Request
 
@@ -35,7 +37,10 @@ _BUDGET = 4
 
 _PAGE_ROWS = 20_000
 _PAGE_BYTES = 1 << 20
-_BUFFER = 64 * 1024
+_BUFFER = 16 * 1024
+_SMALL = 64 * 1024
+"""Columns whose first pages are as small as this are read as they are."""
+
 _MOST_STATISTICS = 50_000
 _HIDDEN_KEYS = (b"ARROW:schema", b"pandas")
 
@@ -53,6 +58,15 @@ async def show(subject: Subject) -> Preview:
 
 def table(file: BinaryIO, request: Request) -> Preview:
     """The preview of a Parquet file; runs in a worker."""
+    import pyarrow as pa
+
+    try:
+        return _table(file, request)
+    except (pa.ArrowException, OSError, UnicodeError) as error:
+        raise PreviewError(f"a damaged Parquet file: {str(error).strip()}") from error
+
+
+def _table(file: BinaryIO, request: Request) -> Preview:
     import pyarrow.parquet as pq
 
     limits = request.limits
@@ -186,35 +200,69 @@ def _columns(
 
     notices: list[str] = []
     groups = _first_groups(metadata, rows)
-    left = limits.head * _BUDGET
-    wanted: dict[int, list[tuple[int, int]]] = {}
-    for at in range(len(fields)):
-        ranges = [_first_pages(metadata.row_group(group).column(leaf)) for group in groups for leaf in leaves[at]]
-        cost = sum(file.cost(start, end) for start, end in ranges)
-        if cost <= left:
+    ranges = [
+        [_first_pages(metadata.row_group(group).column(leaf)) for group in groups for leaf in leaves[at]]
+        for at in range(len(fields))
+    ]
+    costs = [sum(file.cost(start, end) for start, end in parts) for parts in ranges]
+    small: list[tuple[int, int]] = []
+    left = file.left
+    for at, cost in enumerate(costs):
+        if cost <= min(_SMALL, left):
             left -= cost
-            wanted[at] = ranges
-    file.fetch(part for ranges in wanted.values() for part in ranges)
+            small += ranges[at]
+    file.fetch(small)
     reader = pq.ParquetFile(file, metadata=metadata, buffer_size=_BUFFER, pre_buffer=False)
+
+    def read(at: int) -> list[Cell]:
+        values: list[Cell] = []
+        for batch in reader.reader.iter_batches(rows, groups, column_indices=leaves[at], use_threads=False):
+            values += cells(batch.column(0)[: rows - len(values)], limits.cell)
+            if len(values) >= rows:
+                break
+        if len(values) < rows:
+            raise ValueError(f"it has {len(values):,} rows")
+        return values
+
     found: list[list[Cell] | None] = []
     for at, field in enumerate(fields):
         values: list[Cell] | None = None
-        if at in wanted:
-            try:
-                values = []
-                for batch in reader.reader.iter_batches(rows, groups, column_indices=leaves[at], use_threads=False):
-                    values += cells(batch.column(0)[: rows - len(values)], limits.cell)
-                    if len(values) >= rows:
-                        break
-                if len(values) < rows:
-                    raise ValueError(f"it has {len(values):,} rows")
-            except OverBudgetError:
-                values = None
-            except (pa.ArrowException, OSError, ValueError, NotImplementedError) as error:
-                values = [None] * rows
-                notices.append(f"{short(str(field.name), 80)} cannot be read: {short(str(error), 200)}")
+        try:
+            if costs[at] > _SMALL and len(groups) == 1:
+                values = _from_beginnings(file, metadata, groups[0], leaves[at], rows, partial(read, at))
+            if values is None and costs[at] <= file.left:
+                values = read(at)
+        except OverBudgetError:
+            values = None
+        except (pa.ArrowException, OSError, ValueError, NotImplementedError) as error:
+            values = [None] * rows
+            notices.append(f"{short(str(field.name), 80)} cannot be read: {short(str(error), 200)}")
         found.append(values)
     return found, notices
+
+
+def _from_beginnings(
+    file: BoundedFile, metadata: Any, group: int, leaves: list[int], rows: int, read: Callable[[], list[Cell]]
+) -> list[Cell] | None:
+    """What ``read`` gives where the pages of a column are cut short; None where they cannot be."""
+    import pyarrow as pa
+
+    starts = []
+    try:
+        for leaf in leaves:
+            chunk = metadata.row_group(group).column(leaf)
+            data = first_rows_chunk(file, chunk, metadata.schema.column(leaf), rows)
+            if data is None:
+                return None
+            starts.append(_first_pages(chunk)[0])
+            file.put(starts[-1], data)
+        return read()
+    except (pa.ArrowException, OSError, ValueError, NotImplementedError):
+        # A dictionary in another order, or a page that needs its end.
+        return None
+    finally:
+        for start in starts:
+            file.drop(start)
 
 
 def _first_groups(metadata: Any, rows: int) -> list[int]:

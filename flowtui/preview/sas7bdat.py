@@ -54,7 +54,7 @@ def table(file: BinaryIO, request: Request) -> Preview:
     rows = min(max(rows, 1), total)
     try:
         frame = reader.read(rows) if rows else None
-    except (ValueError, OverflowError, IndexError, TypeError) as error:
+    except (ValueError, OverflowError, IndexError, TypeError, AssertionError) as error:
         raise PreviewError(f"a damaged SAS dataset: {error}") from error
     formats = _formats(reader.columns, header)[: len(variables)]
     columns = []

@@ -55,7 +55,7 @@ def spss(file: BinaryIO, request: Request) -> Preview:
         rows = _rows(limits, len(whole.column_names), whole.number_rows)
         file.seek(0)
         data, _ = pyreadstat.read_sav(file, row_limit=rows, output_format="dict")
-    except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, ValueError, OverflowError, UnicodeError) as error:
+    except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, ValueError, OverflowError, TypeError) as error:
         raise PreviewError(f"a damaged SPSS dataset: {error}") from error
     formats = [str(whole.original_variable_types.get(name) or "") for name in whole.column_names]
     facts = [("dataset label", whole.file_label), ("encoding", whole.file_encoding)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any
 
 import numpy
 import pyarrow as pa
@@ -13,6 +12,7 @@ import pytest
 
 from flowtui.preview.limits import Limits
 from flowtui.preview.registry import preview
+from flowtui.preview.workers import Workers
 from flowtui.storage import Storage
 from tests.preview.look import look
 from tests.preview.test_parquet import NEUTRAL, SHOWN, TYPES
@@ -28,16 +28,18 @@ def written(table: pa.Table, form: str = "file", compression: str | None = None,
     return sink.getvalue()
 
 
-@pytest.mark.parametrize("form", ["file", "stream"])
-@pytest.mark.parametrize("compression", [None, "lz4", "zstd"])
-async def test_every_type(form: str, compression: str | None) -> None:
-    found = await look(written(TYPES, form, compression, 2), "f.arrow")
-    assert (found.kind, found.format, found.total_rows, found.more, found.notices) == ("table", "arrow", 3, False, ())
-    assert found.rows == SHOWN
-    assert [column.type for column in found.columns] == NEUTRAL
-    facts = dict(found.facts)
-    assert facts["form"] == f"IPC {form}"
-    assert facts["compression"] == (compression or "none")
+async def test_every_type() -> None:
+    async with Workers() as workers:
+        for form in ("file", "stream"):
+            for compression in (None, "lz4", "zstd"):
+                found = await look(written(TYPES, form, compression, 2), "f.arrow", workers=workers)
+                assert (found.kind, found.format, found.total_rows, found.more) == ("table", "arrow", 3, False)
+                assert found.notices == ()
+                assert found.rows == SHOWN
+                assert [column.type for column in found.columns] == NEUTRAL
+                facts = dict(found.facts)
+                assert facts["form"] == f"IPC {form}"
+                assert facts["compression"] == (compression or "none")
 
 
 async def test_types_that_pyarrow_alone_reads() -> None:
@@ -112,19 +114,16 @@ async def test_feather_of_version_1_is_named() -> None:
     assert "a Feather file of version 1, which was given up in 2020" in found.notices
 
 
-@pytest.mark.parametrize(
-    ("damage", "said"),
-    [
-        (lambda content: content[:-20], "it has no footer at its end"),
-        (lambda content: content[:300], "damaged Arrow file"),
-        (lambda content: content[:-10] + b"\xff\xff\xff\x7fARROW1", "the length of its footer is wrong"),
-        (
-            lambda content: content[:8] + b"\xff\xff\xff\xff\xff\xff\xff\x7f" + content[16:],
-            "no length that makes sense",
-        ),
-    ],
-)
-async def test_damaged_files_are_bytes_with_a_reason(damage: Any, said: str) -> None:
-    found = await look(damage(written(TYPES)), "f.arrow")
-    assert found.kind in ("hex", "text")
-    assert any(said in notice for notice in found.notices), found.notices
+async def test_damaged_files_are_bytes_with_a_reason() -> None:
+    content = written(TYPES)
+    async with Workers() as workers:
+        for damaged, said in (
+            (content[:-20], "it has no footer at its end"),
+            (content[:300], "damaged Arrow file"),
+            (content[:-10] + b"\xff\xff\xff\x7fARROW1", "the length of its footer is wrong"),
+            (content[:8] + b"\xff\xff\xff\xff\xff\xff\xff\x7f" + content[16:], "no length that makes sense"),
+            (content[:100] + bytes(400) + content[500:], "damaged Arrow file"),
+        ):
+            found = await look(damaged, "f.arrow", workers=workers)
+            assert found.kind in ("hex", "text")
+            assert any(said in notice for notice in found.notices), found.notices

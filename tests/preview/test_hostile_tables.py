@@ -30,7 +30,7 @@ from tests.preview.test_sas7bdat import ROWS, VARIABLES
 from tests.preview.test_spreadsheet import saved, study
 from tests.preview.test_xpt import SUBJECTS
 
-_LIMITS = Limits(head=4096, whole=4096, rows=20, columns=10, cell=20, cells=100)
+_LIMITS = Limits(head=4096, whole=4096, rows=20, columns=10, cell=40, cells=100)
 _NAMES = (
     "f.parquet", "zstd.parquet", "f.arrow", "lz4.arrow", "f.arrows", "f.sas7bdat", "rle.sas7bdat", "rdc.sas7bdat",
     "big32.sas7bdat", "f.xpt", "v8.xpt", "f.xlsx", "f.xls", "f.sav", "f.dta",

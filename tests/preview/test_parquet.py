@@ -6,6 +6,7 @@ import base64
 import datetime as dt
 import decimal
 import io
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pytest
 
 from flowtui.preview.limits import Limits
 from flowtui.preview.registry import preview
+from flowtui.preview.workers import Workers
 from flowtui.storage import Storage
 from tests.preview.look import look
 from tests.storage.store import Store
@@ -78,16 +80,17 @@ async def test_every_type() -> None:
     assert by_name["struct"].nulls is None
 
 
-@pytest.mark.parametrize("compression", ["none", "snappy", "gzip", "zstd", "brotli", "lz4"])
-@pytest.mark.parametrize("version", ["1.0", "2.0"])
-async def test_compressions_and_page_versions(compression: str, version: str) -> None:
-    content = written(TYPES, compression=compression, data_page_version=version)
-    found = await look(content, "f.parquet")
-    assert found.rows == SHOWN
-    facts = dict(found.facts)
-    assert facts["compression"] == ("uncompressed" if compression == "none" else compression)
-    assert facts["row groups"] == "1"
-    assert facts["created by"].startswith("parquet-cpp-arrow")
+async def test_compressions_and_page_versions() -> None:
+    async with Workers() as workers:
+        for compression in ("none", "snappy", "gzip", "zstd", "brotli", "lz4"):
+            for version in ("1.0", "2.0"):
+                content = written(TYPES, compression=compression, data_page_version=version)
+                found = await look(content, "f.parquet", workers=workers)
+                assert found.rows == SHOWN, compression
+                facts = dict(found.facts)
+                assert facts["compression"] == ("uncompressed" if compression == "none" else compression)
+                assert facts["row groups"] == "1"
+                assert facts["created by"].startswith("parquet-cpp-arrow")
 
 
 async def test_statistics_are_those_of_all_row_groups() -> None:
@@ -150,35 +153,93 @@ async def test_long_values_are_cut() -> None:
     assert all(isinstance(cell, str) and len(cell) == 500 and cell.endswith("…") for cell in found.rows[0])
 
 
+@cache
 def random_table(rows: int) -> pa.Table:
     random = numpy.random.default_rng(1)
+    holes = random.random(rows) < 0.3
     return pa.table(
-        {"id": numpy.arange(rows), "x": random.normal(size=rows), "name": [f"name {at % 50}" for at in range(rows)]}
+        {
+            "id": numpy.arange(rows),
+            "x": random.normal(size=rows),
+            "single": random.normal(size=rows).astype("float32"),
+            "holes": pa.array(random.normal(size=rows), mask=holes),
+            "name": [f"name {at % 50}" for at in range(rows)],
+            "text": pa.array([f"text number {at * 7919 % 100_003}" for at in range(rows)], mask=holes),
+            "flag": random.random(rows) < 0.5,
+            "day": pa.array(numpy.arange(rows, dtype="int32") % 40_000, pa.date32()),
+            "amount": pa.array(numpy.arange(rows)).cast(pa.decimal128(21, 2)),
+            "struct": pa.StructArray.from_arrays(
+                [pa.array(random.normal(size=rows)), pa.array(["s"] * rows)], ["a", "b"]
+            ),
+            "list": pa.array([[at, at] for at in range(1000)] * (rows // 1000)),
+        }
     )
 
 
-@pytest.mark.parametrize("size", [1000, 1_000_000])
-async def test_a_large_row_group_is_not_read_as_a_whole(size: int) -> None:
-    content = written(random_table(size), row_group_size=size)
+@pytest.mark.parametrize(
+    ("compression", "dictionary"),
+    [("none", True), ("snappy", True), ("zstd", True), ("lz4", True), ("gzip", False), ("brotli", False)],
+)
+async def test_a_large_row_group_is_not_read_as_a_whole(compression: str, dictionary: bool) -> None:
+    rows = 150_000
+    table = random_table(rows)
+    options: dict[str, Any] = {"max_rows_per_page": 1 << 30} if "max_rows_per_page" in pq.write_table.__doc__ else {}
+    content = written(table, row_group_size=rows, compression=compression, use_dictionary=dictionary, **options)
+    assert len(content) > 4_000_000
+    expected = (await look(written(table[:100]), "f.parquet")).rows
     store = Store({"bucket/f.parquet": content})
     async with Storage(transport=store.transport) as storage, storage.open("http://store/bucket/f.parquet") as reader:
         found = await preview(reader, name="f.parquet")
-        assert found.total_rows == size
-        assert found.rows[99][0] == 99
-        assert found.rows[99][2] == "name 49"
-        if size == 1000:
-            assert (reader.requests, reader.bytes_read) == (1, len(content))
-        else:
-            assert len(content) > 10_000_000
-            assert reader.requests <= 8
-            assert reader.bytes_read < 1.5 * 1024 * 1024
-        limits = Limits()
-        while any(cell == "…" for cell in found.rows[0]) and found.more:
+        assert found.total_rows == rows
+        assert (len(found.rows), len(found.columns)) == (100, 11)
+        for index, column in enumerate(found.columns):
+            values = [row[index] for row in found.rows]
+            assert values in ([row[index] for row in expected], ["…"] * 100), column.name
+            if column.name != "list" and compression not in ("lz4", "zstd"):
+                assert values[0] != "…", column.name
+        assert reader.requests <= 24
+        assert reader.bytes_read < 2.5 * 1024 * 1024
+        limits = Limits(rows=50)
+        while any("…" in row for row in found.rows) and found.more:
             assert any(notice.startswith("not read yet, as their pages are large: ") for notice in found.notices)
             limits = limits.more()
             found = await preview(reader, name="f.parquet", limits=limits)
-        assert all(isinstance(row[1], float) for row in found.rows)
-        assert reader.bytes_read < 6 * 1024 * 1024
+        assert found.rows[:100] == expected
+
+
+async def test_a_small_file_is_one_request() -> None:
+    content = written(random_table(1000))
+    store = Store({"bucket/f.parquet": content})
+    async with Storage(transport=store.transport) as storage, storage.open("http://store/bucket/f.parquet") as reader:
+        await preview(reader, name="f.parquet")
+        assert (reader.requests, reader.bytes_read) == (1, len(content))
+
+
+async def test_few_columns_of_a_huge_row_group_stay_under_the_budget_of_a_head() -> None:
+    """512 KB and four round trips, the head and the footer among them."""
+    rows = 1_000_000
+    content = written(random_table(rows).select(["x", "name"]), row_group_size=rows)
+    store = Store({"bucket/f.parquet": content})
+    async with Storage(transport=store.transport) as storage, storage.open("http://store/bucket/f.parquet") as reader:
+        found = await preview(reader, name="f.parquet")
+        assert found.rows[99][1] == "name 49"
+        assert isinstance(found.rows[99][0], float)
+        assert reader.requests <= 4
+        assert reader.bytes_read <= 512 * 1024
+
+
+async def test_a_dictionary_in_another_order_is_read_as_a_whole() -> None:
+    rows = 300_000
+    words = pa.array([f"{at:07}" for at in range(rows)])
+    column = pa.DictionaryArray.from_arrays(pa.array(numpy.arange(rows)[::-1].astype("int32")), words)
+    # A dictionary of Arrow's is written as it stands, so that the first rows refer to its end.
+    content = written(pa.table({"w": column}), row_group_size=rows, dictionary_pagesize_limit=1 << 26)
+    limits = Limits()
+    found = await look(content, "f.parquet")
+    while found.rows[0] == ("…",):
+        limits = limits.more()
+        found = await look(content, "f.parquet", limits=limits)
+    assert found.rows[0] == (f"{rows - 1:07}",)
 
 
 class _Keys(encryption.KmsClient):
@@ -217,20 +278,20 @@ async def test_encrypted_files(plaintext_footer: bool, tmp_path: Path) -> None:
         assert any("encrypted Parquet file" in notice for notice in found.notices)
 
 
-@pytest.mark.parametrize(
-    ("damage", "said"),
-    [
-        (lambda content: content[:-100], "it has no footer at its end"),
-        (lambda content: content[:200], "it has no footer at its end"),
-        (lambda content: content[:9], "too short"),
-        (lambda content: content[:-8] + b"\xff\xff\xff\x7fPAR1", "the length of its footer is wrong"),
-        (lambda content: content[:-8] + b"\0\0\0\0PAR1", "the length of its footer is wrong"),
-    ],
-)
-async def test_damaged_files_are_bytes_with_a_reason(damage: Any, said: str) -> None:
-    found = await look(damage(written(TYPES)), "f.parquet")
-    assert found.kind in ("hex", "text")
-    assert any(said in notice for notice in found.notices), found.notices
+async def test_damaged_files_are_bytes_with_a_reason() -> None:
+    content = written(TYPES)
+    async with Workers() as workers:
+        for damaged, said in (
+            (content[:-100], "it has no footer at its end"),
+            (content[:200], "it has no footer at its end"),
+            (content[:9], "too short"),
+            (content[:-8] + b"\xff\xff\xff\x7fPAR1", "the length of its footer is wrong"),
+            (content[:-8] + b"\0\0\0\0PAR1", "the length of its footer is wrong"),
+            (content[:-300] + bytes(200) + content[-100:], "a damaged Parquet file: "),
+        ):
+            found = await look(damaged, "f.parquet", workers=workers)
+            assert found.kind in ("hex", "text")
+            assert any(said in notice for notice in found.notices), found.notices
 
 
 async def test_a_damaged_column_loses_no_other() -> None:
