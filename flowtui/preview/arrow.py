@@ -22,7 +22,7 @@ from flowtui.preview.arrow_batch import (
 from flowtui.preview.arrow_values import UNREAD, cells, column, short
 from flowtui.preview.bounded_file import BoundedFile, OverBudgetError
 from flowtui.preview.limits import Limits
-from flowtui.preview.parquet import metadata_facts
+from flowtui.preview.parquet import at_hand, metadata_facts
 from flowtui.preview.result import Cell, Preview
 from flowtui.preview.worker import Request
 
@@ -54,6 +54,8 @@ async def show(subject: Subject) -> Preview:
         raise PreviewError("a Feather file of version 1, which was given up in 2020")
     if subject.size is None:
         raise PreviewError("the server does not say the size of the file, which is needed to read it in parts")
+    # A small file is read at once rather than in parts.
+    await subject.read_whole()
     return await subject.workers.show(table, subject)
 
 
@@ -63,7 +65,7 @@ def table(file: BinaryIO, request: Request) -> Preview:
 
     limits = request.limits
     size = request.size or 0
-    bounded = BoundedFile(file, free=limits.head, budget=limits.head * _BUDGET)
+    bounded = BoundedFile(file, free=at_hand(size, limits), budget=limits.head * _BUDGET)
     try:
         if bounded.read(len(_MAGIC)) == _MAGIC:
             found: _Messages = _File(bounded, size)

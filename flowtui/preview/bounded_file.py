@@ -33,6 +33,7 @@ class BoundedFile(io.RawIOBase):
         self._at = 0
         self._starts: list[int] = []
         self._parts: list[bytes] = []
+        self._replaced: dict[int, bytes] = {}
 
     def readable(self) -> bool:
         return True
@@ -52,6 +53,10 @@ class BoundedFile(io.RawIOBase):
         end = self._size if size is None or size < 0 else min(self._at + size, self._size)
         pieces: list[bytes] = []
         while self._at < end:
+            if self._replaced and (piece := self._in_place(end)):
+                pieces.append(piece)
+                self._at += len(piece)
+                continue
             index = bisect_right(self._starts, self._at) - 1
             offset = self._at - self._starts[index] if index >= 0 else 0
             if index >= 0 and offset < len(self._parts[index]):
@@ -82,18 +87,17 @@ class BoundedFile(io.RawIOBase):
         for start, end in merged:
             self._at = start
             part = self.read(end - start)
-            self.put(start, part)
+            at = bisect_right(self._starts, start)
+            self._starts.insert(at, start)
+            self._parts.insert(at, part)
 
-    def put(self, start: int, data: bytes) -> None:
-        """Let bytes stand in the place of those of the file."""
-        at = bisect_right(self._starts, start)
-        self._starts.insert(at, start)
-        self._parts.insert(at, data)
+    def replace(self, start: int, data: bytes) -> None:
+        """Let bytes stand in the place of those of the file, until :meth:`restore`."""
+        self._replaced[start] = data
 
-    def drop(self, start: int) -> None:
-        """Take away what was put at a position."""
-        at = bisect_right(self._starts, start) - 1
-        del self._starts[at], self._parts[at]
+    def restore(self) -> None:
+        """Give the bytes of the file again."""
+        self._replaced.clear()
 
     @property
     def left(self) -> int:
@@ -103,6 +107,12 @@ class BoundedFile(io.RawIOBase):
     def cost(self, start: int, end: int) -> int:
         """Bytes that would come from the store for a range."""
         return max(end - max(start, self._free), 0)
+
+    def _in_place(self, end: int) -> bytes:
+        for start, data in self._replaced.items():
+            if start <= self._at < start + len(data):
+                return data[self._at - start : end - start]
+        return b""
 
     def _fetch(self, start: int, end: int) -> bytes:
         cost = self.cost(start, end)

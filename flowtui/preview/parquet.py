@@ -18,7 +18,7 @@ from flowtui.errors import PreviewError
 from flowtui.preview.arrow_values import UNREAD, cells, column, short, stat_cell
 from flowtui.preview.bounded_file import BoundedFile, OverBudgetError
 from flowtui.preview.limits import Limits
-from flowtui.preview.parquet_pages import first_rows_chunk
+from flowtui.preview.parquet_pages import beginnings, first_rows_chunk
 from flowtui.preview.result import Cell, Preview
 from flowtui.preview.worker import Request
 
@@ -53,6 +53,8 @@ def accepts(subject: Subject) -> bool:
 async def show(subject: Subject) -> Preview:
     if subject.size is None:
         raise PreviewError("a Parquet file is read from its end, and the server does not say its size")
+    # A small file is read at once rather than in parts.
+    await subject.read_whole()
     return await subject.workers.show(table, subject)
 
 
@@ -88,7 +90,7 @@ def _table(file: BinaryIO, request: Request) -> Preview:
     leaves = _leaves(schema, metadata.num_columns)
     known = dict(_statistics(metadata, fields, leaves, limits))
     rows = min(max(min(limits.rows, limits.cells // max(len(fields), 1)), 1), metadata.num_rows)
-    bounded = BoundedFile(file, free=limits.head, budget=limits.head * _BUDGET)
+    bounded = BoundedFile(file, free=at_hand(size, limits), budget=limits.head * _BUDGET)
     found, notices = _columns(bounded, metadata, fields, leaves, rows, limits)
     unread = [short(str(field.name), 40) for field, values in zip(fields, found, strict=True) if values is None]
     if rows < metadata.num_rows:
@@ -110,6 +112,11 @@ def _table(file: BinaryIO, request: Request) -> Preview:
         format="parquet",
         facts=tuple(_facts(metadata, limits)),
     )
+
+
+def at_hand(size: int, limits: Limits) -> int:
+    """How many bytes from the beginning of a file were read before it came to a worker."""
+    return size if size <= limits.whole else limits.head
 
 
 def _footer(file: BinaryIO, size: int) -> bytes:
@@ -205,13 +212,18 @@ def _columns(
         for at in range(len(fields))
     ]
     costs = [sum(file.cost(start, end) for start, end in parts) for parts in ranges]
-    small: list[tuple[int, int]] = []
+    first: list[tuple[int, int]] = []
     left = file.left
     for at, cost in enumerate(costs):
-        if cost <= min(_SMALL, left):
+        parts = ranges[at]
+        if cost > _SMALL and len(groups) == 1:
+            parts = [part for leaf in leaves[at] for part in beginnings(metadata.row_group(groups[0]).column(leaf))]
+            cost = sum(file.cost(start, end) for start, end in parts)
+        if cost <= left:
             left -= cost
-            small += ranges[at]
-    file.fetch(small)
+            first += parts
+    # All at once, so that neighbours come with one read.
+    file.fetch(first)
     reader = pq.ParquetFile(file, metadata=metadata, buffer_size=_BUFFER, pre_buffer=False)
 
     def read(at: int) -> list[Cell]:
@@ -247,22 +259,19 @@ def _from_beginnings(
     """What ``read`` gives where the pages of a column are cut short; None where they cannot be."""
     import pyarrow as pa
 
-    starts = []
     try:
         for leaf in leaves:
             chunk = metadata.row_group(group).column(leaf)
             data = first_rows_chunk(file, chunk, metadata.schema.column(leaf), rows)
             if data is None:
                 return None
-            starts.append(_first_pages(chunk)[0])
-            file.put(starts[-1], data)
+            file.replace(_first_pages(chunk)[0], data)
         return read()
     except (pa.ArrowException, OSError, ValueError, NotImplementedError):
         # A dictionary in another order, or a page that needs its end.
         return None
     finally:
-        for start in starts:
-            file.drop(start)
+        file.restore()
 
 
 def _first_groups(metadata: Any, rows: int) -> list[int]:

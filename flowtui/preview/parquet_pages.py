@@ -34,6 +34,15 @@ class _CutError(Exception):
     """The pages cannot be cut; they must be read as they are."""
 
 
+def beginnings(chunk: Any) -> list[tuple[int, int]]:
+    """Where the beginnings of the first pages of a column chunk lie: from, to."""
+    end = chunk.data_page_offset
+    found = [(end, end + _PIECE)]
+    if chunk.has_dictionary_page and 0 < chunk.dictionary_page_offset < end:
+        found.append((chunk.dictionary_page_offset, chunk.dictionary_page_offset + _PIECE))
+    return found
+
+
 def first_rows_chunk(file: BoundedFile, chunk: Any, column: Any, rows: int) -> bytes | None:
     """Bytes to stand in the place of the beginning of a column chunk; None where its pages cannot be cut.
 
