@@ -78,9 +78,14 @@ class BoundedFile(io.RawIOBase):
 
     def fetch(self, ranges: Iterable[tuple[int, int]]) -> None:
         """Read ranges of ``(start, end)`` in as few reads as they allow and keep them. Raises OverBudgetError."""
+        ordered = sorted(ranges)
+        spare = self._left - sum(self.cost(start, end) for start, end in ordered)
         merged: list[list[int]] = []
-        for start, end in sorted(ranges):
-            if merged and start - merged[-1][1] <= _GAP:
+        for start, end in ordered:
+            # What lies between two ranges is read with them where that is less than another request.
+            gap = max(start - merged[-1][1], 0) if merged else 0
+            if merged and gap <= min(_GAP, spare):
+                spare -= gap
                 merged[-1][1] = max(merged[-1][1], end)
             else:
                 merged.append([start, end])
