@@ -224,14 +224,19 @@ def _columns(
             first += parts
     # All at once, so that neighbours come with one read.
     file.fetch(first)
-    reader = pq.ParquetFile(file, metadata=metadata, buffer_size=_BUFFER, pre_buffer=False)
+    usable: list[Any] = []
 
     def read(at: int) -> list[Cell]:
+        # A reader that failed once may crash when it is used again.
+        reader = (
+            usable.pop() if usable else pq.ParquetFile(file, metadata=metadata, buffer_size=_BUFFER, pre_buffer=False)
+        )
         values: list[Cell] = []
         for batch in reader.reader.iter_batches(rows, groups, column_indices=leaves[at], use_threads=False):
             values += cells(batch.column(0)[: rows - len(values)], limits.cell)
             if len(values) >= rows:
                 break
+        usable.append(reader)
         if len(values) < rows:
             raise ValueError(f"it has {len(values):,} rows")
         return values
