@@ -18,7 +18,9 @@ from flowtui.preview.bounded_file import BoundedFile
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_BLOCK = 64 * 1024
 _PIECE = 24 * 1024
+_LEAST_PIECE = 8 * 1024
 _MOST_PIECE = 160 * 1024
 _MOST_UNPACKED = 256 * 1024
 _STEP = 4096
@@ -36,11 +38,16 @@ class _CutError(Exception):
 
 def beginnings(chunk: Any) -> list[tuple[int, int]]:
     """Where the beginnings of the first pages of a column chunk lie: from, to."""
-    end = chunk.data_page_offset
-    found = [(end, end + _PIECE)]
-    if chunk.has_dictionary_page and 0 < chunk.dictionary_page_offset < end:
-        found.append((chunk.dictionary_page_offset, chunk.dictionary_page_offset + _PIECE))
-    return found
+    starts = [chunk.data_page_offset]
+    if chunk.has_dictionary_page and 0 < chunk.dictionary_page_offset < starts[0]:
+        starts.append(chunk.dictionary_page_offset)
+    return [(start, start + _piece(start)) for start in starts]
+
+
+def _piece(start: int) -> int:
+    """How much of a page to look at first: not beyond the block that the store is asked for, where that is enough."""
+    rest = _BLOCK - start % _BLOCK
+    return rest if _LEAST_PIECE <= rest < _PIECE else _PIECE
 
 
 def first_rows_chunk(file: BoundedFile, chunk: Any, column: Any, rows: int) -> bytes | None:
@@ -113,7 +120,7 @@ def _dictionary(file: BoundedFile, at: int, codec: str, physical: str, length: i
 def _page(file: BoundedFile, at: int) -> tuple[dict[int, Any], int, bytes]:
     """The header of a page, its length, and the beginning of the page."""
     file.seek(at)
-    piece = file.read(_PIECE)
+    piece = file.read(_piece(at))
     header, length = _read_struct(piece, 0, 0)
     if not isinstance(header.get(3), int) or header[3] < 0:
         raise _CutError

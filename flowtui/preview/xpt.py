@@ -144,16 +144,21 @@ def _show(subject: Subject, member: Member, data: bytes, total: int | None, is_e
     count = len(data) // member.row_length
     if total is not None:
         count = min(count, total)
+    starts = [row * member.row_length for row in range(count)]
     texts = b"".join(
-        data[row * member.row_length + one.start :][: one.length]
-        for row in range(count)
+        data[start + one.start : start + one.start + one.length]
         for one in variables
         if not one.is_number
+        for start in starts
     )
     encoding = encoding_of(texts)
+    columns = [_column(one, limits.cell) for one in variables]
     rows = tuple(
-        tuple(_cell(one, data, row * member.row_length, encoding, limits.cell) for one in variables)
-        for row in range(count)
+        tuple(
+            _cell(one, column.type, data, start, encoding, limits.cell)
+            for one, column in zip(variables, columns, strict=True)
+        )
+        for start in starts
     )
     notices: list[str] = []
     if total is None or count < total:
@@ -166,7 +171,7 @@ def _show(subject: Subject, member: Member, data: bytes, total: int | None, is_e
         notices.append("the file ends before its rows")
     return Preview(
         kind="table",
-        columns=tuple(_column(one, limits.cell) for one in variables),
+        columns=tuple(columns),
         rows=rows,
         notices=tuple(notices),
         total_rows=total,
@@ -302,11 +307,11 @@ def _column(variable: Variable, width: int) -> Column:
     )
 
 
-def _cell(variable: Variable, data: bytes, row: int, encoding: str, width: int) -> Cell:
+def _cell(variable: Variable, kind: str, data: bytes, row: int, encoding: str, width: int) -> Cell:
     at = row + variable.start
     value = data[at : at + variable.length]
     if variable.is_number:
-        return number_cell(ibm_float(value), format_kind(variable.format))
+        return number_cell(ibm_float(value), kind)
     text = value.rstrip(b" \0").decode(encoding, errors="replace")
     if not text:
         return None
