@@ -11,6 +11,7 @@ from functools import cache
 from flowtui.errors import PreviewError
 from flowtui.preview import (
     archives,
+    arrow,
     compressed,
     delimited,
     gguf,
@@ -18,10 +19,15 @@ from flowtui.preview import (
     keras,
     numpy_files,
     onnx,
+    parquet,
     pickle,
     safetensors,
+    sas7bdat,
+    spreadsheet,
+    spss_stata,
     text,
     torch_archive,
+    xpt,
 )
 from flowtui.preview import hex as hex_dump
 from flowtui.preview.limits import DEFAULT, Limits
@@ -54,6 +60,12 @@ ENTRY_POINT = "flowtui.previewers"
 """The group of entry points whose objects are further previewers; they are asked before those of flowtui."""
 
 PREVIEWERS: tuple[Previewer, ...] = (
+    Previewer("parquet", parquet.accepts, parquet.show),
+    Previewer("arrow", arrow.accepts, arrow.show),
+    Previewer("xpt", xpt.accepts, xpt.show),
+    Previewer("sas7bdat", sas7bdat.accepts, sas7bdat.show),
+    Previewer("spss and stata", spss_stata.accepts, spss_stata.show),
+    Previewer("spreadsheet", spreadsheet.accepts, spreadsheet.show),
     Previewer("torch", torch_archive.accepts, torch_archive.show),
     Previewer("npz", numpy_files.accepts_npz, numpy_files.show_npz),
     Previewer("npy", numpy_files.accepts_npy, numpy_files.show_npy),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"PAR1", "parquet"),
+    (b"PARE", "parquet"),
     (b"%PDF-", "pdf"),
     (b"\x89PNG\r\n\x1a\n", "png"),
     (b"\xff\xd8\xff", "jpeg"),
@@ -32,6 +33,7 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"RDX2\n", "rdata"),
     (b"RDX3\n", "rdata"),
     (b"$FL2@(#)", "sav"),
+    (b"$FL3@(#)", "sav"),
     (b"<stata_dta>", "dta"),
     (b"\x04\x22\x4d\x18", "lz4"),
     (b"GGUF", "gguf"),

@@ -10,19 +10,24 @@ from pathlib import Path
 from flowtui.preview.limits import DEFAULT, Limits
 from flowtui.preview.registry import preview
 from flowtui.preview.result import Preview, TreeNode
+from flowtui.preview.workers import Workers
 from flowtui.storage import Storage
 
 
-async def look(content: bytes, name: str, format_: str = "", limits: Limits = DEFAULT) -> Preview:
+async def look(
+    content: bytes, name: str, format_: str = "", limits: Limits = DEFAULT, workers: Workers | None = None
+) -> Preview:
     with tempfile.NamedTemporaryFile() as file:
         file.write(content)
         file.flush()
-        return await look_at(Path(file.name), name, format_, limits)
+        return await look_at(Path(file.name), name, format_, limits, workers)
 
 
-async def look_at(path: Path, name: str, format_: str = "", limits: Limits = DEFAULT) -> Preview:
+async def look_at(
+    path: Path, name: str, format_: str = "", limits: Limits = DEFAULT, workers: Workers | None = None
+) -> Preview:
     async with Storage() as storage, storage.open(str(path)) as reader:
-        return await preview(reader, name=name, format=format_, limits=limits)
+        return await preview(reader, name=name, format=format_, limits=limits, workers=workers)
 
 
 def strings(found: Preview) -> list[str]:
