@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from flowtui.errors import PreviewError
-from flowtui.preview import delimited, json, text
+from flowtui.preview import delimited, html, image, json, markdown, notebook, ooxml, pdf, rtf, text
 from flowtui.preview import hex as hex_dump
 from flowtui.preview.limits import DEFAULT, Limits
 from flowtui.preview.result import Column, Preview
@@ -40,6 +40,14 @@ ENTRY_POINT = "flowtui.previewers"
 """The group of entry points whose objects are further previewers; they are asked before those of flowtui."""
 
 PREVIEWERS: tuple[Previewer, ...] = (
+    Previewer("pdf", pdf.accepts, pdf.show),
+    Previewer("rtf", rtf.accepts, rtf.show),
+    Previewer("ooxml", ooxml.accepts, ooxml.show),
+    Previewer("image", image.accepts, image.show),
+    Previewer("svg", image.accepts_svg, image.show_svg),
+    Previewer("notebook", notebook.accepts, notebook.show),
+    Previewer("html", html.accepts, html.show),
+    Previewer("markdown", markdown.accepts, markdown.show),
     Previewer("json", json.accepts, json.show),
     Previewer("delimited", delimited.accepts, delimited.show),
     Previewer("text", text.accepts, text.show),
