@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from flowtui.preview.worker import Request
 
 _FORMATS = ("html", "htm", "xhtml")
-_BEGINS = re.compile(rb"\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--.{0,1000}?-->\s*)?<(?:!doctype\s+html|html[\s>])", re.I | re.S)
+_BEGINS = re.compile(
+    rb"\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--.{0,1000}?-->\s*)?<(?:!doctype\s+html|html[\s>])",
+    re.IGNORECASE | re.DOTALL,
+)
 _SKIPPED = frozenset({"script", "style", "template", "noscript", "svg", "math", "iframe", "object", "canvas", "select"})
 _BLOCKS = frozenset(
     {"address", "article", "aside", "blockquote", "body", "center", "dd", "details", "dialog", "div", "dl", "dt"}
@@ -364,4 +367,3 @@ def _link(address: str) -> str:
 
 def _span(text: str | None) -> int:
     return min(max(int(text), 1), _MOST_SPAN) if text and text.isascii() and text.isdecimal() and len(text) < 6 else 1
-

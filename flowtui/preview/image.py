@@ -225,9 +225,13 @@ def show_drawing(file: BinaryIO, request: Request) -> Preview:
     image = None
     notices: list[str] = []
     if limits.pixels > 0:
-        side = "width" if width >= height else "height"
         try:
-            png = resvg_py.svg_to_bytes(svg_string=text, background="#ffffff", **{side: limits.pixels})
+            png = resvg_py.svg_to_bytes(
+                svg_string=text,
+                background="#ffffff",
+                width=limits.pixels if width >= height else None,
+                height=limits.pixels if height > width else None,
+            )
             with Pillow.open(io.BytesIO(bytes(png)), formats=["PNG"]) as picture:
                 image = _scaled(picture, limits.pixels, (max(round(width), 1), max(round(height), 1)))
         except (ValueError, OSError) as error:

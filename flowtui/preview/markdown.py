@@ -34,9 +34,7 @@ async def show(subject: Subject) -> Preview:
 def show_markdown(file: BinaryIO, request: Request) -> Preview:
     """The document laid out; what precedes it between lines of three dashes is shown as it stands."""
     source = read_source(file, request)
-    return document(
-        blocks_of_markdown(source.text), request, "markdown", amount="" if source.whole else source.amount
-    )
+    return document(blocks_of_markdown(source.text), request, "markdown", amount="" if source.whole else source.amount)
 
 
 def blocks_of_markdown(text: str) -> list[Block]:

@@ -58,7 +58,9 @@ def show_notebook(file: BinaryIO, request: Request) -> Preview:
         ("kernel", _text(kernel.get("display_name")) or _text(kernel.get("name"))),
         ("cells", f"{len(cells):,}"),
     ]
-    return document(_blocks(cells), request, "ipynb", facts=[(key, plain(value)[:200]) for key, value in facts if value])
+    return document(
+        _blocks(cells), request, "ipynb", facts=[(key, plain(value)[:200]) for key, value in facts if value]
+    )
 
 
 def _cells(book: Any) -> list[Any] | None:

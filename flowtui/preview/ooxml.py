@@ -85,8 +85,7 @@ def _document(archive: zipfile.ZipFile, names: list[str], request: Request, fact
                 yield Rule("notes")
                 yield from notes
 
-    shown = document(list(blocks()), request, "docx", notices=notices, facts=facts)
-    return shown
+    return document(list(blocks()), request, "docx", notices=notices, facts=facts)
 
 
 def _slide(archive: zipfile.ZipFile, slides: list[str], request: Request, facts: list[tuple[str, str]]) -> Preview:
@@ -95,9 +94,7 @@ def _slide(archive: zipfile.ZipFile, slides: list[str], request: Request, facts:
     part = _part(archive, slides[number - 1], 4 * request.limits.lines)
     if part.pictures:
         notices.append(f"{part.pictures:,} {'picture is' if part.pictures == 1 else 'pictures are'} not shown")
-    return document(
-        part.blocks, request, "pptx", notices=notices, facts=facts, page=number, pages=len(slides)
-    )
+    return document(part.blocks, request, "pptx", notices=notices, facts=facts, page=number, pages=len(slides))
 
 
 def _properties(archive: zipfile.ZipFile) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from math import pi
 from statistics import median
 from typing import NamedTuple
@@ -90,7 +91,7 @@ def _grid(glyphs: list[_Placed]) -> list[str]:
         return []
     margin = min(run.left for _, runs in rows for run in runs)
     unit = _unit([runs for _, runs in rows])
-    pitches = [above[0] - below[0] for above, below in zip(rows, rows[1:], strict=False)]
+    pitches = [above[0] - below[0] for above, below in pairwise(rows)]
     pitch = median(pitches) if pitches else 1.0
     lines: list[str] = []
     for index, (_, runs) in enumerate(rows):
@@ -152,9 +153,7 @@ def _unit(rows: list[list[_Run]]) -> float:
     characters = sum(len(run.text) for run in runs)
     average = max(sum(run.right - run.left for run in runs) / max(characters, 1), 0.1)
     limits = sorted(
-        (after.left - before.left) / (len(before.text) + 2)
-        for row in rows
-        for before, after in zip(row, row[1:], strict=False)
+        (after.left - before.left) / (len(before.text) + 2) for row in rows for before, after in pairwise(row)
     )
     if not limits:
         return average

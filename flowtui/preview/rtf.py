@@ -14,7 +14,19 @@ from flowtui.preview.markup import document
 from flowtui.preview.result import Preview
 from flowtui.preview.rtf_story import Format, Story
 from flowtui.preview.rtf_tokens import (
-    BYTE, CHARSETS, CLOSE, NAMED, OPEN, SUPERSCRIPTS, SYMBOL, SYMBOL_CHARSET, SYMBOLS, TEXT, Token, code_page, tokens,
+    BYTE,
+    CHARSETS,
+    CLOSE,
+    NAMED,
+    OPEN,
+    SUPERSCRIPTS,
+    SYMBOL,
+    SYMBOL_CHARSET,
+    SYMBOLS,
+    TEXT,
+    Token,
+    code_page,
+    tokens,
 )  # fmt: skip
 from flowtui.text import plain
 
@@ -510,5 +522,3 @@ def _numbered(block: Block, page: str, pages: str) -> Block:
     if isinstance(block, Table):
         return Table([[replace(cell, text=put(cell.text)) for cell in row] for row in block.rows], block.heads)
     return block
-
-
