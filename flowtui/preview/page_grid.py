@@ -12,10 +12,20 @@ from typing import NamedTuple
 _WORD_GAP = 0.15
 """Of the size of the font: characters further apart are two words."""
 
+_SPACED_GAP = 0.02
+"""Likewise, where the text has a blank there."""
+
 _CELL_GAP = 0.9
 """Likewise: words further apart stand in two columns, as two blanks of a fixed-width font would be 1.2."""
 
 _SAME_LINE = 0.4
+_SAME_PLACE = 1.5
+"""Points that edges of one column differ by."""
+
+_WIDEST_UNIT, _NARROWEST_UNIT = 18, 6
+"""Tenths of the width of a character that a cell may stand for."""
+
+_MAY_TOUCH = 0.03
 _MOST_COLUMN = 400
 _MOST_BLANK_LINES = 2
 
@@ -27,12 +37,14 @@ class Glyph(NamedTuple):
         box: left, bottom, right and top in points; y grows upwards.
         origin: where it stands on its base line.
         angle: how its base line is turned, in radians, counter-clockwise.
+        spaced: a blank stands before it in the text.
     """
 
     char: str
     box: tuple[float, float, float, float]
     origin: tuple[float, float]
     angle: float = 0.0
+    spaced: bool = False
 
 
 class _Placed(NamedTuple):
@@ -41,6 +53,7 @@ class _Placed(NamedTuple):
     right: float
     base: float
     size: float
+    spaced: bool
 
 
 class _Run(NamedTuple):
@@ -76,12 +89,12 @@ def _turned(glyph: Glyph, quarter: int) -> _Placed:
     left, bottom, right, top = glyph.box
     x, y = glyph.origin
     if quarter == 0:
-        return _Placed(glyph.char, left, right, y, top - bottom)
+        return _Placed(glyph.char, left, right, y, top - bottom, glyph.spaced)
     if quarter == 1:
-        return _Placed(glyph.char, bottom, top, -x, right - left)
+        return _Placed(glyph.char, bottom, top, -x, right - left, glyph.spaced)
     if quarter == 2:
-        return _Placed(glyph.char, -right, -left, -y, top - bottom)
-    return _Placed(glyph.char, -top, -bottom, x, right - left)
+        return _Placed(glyph.char, -right, -left, -y, top - bottom, glyph.spaced)
+    return _Placed(glyph.char, -top, -bottom, x, right - left, glyph.spaced)
 
 
 def _grid(glyphs: list[_Placed]) -> list[str]:
@@ -90,20 +103,65 @@ def _grid(glyphs: list[_Placed]) -> list[str]:
     if not rows:
         return []
     margin = min(run.left for _, runs in rows for run in runs)
-    unit = _unit([runs for _, runs in rows])
+    anchored = _anchored([runs for _, runs in rows], margin)
+    unit = _unit([runs for _, runs in rows], anchored)
     pitches = [above[0] - below[0] for above, below in pairwise(rows)]
     pitch = median(pitches) if pitches else 1.0
     lines: list[str] = []
-    for index, (_, runs) in enumerate(rows):
+    for index, row in enumerate(anchored):
         if index and pitch > 0:
             gap = round(pitches[index - 1] / pitch) - 1
             lines += [""] * max(min(gap, _MOST_BLANK_LINES), 0)
         line = ""
-        for run in runs:
-            column = min(round((run.left - margin) / unit), _MOST_COLUMN)
-            line = line.ljust(max(column, len(line) + 2 if line else 0)) + run.text
+        for one in row:
+            column = min(one.column(unit), _MOST_COLUMN)
+            line = line.ljust(max(column, len(line) + 2 if line else 0)) + one.text
         lines.append(line)
     return lines
+
+
+class _Anchored(NamedTuple):
+    """A run and the one of its edges that it has in common with the most others: so a column stays one.
+
+    Attributes:
+        place: of that edge, or of the middle, in points from the margin.
+        share: of its characters that stand before that place: 0, one half, 1.
+    """
+
+    text: str
+    place: float
+    share: float
+
+    def column(self, unit: float) -> int:
+        """The cell that it begins in, where a cell is so many points wide."""
+        return max(round(self.place / unit - self.share * len(self.text)), 0)
+
+
+def _anchored(rows: list[list[_Run]], margin: float) -> list[list[_Anchored]]:
+    def places(run: _Run) -> tuple[float, float, float]:
+        return run.left - margin, (run.left + run.right) / 2 - margin, run.right - margin
+
+    counts: list[Counter[int]] = [Counter(), Counter(), Counter()]
+    for row in rows:
+        for run in row:
+            for count, place in zip(counts, places(run), strict=True):
+                count[round(place / _SAME_PLACE)] += 1
+    anchored = []
+    for row in rows:
+        line = []
+        for run in row:
+            found = places(run)
+            near = [
+                sum(count[round(place / _SAME_PLACE) + step] for step in (-1, 0, 1))
+                for count, place in zip(counts, found, strict=True)
+            ]
+            # The left edge where others do not have clearly more in common: most text begins at one.
+            best = max((2, 1), key=lambda index: near[index])
+            if near[best] <= 1.25 * near[0] + 2:
+                best = 0
+            line.append(_Anchored(run.text, found[best], best / 2))
+        anchored.append(line)
+    return anchored
 
 
 def _rows(glyphs: list[_Placed]) -> list[tuple[float, list[_Placed]]]:
@@ -136,7 +194,7 @@ def _runs(row: list[_Placed]) -> list[_Run]:
             if gap > _CELL_GAP * size:
                 runs.append(_Run(begin, before.right, "".join(text)))
                 text, begin = [], glyph.left
-            elif gap > _WORD_GAP * size:
+            elif gap > (_SPACED_GAP if glyph.spaced else _WORD_GAP) * size:
                 text.append(" ")
         else:
             begin = glyph.left
@@ -147,14 +205,24 @@ def _runs(row: list[_Placed]) -> list[_Run]:
     return runs
 
 
-def _unit(rows: list[list[_Run]]) -> float:
-    """The width of a cell in points: that of a character, less where columns would touch each other."""
-    runs = [run for row in rows for run in row]
-    characters = sum(len(run.text) for run in runs)
-    average = max(sum(run.right - run.left for run in runs) / max(characters, 1), 0.1)
-    limits = sorted(
-        (after.left - before.left) / (len(before.text) + 2) for row in rows for before, after in pairwise(row)
-    )
-    if not limits:
+def _unit(rows: list[list[_Run]], anchored: list[list[_Anchored]]) -> float:
+    """The width of a cell in points: as wide as columns allow without touching, since pages have room to spare.
+
+    Text in a font of fixed width keeps its own grid.
+    """
+    widths = [(run.right - run.left) / len(run.text) for row in rows for run in row if len(run.text) > 1]
+    characters = sum(len(run.text) for row in rows for run in row)
+    average = max(sum(run.right - run.left for row in rows for run in row) / max(characters, 1), 0.1)
+    if widths and sum(abs(width - average) < 0.03 * average for width in widths) >= 0.9 * len(widths):
         return average
-    return min(max(limits[len(limits) // 20], 0.6 * average), average)
+    neighbours = sum(len(row) - 1 for row in anchored)
+    for tenths in range(_WIDEST_UNIT, _NARROWEST_UNIT, -1):
+        unit = average * tenths / 10
+        touching = sum(
+            before.column(unit) + len(before.text) + 2 > after.column(unit)
+            for row in anchored
+            for before, after in pairwise(row)
+        )
+        if touching <= neighbours * _MAY_TOUCH:
+            return unit if neighbours else average
+    return average * _NARROWEST_UNIT / 10

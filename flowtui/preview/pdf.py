@@ -102,11 +102,13 @@ def _glyphs(page: Any) -> tuple[list[Glyph], bool]:
     x, y = ctypes.c_double(), ctypes.c_double()
     at_x, at_y, at_box = ctypes.byref(x), ctypes.byref(y), ctypes.byref(box)
     found: list[Glyph] = []
+    spaced = False
     for index in range(min(count, _MOST_GLYPHS)):
         code = raw.FPDFText_GetUnicode(text, index)
-        if code <= 32 or 0xD800 <= code < 0xE000 or code > 0x10FFFF or code == 0xA0:
+        if code <= 32 or code == 0xA0:
+            spaced = True
             continue
-        if raw.FPDFText_IsGenerated(text, index) == 1:
+        if 0xD800 <= code < 0xE000 or code > 0x10FFFF or raw.FPDFText_IsGenerated(text, index) == 1:
             continue
         if not raw.FPDFText_GetLooseCharBox(text, index, at_box) or not raw.FPDFText_GetCharOrigin(
             text, index, at_x, at_y
@@ -119,8 +121,10 @@ def _glyphs(page: Any) -> tuple[list[Glyph], bool]:
                 (x.value, y.value),
                 # PDFium measures it clockwise.
                 -raw.FPDFText_GetCharAngle(text, index),
+                spaced,
             )
         )
+        spaced = False
     text.close()
     return found, count > _MOST_GLYPHS
 
