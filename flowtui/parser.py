@@ -176,6 +176,7 @@ def _preview(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN | PATH | URI", help="a run, or alone the path or URI of a file")
     _selector(parser)
     parser.add_argument("--rows", metavar="N", type=positive, default=100, help="rows or lines to show (100)")
+    parser.add_argument("--page", metavar="N", type=positive, default=1, help="the page or sheet to show (1)")
 
 
 def _get(parser: argparse.ArgumentParser) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from flowtui.domain.size import human_size
 from flowtui.errors import PreviewError
+from flowtui.preview.partial import PartialFile
 from flowtui.preview.result import Image, Preview
 from flowtui.text import plain
 
@@ -59,51 +60,13 @@ async def show_svg(subject: Subject) -> Preview:
     return await subject.workers.show(show_drawing, subject)
 
 
-class _Part(io.RawIOBase):
-    """A file that ends after so many bytes were read of it, wherever they lie."""
-
-    def __init__(self, file: BinaryIO, left: int) -> None:
-        super().__init__()
-        self._file = file
-        self._left = left
-        self.cut = False
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def readinto(self, buffer: Any) -> int:
-        data = self._file.read(min(len(buffer), self._left))
-        if not data and self._left == 0 and len(buffer):
-            self.cut = True
-        self._left -= len(data)
-        buffer[: len(data)] = data
-        return len(data)
-
-    def read(self, size: int = -1) -> bytes:
-        wanted = self._left if size is None or size < 0 else min(size, self._left)
-        data = self._file.read(wanted)
-        if not self._left and size:
-            self.cut = True
-        self._left -= len(data)
-        return data
-
-
 def show_picture(file: BinaryIO, request: Request) -> Preview:
     """The picture within ``limits.pixels``, and what its file says of it; of an animation the first frame."""
     from PIL import Image as Pillow
     from PIL import ImageFile, UnidentifiedImageError
 
     limits = request.limits
-    part = _Part(file, max(limits.whole, limits.head))
+    part = PartialFile(file, max(limits.whole, limits.head))
     # The bound is checked below, where a JPEG may be larger and a refusal still tells the facts.
     Pillow.MAX_IMAGE_PIXELS = None
     ImageFile.LOAD_TRUNCATED_IMAGES = True

@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from flowtui.domain.size import human_size
 from flowtui.errors import PreviewError
 from flowtui.preview.page_grid import Glyph, lay_out
+from flowtui.preview.partial import PartialFile
 from flowtui.preview.result import Image, Preview
 from flowtui.text import plain
 
@@ -19,6 +21,12 @@ if TYPE_CHECKING:
     from flowtui.preview.worker import Request
 
 _MOST_GLYPHS = 100_000
+_MOST_READ = 8 * 1024 * 1024
+"""Bytes that one page may cost; what was read before is kept by the parent."""
+
+_TAIL = 1024
+_START = re.compile(rb"startxref\s+([0-9]{1,12})")
+_MOST_TABLE = 4 * 1024 * 1024
 _POINTS = 72 / 25.4
 _PAPER = {(210, 297): "A4", (297, 420): "A3", (148, 210): "A5", (216, 279): "Letter", (216, 356): "Legal"}
 _DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?")
@@ -42,8 +50,11 @@ def show_page(file: BinaryIO, request: Request) -> Preview:
     if request.size is None:
         raise PreviewError("a PDF is read from its end, and the store does not say how long it is")
     limits = request.limits
+    most = max(_MOST_READ, 32 * limits.head)
+    _read_cross_references(file, request.size)
+    part = PartialFile(file, most)
     try:
-        document = pypdfium2.PdfDocument(file)
+        document = pypdfium2.PdfDocument(part)
         pages = len(document)
     except pypdfium2.PdfiumError as error:
         if "assword" in str(error):
@@ -57,13 +68,24 @@ def show_page(file: BinaryIO, request: Request) -> Preview:
         try:
             page = document[number - 1]
         except pypdfium2.PdfiumError as error:
-            notices.append(f"page {number:,} is damaged: {_reason(error)}")
+            if part.cut:
+                # Many files list their pages one after the other, each beside its content.
+                notices.append(f"page {number:,} was not found within {human_size(most)} of the file")
+            else:
+                notices.append(f"page {number:,} is damaged: {_reason(error)}")
             return Preview(
-                kind="text", notices=tuple(notices), format="pdf", facts=_facts(document), page=number, pages=pages
+                kind="text",
+                notices=tuple(notices),
+                format="pdf",
+                facts=() if part.cut else _facts(document),
+                page=number,
+                pages=pages,
             )
         glyphs, cut = _glyphs(page)
         lines = [plain(line[: limits.line]) for line in lay_out(glyphs)]
         picture = _picture(page, limits.pixels) if limits.pixels > 0 else None
+        if part.cut:
+            notices.append(f"the page as far as its parts were found within {human_size(most)} of the file")
         if cut:
             notices.append(f"first {_MOST_GLYPHS:,} characters of the page")
         if len(lines) > limits.lines:
@@ -83,6 +105,16 @@ def show_page(file: BinaryIO, request: Request) -> Preview:
         )
     finally:
         document.close()
+
+
+def _read_cross_references(file: BinaryIO, size: int) -> None:
+    """Read from the cross-reference table to the end in one go; PDFium would ask for it piece by piece."""
+    file.seek(max(size - _TAIL, 0))
+    found = _START.findall(file.read(_TAIL))
+    start = int(found[-1]) if found else size
+    if start < size <= start + _MOST_TABLE:
+        file.seek(start)
+        file.read(size - start)
 
 
 def _reason(error: Exception) -> str:

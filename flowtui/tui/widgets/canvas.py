@@ -12,6 +12,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from flowtui.preview.result import Image
+from flowtui.preview.scaling import fitted, scaled
 from flowtui.tui.graphics import Graphics
 from flowtui.tui.widgets import picture
 
@@ -52,7 +53,7 @@ class Canvas:
         if image is None or width < 3 or height < 1:
             self._strips = []
             return
-        columns, rows = picture.fitted(image, width - 1, height, self._graphics.cell)
+        columns, rows = fitted(image, width - 1, height, self._graphics.cell)
         if self._graphics.mode == "kitty":
             rows = min(rows, len(picture.ROW_MARKS))
         self._forget()
@@ -123,11 +124,11 @@ class Canvas:
 
 def _transmission(number: int, image: Image, size: tuple[int, int], cells: tuple[int, int]) -> str:
     width, height = size
-    small = Image(width, height, picture.scaled(image, width, height), image.full_width, image.full_height)
+    small = Image(width, height, scaled(image, width, height), image.full_width, image.full_height)
     return picture.kitty_transmission(number, small, *cells)
 
 
 def _sixel(image: Image, size: tuple[int, int]) -> str:
     from flowtui.tui.sixel import sixel
 
-    return sixel(*size, picture.scaled(image, *size))
+    return sixel(*size, scaled(image, *size))
