@@ -71,10 +71,8 @@ def _absolute(text: str) -> str:
 
 async def _show(storage: Storage, uri: str, name: str, format_: str, rows: int, page: int, style: Style) -> str:
     # A picture is drawn on a terminal in colour only; a page of text is read as text.
-    in_colour = style.color and not style.ascii and not style.json
-    limits = replace(
-        Limits().for_rows(rows), page=page, pixels=_PIXELS if in_colour and not name.endswith(".pdf") else 0
-    )
+    is_drawn = style.color and not (style.ascii or style.json or name.lower().endswith(".pdf"))
+    limits = replace(Limits().for_rows(rows), page=page, pixels=_PIXELS if is_drawn else 0)
     async with storage.open(uri) as reader:
         try:
             found = await preview(reader, name=name, format=format_, limits=limits)

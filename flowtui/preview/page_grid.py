@@ -26,6 +26,9 @@ _WIDEST_UNIT, _NARROWEST_UNIT = 18, 6
 """Tenths of the width of a character that a cell may stand for."""
 
 _MAY_TOUCH = 0.03
+_FARTHEST = 1e5
+"""Points from the origin; nothing that can be seen lies further away."""
+
 _MOST_COLUMN = 400
 _MOST_BLANK_LINES = 2
 
@@ -66,6 +69,7 @@ class _Run(NamedTuple):
 
 def lay_out(glyphs: Sequence[Glyph]) -> list[str]:
     """The lines of a page, its left margin taken away; text that is turned against the rest comes last."""
+    glyphs = [glyph for glyph in glyphs if all(abs(place) < _FARTHEST for place in (*glyph.box, *glyph.origin))]
     turns = Counter(_quarter(glyph.angle) for glyph in glyphs)
     if not turns:
         return []
@@ -157,7 +161,7 @@ def _anchored(rows: list[list[_Run]], margin: float) -> list[list[_Anchored]]:
             ]
             # The left edge where others do not have clearly more in common: most text begins at one.
             best = max((2, 1), key=lambda index: near[index])
-            if near[best] <= 1.25 * near[0] + 2:
+            if near[best] < 1.25 * near[0] + 0.5:
                 best = 0
             line.append(_Anchored(run.text, found[best], best / 2))
         anchored.append(line)
