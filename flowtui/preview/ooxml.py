@@ -342,6 +342,7 @@ def _part(archive: zipfile.ZipFile, name: str, most: int) -> _Part:
                 if read > _MOST_PART:
                     raise PreviewError("it unpacks to more than a preview may take")
                 parser.Parse(data, False)
+            parser.Parse(b"", True)
     except _DoneError:
         return part
     except (expat.ExpatError, zlib.error, zipfile.BadZipFile, EOFError) as error:

@@ -79,7 +79,9 @@ def show_rtf(file: BinaryIO, request: Request) -> Preview:
         data += file.read(most - len(data))
     if not reader.pages:
         raise PreviewError("RTF without text")
-    notices = [f"{len(reader.pictures):,} pictures: {', '.join(reader.pictures[:5])}"] if reader.pictures else []
+    count = len(reader.pictures)
+    kinds = ", ".join(reader.pictures[:5])
+    notices = [f"{count:,} {'picture' if count == 1 else 'pictures'}: {kinds}"] if count else []
     shown = min(max(limits.page, 1), reader.pages)
     if shown != limits.page:
         notices.append(f"{'the document ends' if whole else 'what was read ends'} with page {reader.pages:,}")
