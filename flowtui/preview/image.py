@@ -148,7 +148,8 @@ def _facts(picture: Any, whole: bool) -> tuple[tuple[str, str], ...]:
     if frames > 1:
         facts.append(("pages" if picture.format == "TIFF" else "frames", f"{frames:,}, the first is shown"))
     try:
-        tags = dict(picture.getexif())
+        # Of a PNG, Pillow would decode all of it to look for them.
+        tags = dict(picture.getexif()) if picture.format in ("JPEG", "TIFF", "WEBP") else {}
     except (OSError, ValueError, SyntaxError, KeyError, TypeError):
         tags = {}
     for tag, name in _TAGS.items():
