@@ -187,8 +187,7 @@ class PreviewPane(Vertical):
         self.preview, self._limits = event.preview, event.limits
         if event.preview.image is not None:
             self.context.graphics.ask(self.app)
-        elif _is_scanned(event.preview) and not event.limits.pixels and self.context.graphics.mode != "off":
-            # A page without text is a picture.
+        elif _is_only_a_picture(event.preview) and not event.limits.pixels and self.context.graphics.mode != "off":
             self._limits = replace(event.limits, pixels=Limits().pixels)
             self._start(late=False)
         self._trouble.tell(None)
@@ -288,8 +287,10 @@ def _has_pages_of_text(subject: Subject) -> bool:
     return "pdf" in (subject.format.lower().lstrip("."), subject.name.lower().rpartition(".")[2])
 
 
-def _is_scanned(preview: Preview) -> bool:
-    return preview.format == "pdf" and preview.page > 0 and not preview.lines and preview.image is None
+def _is_only_a_picture(preview: Preview) -> bool:
+    """Whether there is nothing to be seen but a picture, which was not made: what is called pdf may be anything."""
+    is_scanned = preview.format == "pdf" and preview.page > 0 and not preview.lines
+    return preview.image is None and (preview.kind == "image" or is_scanned)
 
 
 def _page_words(preview: Preview) -> str:
