@@ -167,6 +167,4 @@ class Context:
 
     def moved(self, settings: Settings, connection: Connection) -> Context:
         """The context of another server: nothing that was read of this one is kept."""
-        return Context(
-            settings, connection, self.signs, self.now, graphics=self.graphics, previous=self.settings
-        )
+        return Context(settings, connection, self.signs, self.now, graphics=self.graphics, previous=self.settings)
