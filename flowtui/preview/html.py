@@ -1,15 +1,12 @@
-"""HTML as text and tables: scripts and styles left out, links named, nothing fetched.
-
-It is parsed in a worker process, since ``html.parser`` of older Pythons takes quadratic time over some broken files.
-"""
+"""HTML as text and tables: scripts and styles left out, links named, nothing fetched."""
 
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 from typing import TYPE_CHECKING, BinaryIO
 
 from flowtui.preview.blocks import Block, Cell, Heading, Paragraph, Rule, Table, Verbatim
+from flowtui.preview.html_tokens import tokens
 from flowtui.preview.markup import document, read_source
 from flowtui.preview.result import Preview
 from flowtui.text import plain
@@ -98,7 +95,7 @@ class _TableBeing:
         self.right = False
 
 
-class HtmlBlocks(HTMLParser):
+class HtmlBlocks:
     """Turns HTML into blocks.
 
     Attributes:
@@ -108,7 +105,6 @@ class HtmlBlocks(HTMLParser):
     """
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self.blocks: list[Block] = []
         self.title = ""
         self.skipped: dict[str, int] = {}
@@ -124,14 +120,23 @@ class HtmlBlocks(HTMLParser):
         self._tables: list[_TableBeing] = []
         self._links: list[str] = []
 
+    def feed(self, source: str) -> None:
+        """Read a text."""
+        for token in tokens(source):
+            if isinstance(token, str):
+                self._read_text(token)
+            elif token.ends:
+                self._end_tag(token.name)
+            else:
+                self._start_tag(token.name, token.attributes)
+
     def end(self) -> None:
         """Take in what is still open."""
-        self.close()
         while self._tables:
             self._close_table()
         self._flush()
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def _start_tag(self, tag: str, values: dict[str, str]) -> None:
         if self._skip:
             self._skip_depth += tag == self._skip
             return
@@ -139,7 +144,6 @@ class HtmlBlocks(HTMLParser):
             self.skipped[tag] = self.skipped.get(tag, 0) + 1
             self._skip, self._skip_depth = tag, 1
             return
-        values = {name: value or "" for name, value in attrs}
         if tag == "title":
             self._in_title = True
         elif tag == "br":
@@ -177,7 +181,7 @@ class HtmlBlocks(HTMLParser):
             if tag in _INDENTING:
                 self._indent = min(self._indent + 2, 2 * _DEEPEST)
 
-    def handle_endtag(self, tag: str) -> None:
+    def _end_tag(self, tag: str) -> None:
         if self._skip:
             self._skip_depth -= tag == self._skip
             if not self._skip_depth:
@@ -210,7 +214,7 @@ class HtmlBlocks(HTMLParser):
             if tag in _INDENTING:
                 self._indent = max(self._indent - 2, 0)
 
-    def handle_data(self, data: str) -> None:
+    def _read_text(self, data: str) -> None:
         if self._skip:
             return
         if self._in_title:

@@ -31,7 +31,6 @@ from flowtui.tui.switching import Switching
 from flowtui.tui.theme import DARK, DEFAULTS, LIGHT
 from flowtui.tui.type_ahead import TypeAhead
 from flowtui.tui.widgets.lines import TabLine
-from flowtui.tui.widgets.viewer import Viewer
 
 if TYPE_CHECKING:
     from flowtui.config import Settings
@@ -235,6 +234,8 @@ class FlowtuiApp(TypeAhead, Switching):
         return answering(super().get_driver_class())
 
     def on_terminal_answer(self, event: TerminalAnswer) -> None:
+        from flowtui.tui.widgets.viewer import Viewer
+
         event.stop()
         if self.context.graphics.learn(event.text):
             for screen in self.screen_stack:
