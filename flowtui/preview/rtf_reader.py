@@ -8,8 +8,20 @@ from dataclasses import dataclass, replace
 from flowtui.preview.rtf_book import PAGE, PAGES, Book
 from flowtui.preview.rtf_story import Format, Story
 from flowtui.preview.rtf_tokens import (
-    BYTE, CHARSETS, CLOSE, NAMED, OPEN, SUPERSCRIPTS, SYMBOL, SYMBOL_CHARSET, SYMBOLS, TEXT, Token, code_page, tokens,
-)  # fmt: skip
+    BYTE,
+    CHARSETS,
+    CLOSE,
+    NAMED,
+    OPEN,
+    SUPERSCRIPTS,
+    SYMBOL,
+    SYMBOL_CHARSET,
+    SYMBOLS,
+    TEXT,
+    Token,
+    code_page,
+    tokens,
+)
 from flowtui.text import plain
 
 _DEEPEST = 500
