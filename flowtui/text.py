@@ -105,3 +105,16 @@ def file_name(text: object) -> str:
     room = _FILE_NAME_BYTES - len(suffix.encode())
     head = cleaned[: len(cleaned) - len(suffix)].encode()[:room].decode(errors="ignore")
     return (head.rstrip(". ") + suffix).rstrip(". ") or "_"
+
+
+def cells(text: str) -> int:
+    """How many cells of a terminal a text without control codes takes."""
+    if text.isascii():
+        return len(text)
+    return sum(_cells_of(char) for char in text)
+
+
+def _cells_of(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1

@@ -13,6 +13,8 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "png"),
     (b"\xff\xd8\xff", "jpeg"),
     (b"GIF8", "gif"),
+    (b"II*\x00", "tiff"),
+    (b"MM\x00*", "tiff"),
     (b"{\\rtf", "rtf"),
     (b"PK\x03\x04", "zip"),
     (b"PK\x05\x06", "zip"),
@@ -128,6 +130,8 @@ def magic(head: bytes) -> str:
         return "sas7bdat"
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "webp"
+    if head[:2] == b"BM" and head[6:10] == bytes(4) and head[15:18] == bytes(3):
+        return "bmp"
     if head[257:262] == b"ustar":
         return "tar"
     if len(head) > 1 and head[0] == 0x80 and 2 <= head[1] <= 5:

@@ -148,7 +148,7 @@ async def test_what_is_no_table_is_shown_as_text_or_bytes() -> None:
     found = await look(bytes(range(256)) * 4, "x.csv")
     assert (found.kind, found.format) == ("hex", "binary")
     found = await look(b"%PDF-1.7\nsome text", "x.csv")
-    assert (found.kind, found.notices) == ("hex", ("called csv, looks like pdf; shown as bytes",))
+    assert (found.kind, found.notices[-1]) == ("hex", "called csv, looks like pdf; shown as bytes")
 
 
 def test_delimiters() -> None:
