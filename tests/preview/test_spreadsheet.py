@@ -143,7 +143,7 @@ async def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
             for _ in range(520):
                 part.write(bytes(1_000_000))
     found = await look(sink.getvalue(), "f.xlsx")
-    assert found.kind == "hex"
+    assert found.format == "zip"
     assert any("unpacks to 520.0 MB, more than a preview may hold" in notice for notice in found.notices)
 
 
@@ -167,7 +167,7 @@ async def test_cells_at_the_far_corner_do_no_harm() -> None:
     book = openpyxl.Workbook()
     book.active["A1"], book.active["XFD1048576"] = 1, 2
     found = await look(saved(book), "f.xlsx")
-    assert found.kind == "hex"
+    assert found.format == "zip"
     assert any("larger than a preview may be" in notice for notice in found.notices)
 
 
