@@ -11,6 +11,7 @@ import io
 import json
 import lzma
 import tarfile
+import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -137,5 +138,72 @@ _MODEL_FILES: dict[str, Callable[[], bytes]] = {
     path.name: _file(path) for path in sorted(_MODELS.iterdir()) if path.suffix != ".md"
 }
 
-MAKERS: dict[str, Callable[[], bytes]] = {**_TEXTS, **_ARCHIVES, **_ARRAYS, **_MODEL_FILES}
+
+def _table(name: str) -> Callable[[], bytes]:
+    """A file of a table, as its usual writer makes it."""
+
+    def make() -> bytes:
+        from tests.preview.test_hostile_tables import content_of
+
+        with tempfile.TemporaryDirectory() as folder:
+            return content_of(name, Path(folder))
+
+    return make
+
+
+def _picture(format_: str) -> Callable[[], bytes]:
+    def make() -> bytes:
+        from tests.preview.documents import picture
+
+        return picture(format_)
+
+    return make
+
+
+def _pdf() -> bytes:
+    from tests.preview.documents import table_pdf
+
+    return table_pdf()
+
+
+def _docx() -> bytes:
+    from tests.preview.documents import report_docx
+
+    return report_docx()
+
+
+def _notebook() -> bytes:
+    cell = {"cell_type": "code", "source": ["1 + 1"], "outputs": [{"output_type": "stream", "text": ["2\n"]}]}
+    return json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).encode()
+
+
+_RTF = (
+    rb"{\rtf1\ansi\ansicpg1252{\header\pard Protocol CDISC01\par}\trowd\cellx4000\cellx8000"
+    rb"\pard\intbl Placebo\cell\pard\intbl 63 (9.1%)\cell\row\page\u8805? 65\'b5\par}"
+)
+_HTML = b"<html><head><title>t</title></head><body><h1>AE</h1><table><tr><td>1<td>2</table><p>a&amp;b</body></html>"
+_MARKDOWN = b"# Title\n\n- one\n- two\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```python\nx = 1\n```\n"
+_SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><rect width="20" height="20" fill="red"/></svg>'
+
+_TABLES: dict[str, Callable[[], bytes]] = {
+    name: _table(name)
+    for name in (
+        "f.parquet", "zstd.parquet", "f.arrow", "f.arrows", "f.sas7bdat", "rle.sas7bdat", "f.xpt", "v8.xpt", "f.xlsx",
+        "f.xls", "f.sav", "f.dta",
+    )
+}  # fmt: skip
+_DOCUMENTS: dict[str, Callable[[], bytes]] = {
+    "t.pdf": _pdf,
+    "t.docx": _docx,
+    "t.rtf": lambda: _RTF,
+    "t.html": lambda: _HTML,
+    "t.md": lambda: _MARKDOWN,
+    "t.ipynb": _notebook,
+    "t.svg": lambda: _SVG,
+    **{f"t.{format_.lower()}": _picture(format_) for format_ in ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF")},
+}
+
+MAKERS: dict[str, Callable[[], bytes]] = {
+    **_TEXTS, **_ARCHIVES, **_ARRAYS, **_MODEL_FILES, **_TABLES, **_DOCUMENTS,
+}  # fmt: skip
 """File names and what makes their content."""
