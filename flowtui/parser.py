@@ -92,6 +92,7 @@ def _global_options(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", default=False, help="the answer as JSON; an error as one object on stderr")
     add("--ascii", action="store_true", default=None, help="no characters beyond ASCII in tables and trees")
     add("--no-color", dest="color", action="store_false", default=None, help="no colour (NO_COLOR)")
+    add("--images", metavar="HOW", help="pictures: auto, kitty, sixel, half, off (FLOWTUI_IMAGES; auto)")
     add("--no-mouse", dest="mouse", action="store_false", default=None, help="leave the mouse to the terminal")
     add("-h", "--help", action="store_true", default=False, help="show this help")
     add("-V", "--version", action="store_true", default=False, help="show the version")
@@ -100,7 +101,7 @@ def _global_options(parser: argparse.ArgumentParser) -> None:
 VALUE_OPTIONS = frozenset(
     {
         "--endpoint", "-p", "--project", "-d", "--domain", "--context", "--home", "--config", "--timeout",
-        "--auth-mode", "--ca-file", "--proxy",
+        "--auth-mode", "--ca-file", "--proxy", "--images",
     }
 )  # fmt: skip
 """Global options that take a value: needed to find the command behind them."""
@@ -175,6 +176,7 @@ def _preview(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN | PATH | URI", help="a run, or alone the path or URI of a file")
     _selector(parser)
     parser.add_argument("--rows", metavar="N", type=positive, default=100, help="rows or lines to show (100)")
+    parser.add_argument("--page", metavar="N", type=positive, default=1, help="the page or sheet to show (1)")
 
 
 def _get(parser: argparse.ArgumentParser) -> None:

@@ -51,6 +51,11 @@ def plain_block(text: object) -> str:
     return _clean(str(text).replace("\r\n", "\n").replace("\r", "\n"), "\n\t")
 
 
+def cut(text: str, width: int) -> str:
+    """The text on one line in at most ``width`` characters: a long one loses its end."""
+    return plain(text if len(text) <= width else f"{text[: max(width - 1, 0)]}…")
+
+
 def middle(text: object, width: int) -> str:
     """The text in at most ``width`` characters: a long one is cut in the middle, so that both ends show."""
     line = plain(text)
@@ -100,3 +105,16 @@ def file_name(text: object) -> str:
     room = _FILE_NAME_BYTES - len(suffix.encode())
     head = cleaned[: len(cleaned) - len(suffix)].encode()[:room].decode(errors="ignore")
     return (head.rstrip(". ") + suffix).rstrip(". ") or "_"
+
+
+def cells(text: str) -> int:
+    """How many cells of a terminal a text without control codes takes."""
+    if text.isascii():
+        return len(text)
+    return sum(_cells_of(char) for char in text)
+
+
+def _cells_of(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1

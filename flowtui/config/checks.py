@@ -16,6 +16,9 @@ from flowtui.config.access import AUTH_MODES, TOKEN_STORES
 from flowtui.config.places import expanded
 from flowtui.urls import base_url
 
+IMAGES = ("auto", "kitty", "sixel", "half", "off")
+"""How pictures can be drawn; ``auto`` asks the terminal."""
+
 Check = Callable[[Any, "Path | None"], Any]
 
 
@@ -71,6 +74,13 @@ def _flag(value: Any, _: Path | None) -> bool:
     if word in ("0", "false", "no", "off"):
         return False
     raise ValueError("it is neither true nor false")
+
+
+def _images(value: Any, _: Path | None) -> str:
+    word = _text(value).lower()
+    if word not in IMAGES:
+        raise ValueError(f"it is none of {', '.join(IMAGES)}")
+    return word
 
 
 def _seconds(value: Any, _: Path | None) -> float:
@@ -195,6 +205,7 @@ KEYS: dict[str, Check] = {
     "mouse": _flag,
     "ascii": _flag,
     "color": _flag,
+    "images": _images,
     "max_parallelism": _count,
     "context": _text,
     "keys": _texts,
@@ -231,6 +242,7 @@ REMEDY = {
         ),
         "it is a text in quotes.",
     ),
+    "images": "it is how pictures are drawn, such as half.",
     **dict.fromkeys(("local", "mouse", "ascii", "color", "tls.verify"), "it is true or false."),
 }  # fmt: skip
 """How a value of each key looks, to end a hint."""

@@ -52,6 +52,7 @@ class Settings:
         headers: sent with every request; may hold secrets, so it is not in the repr.
         auth: how to log in; transport: TLS and proxy.
         timeout: seconds to wait for an answer.
+        images: how pictures are drawn: ``auto``, ``kitty``, ``sixel``, ``half`` or ``off``.
         keymap: action to key, as bound in the file.
         context: name of the chosen context, empty without one.
         sources: setting to where it came from (``--endpoint``, ``FLOWTUI_PROJECT``, a file, ``default``).
@@ -73,6 +74,7 @@ class Settings:
     mouse: bool = True
     ascii: bool = False
     color: bool = True
+    images: str = "auto"
     max_parallelism: int = 4
     keymap: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     context: str = ""
@@ -218,6 +220,7 @@ def load_settings(flags: Mapping[str, object], environ: Mapping[str, str] = os.e
         timeout=reader.get("timeout", 30.0),
         mouse=reader.get("mouse", True),
         ascii=reader.get("ascii", False),
+        images=reader.get("images", "auto"),
         color=reader.get("color", not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"),
         max_parallelism=reader.get("max_parallelism", 4),
         keymap=MappingProxyType(reader.get("keys", {})),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import os
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from flowtui.domain.size import human_size
 from flowtui.errors import NotFoundError, StorageError
+from flowtui.headless.half_cells import drawn
 from flowtui.headless.json import dumps
 from flowtui.headless.select import one_file, select
 from flowtui.headless.style import Style
@@ -24,6 +26,7 @@ from flowtui.words import state
 if TYPE_CHECKING:
     from flowtui.session import Session
 
+_PIXELS = 400
 _NUMBERS = ("integer", "number")
 
 
@@ -31,7 +34,7 @@ async def execute(session: Session, options: Namespace, style: Style) -> str:
     """The head of one file of a run.
 
     Args:
-        options: ``run``, an ``ExecutionId``; ``selector``, ``type``, ``node``; ``rows`` to show at most.
+        options: ``run``, an ``ExecutionId``; ``selector``, ``type``, ``node``; ``rows`` to show at most; ``page``.
     """
     run = await session.catalog.artifacts(options.run)
     file = one_file(select(run, options.selector, type_=options.type, node=options.node))
@@ -43,19 +46,19 @@ async def execute(session: Session, options: Namespace, style: Style) -> str:
         raise NotFoundError(f"{plain(file.file)} is {state(file.state) or 'not there'}: {plain(reason)}.", hint)
     if len(file.uris) > 1:
         style.tell(f"{file.file} has {len(file.uris)} parts; this is the first")
-    return await _show(session.storage, file.uris[0], file.file, file.format, options.rows, style)
+    return await _show(session.storage, file.uris[0], file.file, file.format, options.rows, options.page, style)
 
 
 async def execute_uri(storage: Storage, options: Namespace, style: Style) -> str:
     """The head of a file that a path or URI names.
 
     Args:
-        options: ``run``, the path or URI; ``rows``.
+        options: ``run``, the path or URI; ``rows``; ``page``.
     """
     uri = _absolute(options.run)
     name = PurePosixPath(uri.split("://", 1)[-1].split("?", 1)[0] if "://" in uri else uri).name or uri
     try:
-        return await _show(storage, uri, name, "", options.rows, style)
+        return await _show(storage, uri, name, "", options.rows, options.page, style)
     except NotFoundError as error:
         if not any(mark in options.run for mark in "/\\."):
             error.hint = f"Is {plain(options.run)} a run? `flowtui preview RUN ARTIFACT/FILE` shows a file of it."
@@ -66,8 +69,10 @@ def _absolute(text: str) -> str:
     return text if "://" in text else os.path.abspath(os.path.expanduser(text))
 
 
-async def _show(storage: Storage, uri: str, name: str, format_: str, rows: int, style: Style) -> str:
-    limits = Limits().for_rows(rows)
+async def _show(storage: Storage, uri: str, name: str, format_: str, rows: int, page: int, style: Style) -> str:
+    # A picture is drawn on a terminal in colour only; a page of text is read as text.
+    is_drawn = style.color and not (style.ascii or style.json or name.lower().endswith(".pdf"))
+    limits = replace(Limits().for_rows(rows), page=page, pixels=_PIXELS if is_drawn else 0)
     async with storage.open(uri) as reader:
         try:
             found = await preview(reader, name=name, format=format_, limits=limits)
@@ -92,6 +97,10 @@ async def _show(storage: Storage, uri: str, name: str, format_: str, rows: int, 
                 "total_rows": found.total_rows,
                 "lines": list(found.lines),
                 "tree": None if found.tree is None else _tree(found.tree),
+                "facts": dict(found.facts),
+                "page": found.page or None,
+                "pages": found.pages,
+                "page_names": list(found.page_names),
                 "notices": list(found.notices),
                 "more": found.more,
                 "bytes_read": reader.bytes_read,
@@ -101,6 +110,8 @@ async def _show(storage: Storage, uri: str, name: str, format_: str, rows: int, 
     facts = [name, found.format, human_size(size)]
     if found.total_rows is not None:
         facts.append(f"{found.total_rows:,} rows x {len(found.columns):,} columns")
+    if found.page:
+        facts.append(f"page {found.page:,}" + (f" of {found.pages:,}" if found.pages is not None else ""))
     style.tell("   ".join(fact for fact in facts if fact))
     for notice in found.notices:
         style.tell(notice)
@@ -134,6 +145,10 @@ def _text(found: Preview, style: Style) -> str:
         return (
             table(columns, rows, style, keep_empty=True) or "  ".join(plain(one.name) for one in found.columns) + "\n"
         )
+    if found.image is not None and (found.kind == "image" or not found.lines):
+        return drawn(found.image, style.width or 80)
+    if found.kind == "image" and not found.lines:
+        return "".join(f"{name}: {value}\n" for name, value in found.facts)
     if found.tree is not None and not found.lines:
         rows_: list[tuple[int, str]] = []
         stack = [(found.tree, 0)]

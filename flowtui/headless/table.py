@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from flowtui.headless.style import Style
-from flowtui.text import plain
+from flowtui.text import cells, plain
 
 _GAP = "  "
 _DEEPEST = 40
@@ -40,19 +39,6 @@ class Column:
     right: bool = False
 
 
-def cells(text: str) -> int:
-    """How many cells of a terminal a text without control codes takes."""
-    if text.isascii():
-        return len(text)
-    return sum(_cells_of(char) for char in text)
-
-
-def _cells_of(char: str) -> int:
-    if unicodedata.combining(char):
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1
-
-
 def fit(text: str, width: int, *, ascii_only: bool = False) -> str:
     """The text in at most ``width`` cells: a long one is cut in the middle, so that both ends show."""
     if cells(text) <= width:
@@ -74,7 +60,7 @@ def one_line(text: str, style: Style, room: int = 0) -> str:
 def _take(text: str, width: int) -> str:
     taken = 0
     for index, char in enumerate(text):
-        taken += _cells_of(char)
+        taken += cells(char)
         if taken > width:
             return text[:index]
     return text

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from flowtui.errors import PreviewError
 from flowtui.preview.result import Column, Preview
 from flowtui.preview.subject import Subject
-from flowtui.preview.values import type_of, type_of_all
+from flowtui.preview.values import has_header, type_of_all
 from flowtui.text import plain
 
 _FORMATS = ("csv", "tsv", "tab", "psv")
@@ -22,6 +22,7 @@ _CANDIDATES = (",", "\t", ";", "|")
 _SAMPLE_ROWS = 200
 _TYPED_ROWS = 1000
 _RUNAWAY_LINES = 200
+_DECIMAL_COMMA = re.compile(r"^(\s*[+-]?[0-9]*),([0-9]+\s*)$")
 _SEPARATOR_LINE = re.compile(r"sep=([^\w\s\"]|\t)\r?\n", re.IGNORECASE)
 
 # The reader only sees what a preview read, so its own limit of 131,072 characters per field must not get in the way.
@@ -91,14 +92,16 @@ def _show(subject: Subject) -> Preview:
     if not complete:
         notices.append(subject.amount())
     if columns < width:
-        notices.append(f"first {columns:,} of {width:,} columns")
+        # A first row that is not read to its end has more columns than are known.
+        is_cut = total + header <= 1 and not complete and len(rows) == 1
+        notices.append(f"first {columns:,} of {f'more than {width - 1:,}' if is_cut else f'{width:,}'} columns")
     if long:
         notices.append(f"{long:,} {'cell is' if long == 1 else 'cells are'} longer than {limits.cell:,} characters")
     if ragged:
         notices.append(f"{ragged:,} of these rows {'has' if ragged == 1 else 'have'} fewer fields than others")
     return Preview(
         kind="table",
-        columns=_columns(names, body[:_TYPED_ROWS], columns, limits.cell),
+        columns=_columns(names, body[:_TYPED_ROWS], columns, limits.cell, dialect.delimiter == ";"),
         rows=tuple(_cells(row, columns, limits.cell) for row in shown),
         notices=tuple(notices),
         total_rows=total if complete else None,
@@ -160,33 +163,16 @@ def _runs_away(text: str, dialect: Dialect) -> bool:
     return False
 
 
-def has_header(rows: Sequence[Sequence[str]]) -> bool:
-    """True where the first row names the columns: no value in it, and no name twice among those of a text table."""
-    first = [cell.strip() for cell in rows[0]]
-    kinds = [type_of(cell) for cell in first]
-    if not any(first) or any(kind not in ("", "text") for kind in kinds):
-        return False
-    below = rows[1:_SAMPLE_ROWS]
-    if not below:
-        return True
-    typed = any(
-        type_of_all(row[index] for row in below if index < len(row)) not in ("", "text") for index in range(len(first))
-    )
-    if typed:
-        return True
-    named = [cell for cell in first if cell]
-    if len(set(named)) < len(named):
-        return False
-    return not any(
-        cell and all(index < len(row) and row[index] == cell for row in below) for index, cell in enumerate(first)
-    )
-
-
-def _columns(names: Sequence[str], rows: Sequence[Sequence[str]], count: int, width: int) -> tuple[Column, ...]:
+def _columns(
+    names: Sequence[str], rows: Sequence[Sequence[str]], count: int, width: int, decimal_commas: bool
+) -> tuple[Column, ...]:
     columns = []
     for index in range(count):
         name = plain(names[index][:width]).strip() if index < len(names) else ""
         kind = type_of_all(row[index] for row in rows if index < len(row))
+        if decimal_commas and kind == "text":
+            # Where semicolons part the fields, commas part decimals; the cells stay as they stand.
+            kind = type_of_all(_DECIMAL_COMMA.sub(r"\1.\2", row[index]) for row in rows if index < len(row))
         columns.append(Column(name or f"column {index + 1}", kind))
     return tuple(columns)
 

@@ -10,6 +10,15 @@ _WIDTH = 16
 _BYTES = 4096
 _PRINTABLE = bytes(byte if 32 <= byte < 127 else ord(".") for byte in range(256))
 
+_DESCRIPTIONS = {
+    "sqlite": "a SQLite database", "hdf5": "an HDF5 file, as Keras, MATLAB and h5py write them",
+    "7z": "a 7-Zip archive", "rar": "a RAR archive", "ole": "a file of an old Office", "avro": "an Avro file",
+    "elf": "a program", "rdata": "data of R", "sav": "a data set of SPSS", "dta": "a data set of Stata",
+    "class": "a class of Java", "wasm": "a WebAssembly module", "netcdf": "a NetCDF file", "ogg": "sound",
+    "flac": "sound",
+}  # fmt: skip
+"""Formats that have a name of their own and no preview."""
+
 
 def accepts(subject: Subject) -> bool:
     """Everything can be shown so."""
@@ -24,7 +33,9 @@ async def show(subject: Subject) -> Preview:
     notices = []
     looks = sniffed.magic or ("text" if sniffed.encoding else "binary data")
     declared = next((name for name in sniffed.formats if name != sniffed.magic), "")
-    if not sniffed.magic and sniffed.encoding is None:
+    if sniffed.magic in _DESCRIPTIONS:
+        notices.append(f"{_DESCRIPTIONS[sniffed.magic]}: no preview of it, shown as bytes")
+    elif not sniffed.magic and sniffed.encoding is None:
         notices.append("binary data, shown as bytes")
     elif declared and declared not in ("bin", "dat"):
         notices.append(f"called {declared}, looks like {looks}; shown as bytes")

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from flowtui.errors import PreviewError
+from flowtui.preview.json_beginning import JsonBeginning
 from flowtui.preview.layout import depth_of, lay_out
 from flowtui.preview.result import Column, Preview, TreeNode
 from flowtui.preview.subject import Subject
@@ -24,11 +25,11 @@ _DEEPEST = 200
 _BEGINS = re.compile(rb"\s*[\[{]")
 
 
-class _Number(str):
+class JsonNumber(str):
     """A number as it stands in the file."""
 
 
-class _Object(list[tuple[str, object]]):
+class JsonObject(list[tuple[str, object]]):
     """The members of an object in their order, double keys included."""
 
 
@@ -53,12 +54,26 @@ def _show(subject: Subject) -> Preview:
         return _lines(subject, text)
     if subject.whole:
         try:
-            root = _parse(text)
+            root = parse(text)
         except PreviewError as error:
             return _records_or_text(subject, text, error)
         return _tree(subject, text, root)
-    shown = lines_of(subject, lay_out(text, subject.limits.lines + 1), language="json", family="json")
-    return replace(shown, notices=("too large to be shown as a tree: its beginning, laid out", *shown.notices))
+    return _beginning(subject, text)
+
+
+def _beginning(subject: Subject, text: str) -> Preview:
+    """The tree of what was read of a large document, with its text."""
+    limits = subject.limits
+    source = lines_of(subject, lay_out(text, limits.lines + 1), language="json", family="json")
+    found = JsonBeginning(text, nodes=limits.nodes, depth=limits.depth, width=limits.cell)
+    if found.tree is None:
+        return source
+    notices = ["the beginning of a large document, as a tree", *source.notices]
+    if found.is_cut:
+        notices.append(f"the tree shows the first {found.count:,} values")
+    if found.is_deep:
+        notices.append(f"levels below {limits.depth} are left out of the tree")
+    return replace(source, kind="tree", tree=found.tree, notices=tuple(notices), more=True)
 
 
 def _records_or_text(subject: Subject, text: str, error: PreviewError) -> Preview:
@@ -72,14 +87,14 @@ def _records_or_text(subject: Subject, text: str, error: PreviewError) -> Previe
     return replace(shown, notices=(error.message, *shown.notices))
 
 
-def _parse(text: str) -> object:
+def parse(text: str) -> object:
     """The value of a JSON text. Raises PreviewError where it is not valid, or too deep to be looked at."""
     depth = depth_of(text)
     if depth > _DEEPEST:
         raise PreviewError(f"nested {depth:,} levels deep, shown as text")
     try:
         return json.loads(
-            text, object_pairs_hook=_Object, parse_int=_Number, parse_float=_Number, parse_constant=_Number
+            text, object_pairs_hook=JsonObject, parse_int=JsonNumber, parse_float=JsonNumber, parse_constant=JsonNumber
         )
     except json.JSONDecodeError as error:
         raise PreviewError(f"not valid JSON: {error.msg} in line {error.lineno:,}") from None
@@ -87,7 +102,7 @@ def _parse(text: str) -> object:
 
 def _tree(subject: Subject, text: str, root: object) -> Preview:
     limits = subject.limits
-    builder = _Builder(limits.nodes, limits.depth, limits.cell)
+    builder = JsonTree(limits.nodes, limits.depth, limits.cell)
     tree = builder.node("", root, 0)
     source = lines_of(subject, lay_out(text, limits.lines + 1), language="json")
     notices = list(source.notices)
@@ -106,7 +121,7 @@ def _tree(subject: Subject, text: str, root: object) -> Preview:
     )
 
 
-class _Builder:
+class JsonTree:
     """Makes tree nodes of values, up to a number of nodes and levels."""
 
     def __init__(self, nodes: int, depth: int, width: int) -> None:
@@ -123,7 +138,7 @@ class _Builder:
         if not isinstance(value, list):
             return TreeNode(name, _short(_scalar(value), self._width))
         members: Iterable[tuple[str, object]]
-        if isinstance(value, _Object):
+        if isinstance(value, JsonObject):
             summary, members = f"{{{len(value):,}}}", value
         else:
             summary, members = f"[{len(value):,}]", ((str(index), item) for index, item in enumerate(value))
@@ -155,10 +170,10 @@ def _lines(subject: Subject, text: str) -> Preview:
         if len(records) >= limits.rows:
             continue
         try:
-            value = _parse(line)
+            value = parse(line)
         except PreviewError as error:
             raise PreviewError(f"line {number:,} is {error.message}") from None
-        if not isinstance(value, _Object):
+        if not isinstance(value, JsonObject):
             raise PreviewError(f"line {number:,} is no JSON object")
         record = dict(value)
         for name in record:
@@ -197,7 +212,7 @@ def _column_type(records: list[dict[str, object]], name: str) -> str:
 
 
 def _kind(value: object) -> str:
-    if isinstance(value, _Number):
+    if isinstance(value, JsonNumber):
         return "number" if set(value) & set(".eEIN") else "integer"
     return "boolean" if isinstance(value, bool) else "text"
 
@@ -214,11 +229,11 @@ def _scalar(value: object) -> str:
 
 def _compact(value: object) -> str:
     """A nested value on one line, as JSON; depth is bounded by what was parsed."""
-    if isinstance(value, _Object):
+    if isinstance(value, JsonObject):
         return "{" + ", ".join(f"{json.dumps(key, ensure_ascii=False)}: {_compact(item)}" for key, item in value) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_compact, value)) + "]"
-    if isinstance(value, str) and not isinstance(value, _Number):
+    if isinstance(value, str) and not isinstance(value, JsonNumber):
         return json.dumps(value, ensure_ascii=False)
     return _scalar(value)
 

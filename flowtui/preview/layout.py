@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{},:]|[^\s\[\]{},:"]+', re.DOTALL)
+TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{},:]|[^\s\[\]{},:"]+', re.DOTALL)
+"""One token of JSON: a string, a bracket or mark, or a word; unclosed strings too."""
+
 _BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
 _INDENT = "  "
 _DEEPEST_INDENT = 60
@@ -34,7 +36,7 @@ def lay_out(text: str, most_lines: int) -> str:
         line[:] = [_INDENT * max(min(depth, _DEEPEST_INDENT), 0)]
 
     opened = False
-    for token in _TOKEN.finditer(text):
+    for token in TOKEN.finditer(text):
         if len(lines) >= most_lines:
             return "\n".join(lines)
         word = token.group()

@@ -27,6 +27,7 @@ class Limits:
         depth: levels of a tree.
         page: the page or sheet to show, from 1, in formats that have them.
         pixels: width and height of a picture at most.
+        from_end: text is shown from its end, as the last lines of a log say most.
     """
 
     head: int = 256 * 1024
@@ -41,6 +42,7 @@ class Limits:
     depth: int = 100
     page: int = 1
     pixels: int = 1024
+    from_end: bool = False
 
     @property
     def can_grow(self) -> bool:

@@ -9,14 +9,41 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from flowtui.errors import PreviewError
-from flowtui.preview import delimited, json, text
+from flowtui.preview import (
+    archives,
+    arrow,
+    compressed,
+    delimited,
+    gguf,
+    html,
+    image,
+    json,
+    keras,
+    markdown,
+    notebook,
+    numpy_files,
+    onnx,
+    ooxml,
+    parquet,
+    pdf,
+    pickle,
+    rtf,
+    safetensors,
+    sas7bdat,
+    spreadsheet,
+    spss_stata,
+    text,
+    torch_archive,
+    xpt,
+)
 from flowtui.preview import hex as hex_dump
 from flowtui.preview.limits import DEFAULT, Limits
 from flowtui.preview.result import Column, Preview
 from flowtui.preview.sniff import sniff
+from flowtui.preview.source import Source
 from flowtui.preview.subject import Subject
 from flowtui.preview.workers import Workers
-from flowtui.storage import Entry, Reader
+from flowtui.storage import Entry
 from flowtui.text import plain
 
 
@@ -40,6 +67,31 @@ ENTRY_POINT = "flowtui.previewers"
 """The group of entry points whose objects are further previewers; they are asked before those of flowtui."""
 
 PREVIEWERS: tuple[Previewer, ...] = (
+    Previewer("parquet", parquet.accepts, parquet.show),
+    Previewer("arrow", arrow.accepts, arrow.show),
+    Previewer("xpt", xpt.accepts, xpt.show),
+    Previewer("sas7bdat", sas7bdat.accepts, sas7bdat.show),
+    Previewer("spss and stata", spss_stata.accepts, spss_stata.show),
+    Previewer("spreadsheet", spreadsheet.accepts, spreadsheet.show),
+    Previewer("pdf", pdf.accepts, pdf.show),
+    Previewer("rtf", rtf.accepts, rtf.show),
+    Previewer("ooxml", ooxml.accepts, ooxml.show),
+    Previewer("image", image.accepts, image.show),
+    Previewer("svg", image.accepts_svg, image.show_svg),
+    Previewer("torch", torch_archive.accepts, torch_archive.show),
+    Previewer("npz", numpy_files.accepts_npz, numpy_files.show_npz),
+    Previewer("npy", numpy_files.accepts_npy, numpy_files.show_npy),
+    Previewer("safetensors", safetensors.accepts, safetensors.show),
+    Previewer("keras", keras.accepts, keras.show),
+    Previewer("gguf", gguf.accepts, gguf.show),
+    Previewer("onnx", onnx.accepts, onnx.show),
+    Previewer("pickle", pickle.accepts, pickle.show),
+    Previewer("zip", archives.accepts_zip, archives.show_zip),
+    Previewer("tar", archives.accepts_tar, archives.show_tar),
+    Previewer("compressed", compressed.accepts, compressed.show),
+    Previewer("notebook", notebook.accepts, notebook.show),
+    Previewer("html", html.accepts, html.show),
+    Previewer("markdown", markdown.accepts, markdown.show),
     Previewer("json", json.accepts, json.show),
     Previewer("delimited", delimited.accepts, delimited.show),
     Previewer("text", text.accepts, text.show),
@@ -68,12 +120,13 @@ def plugins() -> tuple[tuple[Previewer, ...], tuple[str, ...]]:
 
 
 async def preview(
-    reader: Reader,
+    reader: Source,
     *,
     name: str,
     format: str = "",  # noqa: A002
     limits: Limits = DEFAULT,
     workers: Workers | None = None,
+    member: str = "",
 ) -> Preview:
     """Show the beginning of a file; call it again with ``limits.more()`` for more of it.
 
@@ -82,24 +135,33 @@ async def preview(
         name: its declared name, whose extension counts.
         format: its declared format (``csv``), empty where none is declared.
         workers: processes to show it in, where its format needs one; None to end them with this preview.
+        member: name of the member of the archive to show in place of the archive itself.
 
     Raises:
         NotFoundError, StorageError: the file cannot be read.
-        PreviewError: no previewer can show it.
+        PreviewError: no previewer can show it, or there is no such member.
     """
     async with AsyncExitStack() as stack:
         if workers is None:
             workers = await stack.enter_async_context(Workers())
-        return await _preview(reader, name, format, limits, workers)
+        return await _preview(reader, name, format, limits, workers, member=member)
 
 
-async def _preview(reader: Reader, name: str, format_: str, limits: Limits, workers: Workers) -> Preview:
+async def _preview(
+    reader: Source, name: str, format_: str, limits: Limits, workers: Workers, *, member: str = "", inside: bool = False
+) -> Preview:
     head = await reader.read(0, limits.head)
     size = await reader.size()
-    sniffed = sniff(head, name=name, format=format_)
+    sniffed = await asyncio.to_thread(sniff, head, name=name, format=format_)
     if not head:
         return Preview(kind="text", notices=("the file is empty",), format=next(iter(sniffed.formats), "text"))
-    subject = Subject(reader, name, sniffed, head, size, limits, workers)
+
+    async def show_inside(inner: Source, inner_name: str) -> Preview:
+        return await _preview(inner, inner_name, "", limits, workers, inside=True)
+
+    subject = Subject(reader, name, sniffed, head, size, limits, workers, None if inside else show_inside)
+    if member:
+        return await archives.member(subject, member)
     others, problems = await asyncio.to_thread(plugins)
     notices = list(problems)
     for previewer in (*others, *PREVIEWERS):

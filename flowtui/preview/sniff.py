@@ -8,10 +8,13 @@ from dataclasses import dataclass
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"PAR1", "parquet"),
+    (b"PARE", "parquet"),
     (b"%PDF-", "pdf"),
     (b"\x89PNG\r\n\x1a\n", "png"),
     (b"\xff\xd8\xff", "jpeg"),
     (b"GIF8", "gif"),
+    (b"II*\x00", "tiff"),
+    (b"MM\x00*", "tiff"),
     (b"{\\rtf", "rtf"),
     (b"PK\x03\x04", "zip"),
     (b"PK\x05\x06", "zip"),
@@ -32,7 +35,17 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"RDX2\n", "rdata"),
     (b"RDX3\n", "rdata"),
     (b"$FL2@(#)", "sav"),
+    (b"$FL3@(#)", "sav"),
     (b"<stata_dta>", "dta"),
+    (b"\x04\x22\x4d\x18", "lz4"),
+    (b"GGUF", "gguf"),
+    (b"Rar!\x1a\x07", "rar"),
+    (b"\xca\xfe\xba\xbe", "class"),
+    (b"\x00asm", "wasm"),
+    (b"CDF\x01", "netcdf"),
+    (b"CDF\x02", "netcdf"),
+    (b"OggS\x00", "ogg"),
+    (b"fLaC\x00", "flac"),
 )
 """First bytes of formats; the longer names are those of the formats' own documents."""
 
@@ -117,6 +130,8 @@ def magic(head: bytes) -> str:
         return "sas7bdat"
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "webp"
+    if head[:2] == b"BM" and head[6:10] == bytes(4) and head[15:18] == bytes(3):
+        return "bmp"
     if head[257:262] == b"ustar":
         return "tar"
     if len(head) > 1 and head[0] == 0x80 and 2 <= head[1] <= 5:
@@ -127,8 +142,8 @@ def magic(head: bytes) -> str:
 def encoding_of(head: bytes, *, named_text: bool = False) -> tuple[str | None, bool]:
     """The encoding of text and whether it is a guess; None for binary content.
 
-    A byte order mark and valid UTF-8 are proof. Else UTF-16 is guessed where every other byte is NUL, and Windows-1252,
-    which holds all of Latin-1's letters, where control characters are rare; ``named_text`` lets more of them pass.
+    A byte order mark and valid UTF-8 are proof. Else UTF-16 is guessed where every other byte is NUL, and an older
+    encoding where control characters are rare; ``named_text`` lets more of them pass.
     """
     for mark, encoding in _BOMS:
         if head.startswith(mark):
@@ -149,7 +164,11 @@ def encoding_of(head: bytes, *, named_text: bool = False) -> tuple[str | None, b
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample)
     except UnicodeDecodeError:
-        return ("cp1252", True) if named_text or not nuls else (None, False)
+        if nuls and not named_text:
+            return None, False
+        from flowtui.preview.legacy_encoding import legacy_encoding
+
+        return legacy_encoding(sample), True
     return "utf-8", False
 
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flowtui.domain.size import human_size
 from flowtui.preview.limits import Limits
 from flowtui.preview.sniff import Sniffed
-from flowtui.storage import Reader
 
 if TYPE_CHECKING:
+    from flowtui.preview.result import Preview
+    from flowtui.preview.source import Source
     from flowtui.preview.workers import Workers
 
-_ENCODING_NAMES = {"cp1252": "Windows-1252", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
+_ENCODING_NAMES = {
+    "cp1252": "Windows-1252", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "iso8859_15": "Latin-9",
+    "cp932": "Shift-JIS", "euc_jp": "EUC-JP", "gb18030": "GB 18030", "big5": "Big5", "cp949": "EUC-KR",
+    "cp1251": "Windows-1251", "koi8_r": "KOI8-R",
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -28,15 +34,18 @@ class Subject:
         head: its first bytes, up to ``limits.head``.
         size: size of the whole file in bytes, None where it is not known.
         workers: show it with libraries that must not run in this process.
+        show_inside: makes the preview of a file of that name within this one; None where this is within another, as
+            one level is looked into.
     """
 
-    reader: Reader
+    reader: Source
     name: str
     sniffed: Sniffed
     head: bytes
     size: int | None
     limits: Limits
     workers: Workers
+    show_inside: Callable[[Source, str], Awaitable[Preview]] | None = None
 
     @property
     def whole(self) -> bool:

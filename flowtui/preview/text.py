@@ -29,12 +29,49 @@ def accepts(subject: Subject) -> bool:
 
 
 async def show(subject: Subject) -> Preview:
+    if subject.limits.from_end and subject.size is not None:
+        # Characters of UTF-16 and UTF-32 begin at multiples of their width.
+        start = max(subject.size - subject.limits.head, 0) // 4 * 4
+        tail = subject.head if subject.whole else await subject.reader.read(start, subject.size - start)
+        return await asyncio.to_thread(_last_lines, subject, tail, not start)
     return await asyncio.to_thread(_show, subject)
 
 
 def _show(subject: Subject) -> Preview:
-    language = next((_LANGUAGES[name] for name in subject.sniffed.formats if name in _LANGUAGES), "")
-    return lines_of(subject, subject.text(), language=language)
+    return lines_of(subject, subject.text(), language=_language(subject))
+
+
+def _language(subject: Subject) -> str:
+    return next((_LANGUAGES[name] for name in subject.sniffed.formats if name in _LANGUAGES), "")
+
+
+def _last_lines(subject: Subject, tail: bytes, is_whole: bool) -> Preview:
+    limits = subject.limits
+    encoding = subject.sniffed.encoding or "latin-1"
+    if not is_whole and encoding in ("utf-16", "utf-32"):
+        # The byte order is told at the beginning of the file only.
+        encoding += "-be" if subject.head.startswith((b"\xfe\xff", b"\0\0\xfe\xff")) else "-le"
+    lines = LINE_BREAK.split(tail.decode(encoding, "replace").replace("\0", ""))
+    if not is_whole and len(lines) > 1:
+        del lines[0]
+    if len(lines) > 1 and not lines[-1]:
+        del lines[-1]
+    shown = lines[max(len(lines) - limits.lines, 0) :]
+    long = sum(len(line) > limits.line for line in shown)
+    is_cut = not is_whole or len(shown) < len(lines)
+    notices = subject.text_notices()
+    if is_cut:
+        notices.append(f"last {len(shown):,} lines")
+    if long:
+        notices.append(_long_notice(long, limits.line))
+    return Preview(
+        kind="text",
+        lines=tuple(_line(line[: limits.line]) for line in shown),
+        notices=tuple(notices),
+        language=_language(subject),
+        more=is_cut,
+        format=next(iter(subject.sniffed.formats), "text"),
+    )
 
 
 def lines_of(subject: Subject, text: str, *, language: str = "", family: str = "") -> Preview:
@@ -63,9 +100,7 @@ def lines_of(subject: Subject, text: str, *, language: str = "", family: str = "
     if not subject.whole:
         notices.append(subject.amount())
     if long:
-        notices.append(
-            f"{long:,} {'line is' if long == 1 else 'lines are'} longer than {limits.line:,} characters and cut"
-        )
+        notices.append(_long_notice(long, limits.line))
     return Preview(
         kind="text",
         lines=tuple(lines),
@@ -74,6 +109,10 @@ def lines_of(subject: Subject, text: str, *, language: str = "", family: str = "
         more=not ended or not subject.whole,
         format=family or next(iter(subject.sniffed.formats), "text"),
     )
+
+
+def _long_notice(count: int, width: int) -> str:
+    return f"{count:,} {'line is' if count == 1 else 'lines are'} longer than {width:,} characters and cut"
 
 
 def _line(text: str) -> str:

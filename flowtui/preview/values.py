@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 MISSING = frozenset({"", ".", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"})
 """Texts that stand for a missing value; ``.`` is SAS's."""
@@ -24,6 +24,7 @@ _PATTERNS = (
     ("datetime", _DATETIME),
     ("time", _TIME),
 )
+_HEADER_ROWS = 200
 _BOOLEANS = frozenset({"true", "false"})
 
 
@@ -60,3 +61,25 @@ def type_of_all(values: Iterable[str]) -> str:
         else:
             return "text"
     return found
+
+
+def has_header(rows: Sequence[Sequence[str]]) -> bool:
+    """True where the first row names the columns: no value in it, and no name twice among those of a text table."""
+    first = [cell.strip() for cell in rows[0]]
+    kinds = [type_of(cell) for cell in first]
+    if not any(first) or any(kind not in ("", "text") for kind in kinds):
+        return False
+    below = rows[1:_HEADER_ROWS]
+    if not below:
+        return True
+    typed = any(
+        type_of_all(row[index] for row in below if index < len(row)) not in ("", "text") for index in range(len(first))
+    )
+    if typed:
+        return True
+    named = [cell for cell in first if cell]
+    if len(set(named)) < len(named):
+        return False
+    return not any(
+        cell and all(index < len(row) and row[index] == cell for row in below) for index, cell in enumerate(first)
+    )

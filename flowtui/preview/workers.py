@@ -37,7 +37,8 @@ _MOST_READ = 16 << 20
 _KEPT_ENVIRONMENT = ("LANG", "LC_ALL", "LC_CTYPE", "PATH", "TZ", "TZDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _EXTRAS = {
     "pyarrow": "tables", "pandas": "sas", "pyreadstat": "sas", "pypdfium2": "media", "PIL": "media",
-    "python_calamine": "office", "striprtf": "office",
+    "resvg_py": "media",
+    "python_calamine": "office", "zstd": "archives", "lz4": "archives",
 }  # fmt: skip
 """Which extra of flowtui installs a library."""
 

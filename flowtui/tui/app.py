@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ScreenStackError, SystemCommand
 from textual.binding import BindingType
+from textual.driver import Driver
 from textual.screen import Screen
 
 from flowtui.domain.execution import ExecutionId
@@ -22,6 +23,7 @@ from flowtui.tui.clipboard import osc52
 from flowtui.tui.commands import Command
 from flowtui.tui.context import Connection, Context, Servers
 from flowtui.tui.formatting import ASCII, UNICODE
+from flowtui.tui.graphics import Graphics, TerminalAnswer, answering
 from flowtui.tui.screens.base import BaseScreen, Reconnect
 from flowtui.tui.screens.place import PLACES, Place
 from flowtui.tui.screens.runs import RunsScreen
@@ -65,6 +67,7 @@ class FlowtuiApp(TypeAhead, Switching):
         self.animation_level = "none"
         self.context = Context(settings, Connection(open_session), ASCII if settings.ascii else UNICODE)
         self.servers = servers
+        self.context.graphics = Graphics(settings.images, os.environ, is_plain=settings.ascii or not settings.color)
         if now is not None:
             self.context.now = now
         for place in PLACE_NAMES:
@@ -226,6 +229,18 @@ class FlowtuiApp(TypeAhead, Switching):
             yield SystemCommand("Choose a context", "another server, :ctx", self.choose_context)
         for theme in ("flowtui", "flowtui-light", "ansi-dark", "ansi-light"):
             yield SystemCommand(f"Theme {theme}", "colours of the screen", partial(setattr, self, "theme", theme))
+
+    def get_driver_class(self) -> type[Driver]:
+        return answering(super().get_driver_class())
+
+    def on_terminal_answer(self, event: TerminalAnswer) -> None:
+        from flowtui.tui.widgets.viewer import Viewer
+
+        event.stop()
+        if self.context.graphics.learn(event.text):
+            for screen in self.screen_stack:
+                for viewer in screen.query(Viewer):
+                    viewer.canvas.lay_out()
 
     def copy_to_clipboard(self, text: str) -> None:
         """Put a text on the clipboard of the terminal, also through tmux and screen."""

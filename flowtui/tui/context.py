@@ -16,6 +16,7 @@ from flowtui.domain.lineage import Lineage
 from flowtui.errors import FlowtuiError
 from flowtui.text import plain
 from flowtui.tui.formatting import UNICODE, Signs
+from flowtui.tui.graphics import Graphics
 
 if TYPE_CHECKING:
     from flowtui.config import ContextEntry, Settings
@@ -152,6 +153,7 @@ class Context:
     now: Callable[[], datetime] = _now
     memory: Memory = field(default_factory=Memory)
     previous: Settings | None = None
+    graphics: Graphics = field(default_factory=Graphics)
     skew: timedelta = timedelta(0)
 
     def server_now(self) -> datetime:
@@ -165,4 +167,4 @@ class Context:
 
     def moved(self, settings: Settings, connection: Connection) -> Context:
         """The context of another server: nothing that was read of this one is kept."""
-        return Context(settings, connection, self.signs, self.now, previous=self.settings)
+        return Context(settings, connection, self.signs, self.now, graphics=self.graphics, previous=self.settings)

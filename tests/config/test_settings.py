@@ -114,6 +114,7 @@ def test_flytectl_config_names_another_file(environ: dict[str, str], tmp_path: P
         ("timeout = true", "timeout", "seconds"),
         ("mouse = 'perhaps'", "mouse: it is neither", "true or false"),
         ("max_parallelism = -1", "max_parallelism", "such as 4"),
+        ("images = 'braille'", "images", "such as half"),
         ("keys = {refresh = 5}", "keys: it is not a table of texts", "refresh"),
         ("headers = 'x'", "headers: it is not a table", "X-Team"),
         ("endpiont = 'https://host'", "endpiont is not a setting", "Did you mean endpoint?"),
@@ -210,3 +211,12 @@ def test_any_text_gives_settings_or_says_what_is_off(flags: dict[str, str]) -> N
     except ConfigError as error:
         refused = error
     assert refused is None or (refused.message.startswith("--") and refused.hint)
+
+
+def test_how_pictures_are_drawn(environ: dict[str, str]) -> None:
+    assert load_settings({}, environ).images == "auto"
+    write(environ, "images = 'Sixel'")
+    assert load_settings({}, environ).images == "sixel"
+    environ["FLOWTUI_IMAGES"] = "off"
+    assert load_settings({}, environ).images == "off"
+    assert load_settings({"images": "half"}, environ).images == "half"

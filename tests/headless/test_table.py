@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowtui.headless.style import Style
-from flowtui.headless.table import Column, Painted, cells, fit, table, tree
+from flowtui.headless.table import Column, Painted, fit, table, tree
+from flowtui.text import cells
 
 NOW = datetime(2026, 11, 24, tzinfo=timezone.utc)
 COLUMNS = (Column("name", least=6), Column("size", leaves=1, right=True), Column("node", leaves=2, least=5))

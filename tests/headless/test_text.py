@@ -9,7 +9,7 @@ import pytest
 
 from flowtui.errors import NotFoundError, UsageError
 from flowtui.headless.style import Style
-from flowtui.headless.table import cells
+from flowtui.text import cells
 from tests.headless.conftest import NOW, Command, Server
 
 NARROW = Style(width=80, now=NOW)

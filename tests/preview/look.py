@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import tempfile
+import unicodedata
 from dataclasses import fields
 from pathlib import Path
 
 from flowtui.preview.limits import DEFAULT, Limits
 from flowtui.preview.registry import preview
 from flowtui.preview.result import Preview, TreeNode
+from flowtui.preview.workers import Workers
 from flowtui.storage import Storage
 
 
-async def look(content: bytes, name: str, format_: str = "", limits: Limits = DEFAULT) -> Preview:
+async def look(
+    content: bytes, name: str, format_: str = "", limits: Limits = DEFAULT, workers: Workers | None = None
+) -> Preview:
     with tempfile.NamedTemporaryFile() as file:
         file.write(content)
         file.flush()
-        return await look_at(Path(file.name), name, format_, limits)
+        return await look_at(Path(file.name), name, format_, limits, workers)
 
 
-async def look_at(path: Path, name: str, format_: str = "", limits: Limits = DEFAULT) -> Preview:
+async def look_at(
+    path: Path, name: str, format_: str = "", limits: Limits = DEFAULT, workers: Workers | None = None
+) -> Preview:
     async with Storage() as storage, storage.open(str(path)) as reader:
-        return await preview(reader, name=name, format=format_, limits=limits)
+        return await preview(reader, name=name, format=format_, limits=limits, workers=workers)
 
 
 def strings(found: Preview) -> list[str]:
@@ -37,3 +43,39 @@ def strings(found: Preview) -> list[str]:
         gathered += [node.label, node.value]
         nodes += node.children
     return gathered
+
+
+_BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_FIXED_LEVELS = 4
+
+
+def violations(found: Preview, limits: Limits) -> list[str]:
+    """What a preview says that it must not: control codes, and more than its limits allow."""
+    wrong = []
+    for text in strings(found):
+        bad = [char for char in text if unicodedata.category(char) in ("Cc", "Zl", "Zp") or char in _BIDI]
+        if bad:
+            wrong.append(f"{bad[:5]!r} in {text[:80]!r}")
+    rows, columns, lines = max(limits.rows, 1), max(limits.columns, 1), max(limits.lines, 1)
+    if len(found.lines) > lines or len(found.rows) > rows or len(found.columns) > columns:
+        wrong.append(f"{len(found.lines)} lines, {len(found.rows)} rows, {len(found.columns)} columns")
+    if any(len(row) != len(found.columns) for row in found.rows):
+        wrong.append("rows of another width than the columns")
+    if found.kind != "hex" and any(len(line) > 4 * limits.line for line in found.lines):
+        wrong.append("a line that is too long")
+    cells = [cell for row in found.rows for cell in row if isinstance(cell, str)]
+    nodes, levels = 0, 0
+    stack = [(found.tree, 1)] if found.tree else []
+    while stack:
+        node, level = stack.pop()
+        nodes, levels = nodes + 1, max(levels, level)
+        cells += [node.label, node.value]
+        stack += [(child, level + 1) for child in node.children]
+    if nodes > max(limits.nodes, 1) or levels > max(limits.depth + 1, _FIXED_LEVELS):
+        wrong.append(f"{nodes} nodes in {levels} levels")
+    cells += [value for _, value in found.facts]
+    if any(len(cell) > max(limits.cell, 40) for cell in cells):
+        wrong.append("a cell that is too long")
+    if len(found.notices) > 40 or any(len(notice) > 4000 for notice in found.notices):
+        wrong.append("too long or too many notices")
+    return wrong

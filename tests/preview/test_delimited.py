@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from flowtui.preview.delimited import has_header, sniff_delimiter
+from flowtui.preview.delimited import sniff_delimiter
 from flowtui.preview.limits import Limits
 from flowtui.preview.result import Column
-from flowtui.preview.values import type_of, type_of_all
+from flowtui.preview.values import has_header, type_of, type_of_all
 from tests.preview.look import look
 
 ADSL = b"""USUBJID,AGE,SEX,TRTSDT,WEIGHT,SAFFL
@@ -148,7 +148,7 @@ async def test_what_is_no_table_is_shown_as_text_or_bytes() -> None:
     found = await look(bytes(range(256)) * 4, "x.csv")
     assert (found.kind, found.format) == ("hex", "binary")
     found = await look(b"%PDF-1.7\nsome text", "x.csv")
-    assert (found.kind, found.notices) == ("hex", ("called csv, looks like pdf; shown as bytes",))
+    assert (found.kind, found.notices[-1]) == ("hex", "called csv, looks like pdf; shown as bytes")
 
 
 def test_delimiters() -> None:
@@ -190,3 +190,19 @@ def test_types_of_columns() -> None:
     assert type_of_all(["2014-01-02", "2014-01-02 10:00"]) == "datetime"
     assert type_of_all(["1", "x"]) == "text"
     assert type_of_all(["", "NA"]) == ""
+
+
+async def test_a_first_row_that_is_not_read_to_its_end_has_more_columns_than_are_known() -> None:
+    content = ",".join(f"c{index}" for index in range(1_000_000)).encode() + b"\n"
+    found = await look(content, "wide.csv")
+    assert len(found.columns) == 500
+    assert found.columns[499].name == "c499"
+    assert any(notice.startswith("first 500 of more than 3") for notice in found.notices), found.notices
+
+
+async def test_decimal_commas_are_numbers_where_semicolons_part_the_fields() -> None:
+    found = await look(b"name;weight;code\na;20,5;1,2\nb;-,25;x\nc;3;1\n", "f.csv")
+    assert [column.type for column in found.columns] == ["text", "number", "text"]
+    assert [row[1] for row in found.rows] == ["20,5", "-,25", "3"]
+    found = await look(b'name,weight\na,"20,5"\n', "f.csv")
+    assert found.columns[1].type == "text"

@@ -1,7 +1,14 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flowtui.preview.json import JsonTree, parse
+from flowtui.preview.json_beginning import JsonBeginning
 from flowtui.preview.layout import depth_of, lay_out
 from flowtui.preview.limits import Limits
 from flowtui.preview.result import Column, Preview, TreeNode
@@ -65,13 +72,77 @@ async def test_broken_json_is_text_with_the_reason() -> None:
     assert found.notices == ("not valid JSON: Expecting value in line 2",)
 
 
-async def test_a_large_document_shows_its_beginning_laid_out() -> None:
-    content = json.dumps([{"id": index, "text": "x" * 50} for index in range(50_000)]).encode()
+async def test_a_large_document_shows_its_beginning_as_a_tree() -> None:
+    rows = [{"id": index, "text": "x" * 50, "tags": [1, {"a": None}]} for index in range(50_000)]
+    content = json.dumps({"study": "S1", "rows": rows}).encode()
     found = await look(content, "x.json")
-    assert found.kind == "text"
-    assert found.lines[:4] == ("[", "  {", '    "id": 0,', f'    "text": "{"x" * 50}"')
-    assert found.notices[0] == "too large to be shown as a tree: its beginning, laid out"
-    assert found.more
+    assert (found.kind, found.format, found.more) == ("tree", "json", True)
+    assert found.notices[0] == "the beginning of a large document, as a tree"
+    assert found.tree is not None
+    assert found.tree.value == "{2…}"
+    assert leaves(found.tree)["study"] == "S1"
+    shown = found.tree.children[1]
+    assert shown.value == f"[{len(shown.children):,}…]"
+    assert leaves(shown.children[7]) == {"id": "7", "text": "x" * 50, "tags": "[2]"}
+    assert leaves(shown.children[7].children[2].children[1]) == {"a": "null"}
+    assert found.lines[:5] == ("{", '  "study": "S1",', '  "rows": [', "    {", '      "id": 0,')
+    assert "the tree shows the first 5,000 values" in found.notices
+
+
+def beginning(text: str, nodes: int = 100, depth: int = 20, width: int = 30) -> JsonBeginning:
+    return JsonBeginning(text, nodes=nodes, depth=depth, width=width)
+
+
+@pytest.mark.parametrize(
+    ("text", "root", "members"),
+    [
+        ('{"a": 1, "b": "te', "{2…}", {"a": "1", "b": "te…"}),
+        ('{"a": 1, "b": 12', "{2…}", {"a": "1", "b": "12…"}),
+        ('{"a": 1, "b"', "{1…}", {"a": "1"}),
+        ('{"a": [1, {"c": ', "{1…}", {"a": "[2…]"}),
+        ('[NaN, 1e999, -0, "\\u00e9\\n"]', "[4]", {"0": "NaN", "1": "1e999", "2": "-0", "3": "é "}),
+        ('{"a": 1, "a": 2}', "{2}", {"a": "2"}),
+        ('["\\ud800", "\x1b[2J"]', "[2]", {"0": "\ufffd", "1": ""}),
+        ("[1 2 ] ] }", "[2]", {"0": "1", "1": "2"}),
+        ("[}", "[0]", {}),
+        ("{:,:,}", "{0}", {}),
+    ],
+)
+def test_a_text_that_is_cut_anywhere(text: str, root: str, members: dict[str, str]) -> None:
+    found = beginning(text).tree
+    assert found is not None
+    assert (found.value, leaves(found)) == (root, members)
+
+
+def test_a_beginning_is_bounded() -> None:
+    found = beginning("[" * 300_000)
+    assert found.is_deep
+    assert found.tree is not None
+    found = beginning('{"a": {"b": {"c": 1}}, "d": 2}', depth=0)
+    assert (found.tree, found.is_deep) == (TreeNode("", "{2}", (TreeNode("d", "2"),)), True)
+    found = beginning("[" + "1," * 1000, nodes=10)
+    assert (found.count, found.is_cut) == (10, True)
+    found = beginning('{"' + "k" * 1000 + '": "' + "v" * 1000 + '"}')
+    assert found.tree is not None
+    assert [len(part) for part in (found.tree.children[0].label, found.tree.children[0].value)] == [30, 30]
+    assert beginning("no json").tree is None
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=4),
+    max_leaves=10,
+)
+
+
+@settings(max_examples=50)
+@given(_VALUES)
+def test_a_beginning_that_is_whole_is_the_tree_of_the_whole(value: Any) -> None:
+    text = json.dumps([value], indent=1)
+    whole = JsonTree(100, 20, 30).node("", parse(text), 0)
+    assert beginning(text).tree == whole
+    for length in range(1, len(text)):
+        assert beginning(text[:length]).tree is not None
 
 
 async def test_json_lines_are_a_table() -> None:

@@ -51,8 +51,9 @@ class Terminal:
 
 
 @contextmanager
-def _terminal(home: Path, code: str) -> Iterator[Terminal]:
-    environment = {**os.environ, "TERM": "xterm-256color", "FLOWTUI_HOME": str(home), "FLOWTUI_CONFIG": os.devnull}
+def running(code: str, **environment: str) -> Iterator[Terminal]:
+    """A Python process on a terminal of its own."""
+    environment = {**os.environ, "TERM": "xterm-256color", **environment}
     process, terminal = pty.fork()
     if process == 0:
         os.execve(sys.executable, [sys.executable, "-c", code], environment)
@@ -68,7 +69,7 @@ START = "import sys; from flowtui.cli import main; sys.exit(main(['--local']))"
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_the_screen_starts_and_ends(tmp_path: Path) -> None:
-    with _terminal(tmp_path, START) as terminal:
+    with running(START, FLOWTUI_HOME=str(tmp_path), FLOWTUI_CONFIG=os.devnull) as terminal:
         terminal.wait_for(b"No runs")
         os.write(terminal.terminal, b"q")
         assert terminal.exit_code() == 0
@@ -86,7 +87,7 @@ def action_exports(self):
 FlowtuiApp.action_exports = action_exports
 {START}
 """
-    with _terminal(tmp_path, code) as terminal:
+    with running(code, FLOWTUI_HOME=str(tmp_path), FLOWTUI_CONFIG=os.devnull) as terminal:
         terminal.wait_for(b"No runs")
         os.write(terminal.terminal, b"4")
         assert terminal.exit_code() == 1

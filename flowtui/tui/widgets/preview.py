@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -83,12 +83,13 @@ class PreviewPane(Vertical):
         self._named = named
         self.subject: Subject | None = None
         self.preview: Preview | None = None
-        self.viewer = Viewer(signs=context.signs, id="viewer")
+        self.viewer = Viewer(signs=context.signs, graphics=context.graphics, id="viewer")
         self._line = Line(signs=context.signs, id="preview-title")
         self._cuts = Static("", id="notices", markup=False)
         self._trouble = Problem()
         self._said = ""
         self._limits = Limits()
+        self._picture = False
         self._since: float | None = None
         self._clock: Timer | None = None
         self._reading: Worker[None] | None = None
@@ -108,11 +109,19 @@ class PreviewPane(Vertical):
         if subject == self.subject and (subject is None or self.preview is not None or self._reading is not None):
             return
         self.stop()
-        self.subject, self.preview, self._limits = subject, None, Limits()
+        self.subject, self.preview = subject, None
+        self._picture = False
+        self._limits = self._first_limits()
         if subject is None or subject.absence or not subject.uris:
             self._clear(subject)
             return
         self._start(late)
+
+    def _first_limits(self, page: int = 1) -> Limits:
+        """Of a page that has text, the picture is made when it is asked for: it can cost many bytes."""
+        is_wanted = self._picture or self.subject is None or not _has_pages_of_text(self.subject)
+        pixels = Limits().pixels if is_wanted and self.context.graphics.mode != "off" else 0
+        return replace(Limits(), page=page, pixels=pixels)
 
     def stop(self) -> None:
         """Give up what is being read."""
@@ -173,13 +182,19 @@ class PreviewPane(Vertical):
         event.stop()
         if event.subject != self.subject:
             return
-        keep = self.preview is not None and event.limits != Limits()
+        keep = self.preview is not None and event.limits.head > Limits().head
         self.stop()
         self.preview, self._limits = event.preview, event.limits
+        if event.preview.image is not None:
+            self.context.graphics.ask(self.app)
+        elif _is_only_a_picture(event.preview) and not event.limits.pixels and self.context.graphics.mode != "off":
+            self._limits = replace(event.limits, pixels=Limits().pixels)
+            self._start(late=False)
         self._trouble.tell(None)
         self._notices(event.preview.notices)
-        self.viewer.show(event.preview, keep=keep)
+        self.viewer.show(event.preview, keep=keep, picture=self._picture)
         self._title()
+        self.screen.refresh_bindings()
 
     @on(Refused)
     def _on_refused(self, event: Refused) -> None:
@@ -198,6 +213,33 @@ class PreviewPane(Vertical):
         if self.preview is not None and self.preview.more and self._reading is None:
             self._limits = self._limits.more()
             self._start(late=False)
+
+    @on(Viewer.Turned)
+    def _on_turned(self, event: Viewer.Turned) -> None:
+        event.stop()
+        if self.preview is None or not self.preview.page:
+            return
+        # Pages that are passed by quickly are not read.
+        waiting = self._limits.page if self._reading is not None else self.preview.page
+        page = max(waiting + event.step, 1)
+        if self.preview.pages is not None:
+            page = min(page, self.preview.pages)
+        self.stop()
+        self._limits = self._first_limits(page)
+        self._start(late=False)
+
+    @on(Viewer.PictureWanted)
+    def _on_picture_wanted(self, event: Viewer.PictureWanted) -> None:
+        event.stop()
+        if self.preview is None:
+            return
+        self._picture = not self._picture
+        if self._picture and self.preview.image is None:
+            self.stop()
+            self._limits = self._first_limits(self.preview.page)
+            self._start(late=False)
+        else:
+            self.viewer.show(self.preview, picture=self._picture)
 
     def _clear(self, subject: Subject | None) -> None:
         self._trouble.tell(None)
@@ -225,6 +267,10 @@ class PreviewPane(Vertical):
             rows = preview.total_rows if preview.total_rows is not None else len(preview.rows)
             more = "" if preview.total_rows is not None or not preview.more else "+"
             facts.append(f"{rows:,}{more} rows x {len(preview.columns):,} columns")
+        if preview and preview.page:
+            facts.append(_page_words(preview))
+        if preview and preview.image and preview.kind == "image":
+            facts.append(f"{preview.image.full_width:,} x {preview.image.full_height:,}")
         said = Mark(dot.join(part for part in facts if part), "dim")
         name = Mark(plain(subject.name), "here" if self.viewer.has_focus else "strong")
         left = (name, Mark("   "), said) if self._named else (said,)
@@ -235,6 +281,24 @@ class PreviewPane(Vertical):
         else:
             right = (Mark(self._said, "dim"),) if self._said else ()
         self._line.show(left, right)
+
+
+def _has_pages_of_text(subject: Subject) -> bool:
+    return "pdf" in (subject.format.lower().lstrip("."), subject.name.lower().rpartition(".")[2])
+
+
+def _is_only_a_picture(preview: Preview) -> bool:
+    """Whether there is nothing to be seen but a picture, which was not made: what is called pdf may be anything."""
+    is_scanned = preview.format == "pdf" and preview.page > 0 and not preview.lines
+    return preview.image is None and (preview.kind == "image" or is_scanned)
+
+
+def _page_words(preview: Preview) -> str:
+    """``page 2 of 14``, or the name of the sheet."""
+    index = preview.page - 1
+    name = preview.page_names[index] if index < len(preview.page_names) else ""
+    of = f" of {preview.pages:,}" if preview.pages is not None else ""
+    return f"{'sheet' if name else 'page'} {preview.page:,}{of}{' ' + name if name else ''}"
 
 
 async def read_preview(session: Session, subject: Subject, limits: Limits) -> Preview:

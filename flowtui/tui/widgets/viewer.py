@@ -21,6 +21,8 @@ from flowtui.preview.result import Preview, TreeNode
 from flowtui.tui import tables
 from flowtui.tui.bindings import bindings
 from flowtui.tui.formatting import UNICODE, Cell, Mark, Signs, cell_width, outline
+from flowtui.tui.graphics import Graphics
+from flowtui.tui.widgets.canvas import Canvas
 from flowtui.tui.widgets.facts import wrap
 from flowtui.tui.widgets.paint import Painted
 
@@ -32,15 +34,33 @@ class Viewer(Painted, ScrollView, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(
         "down", "up", "top", "bottom", "half_down", "half_up", "page_down", "page_up", "scroll_left", "scroll_right",
+        "next_page", "previous_page", "picture",
     )  # fmt: skip
 
     @dataclass
     class NearEnd(Message):
         """The last line is in sight."""
 
-    def __init__(self, *, signs: Signs = UNICODE, id: str | None = None) -> None:  # noqa: A002
+    @dataclass
+    class Turned(Message):
+        """Another page is wanted: so many further on."""
+
+        step: int
+
+    @dataclass
+    class PictureWanted(Message):
+        """The picture of the page is wanted in place of its text, or the text again."""
+
+    def __init__(
+        self,
+        *,
+        signs: Signs = UNICODE,
+        graphics: Graphics | None = None,
+        id: str | None = None,  # noqa: A002
+    ) -> None:
         super().__init__(id=id)
         self.signs = signs
+        self.canvas = Canvas(self, graphics or Graphics())
         self._lines: list[Cell] = []
         self._unwrapped: list[Cell] = []
         self._head: Cell = ()
@@ -48,17 +68,20 @@ class Viewer(Painted, ScrollView, can_focus=True):
         self._sizes: list[int] = []
         self._width = 0
 
-    def show(self, preview: Preview | None, *, keep: bool = False) -> None:
+    def show(self, preview: Preview | None, *, keep: bool = False, picture: bool = False) -> None:
         """Show a preview, or nothing.
 
         Args:
             keep: the same file with more of it: the scroll stays.
+            picture: of a page that has text and a picture the picture.
         """
         self._preview, self._lines, self._head, self._sizes, self._unwrapped = preview, [], (), [], []
         self._width = 0
-        if preview is not None:
+        wanted = preview is not None and (picture or preview.kind == "image")
+        self.canvas.show(preview.image if preview is not None and wanted else None)
+        if preview is not None and self.canvas.image is None:
             self._take(preview)
-        height = self._count() + bool(self._head)
+        height = self._count() + bool(self._head) if self.canvas.image is None else 0
         self.virtual_size = Size(self._width + 3, height)
         if not keep:
             self.scroll_to(0, 0, animate=False, force=True)
@@ -67,6 +90,7 @@ class Viewer(Painted, ScrollView, can_focus=True):
     def show_lines(self, lines: list[Cell]) -> None:
         """Show lines of marks; those that are too long go on below themselves."""
         self._preview, self._head, self._sizes = None, (), []
+        self.canvas.show(None)
         self._unwrapped = lines
         self._wrap()
 
@@ -88,6 +112,9 @@ class Viewer(Painted, ScrollView, can_focus=True):
             self._width = sum(self._sizes) + tables.GAP * max(len(self._sizes) - 1, 0)
         elif preview.kind == "tree" and preview.tree is not None:
             self._lines = tree_lines(preview.tree, self.signs)
+            self._width = max((cell_width(line) for line in self._lines), default=0)
+        elif preview.kind == "image" and not preview.lines:
+            self._lines = [(Mark(f"{name}  ", "dim"), Mark(value)) for name, value in preview.facts]
             self._width = max((cell_width(line) for line in self._lines), default=0)
         else:
             self._width = max((cell_len(line) for line in preview.lines), default=0)
@@ -119,6 +146,8 @@ class Viewer(Painted, ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         base = self.rich_style
+        if self.canvas.image is not None:
+            return self.canvas.strip(y, base)
         width = self.size.width
         left = self.scroll_offset.x
         if self._head and y == 0:
@@ -135,14 +164,18 @@ class Viewer(Painted, ScrollView, can_focus=True):
     def on_resize(self, event: events.Resize) -> None:
         if self._unwrapped:
             self._wrap()
+        self.canvas.lay_out()
         self._check_end()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
         self._check_end()
 
+    def on_unmount(self) -> None:
+        self.canvas.show(None)
+
     def _check_end(self) -> None:
-        if self._preview is not None and self._preview.more:
+        if self._preview is not None and self._preview.more and self.canvas.image is None:
             bottom = self.scroll_offset.y + self.scrollable_content_region.height
             if bottom >= self._count() and self.scroll_offset.y > 0:
                 self.post_message(self.NearEnd())
@@ -176,6 +209,26 @@ class Viewer(Painted, ScrollView, can_focus=True):
 
     def action_page_up(self) -> None:
         self._by(1 - self._page())
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        preview = self._preview
+        if action in ("next_page", "previous_page"):
+            if preview is None or not preview.page:
+                return False
+            last = preview.pages
+            return preview.page > 1 if action == "previous_page" else last is None or preview.page < last
+        if action == "picture":
+            return preview is not None and preview.kind == "text" and preview.page > 0 and preview.format == "pdf"
+        return super().check_action(action, parameters)
+
+    def action_next_page(self) -> None:
+        self.post_message(self.Turned(1))
+
+    def action_previous_page(self) -> None:
+        self.post_message(self.Turned(-1))
+
+    def action_picture(self) -> None:
+        self.post_message(self.PictureWanted())
 
     def action_scroll_left(self) -> None:
         self._sideways(-1)

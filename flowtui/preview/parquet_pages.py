@@ -1,0 +1,276 @@
+"""The beginning of a Parquet column chunk, cut to pages of a few kilobytes that hold its first rows.
+
+A dictionary and a page are up to a megabyte each, and a reader takes them whole. But the first rows of a column refer
+to the first values of its dictionary, as writers number values in the order of their appearance, and the beginning of
+a page can be unpacked without its end. So the beginnings are read, their headers written anew for what is there, and
+pyarrow decodes them in the place of the pages. Data pages of version 1 of columns that do not repeat are cut; the
+structures are those of parquet.thrift, in Thrift's compact protocol.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import TYPE_CHECKING, Any
+
+from flowtui.preview.bounded_file import BoundedFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_BLOCK = 64 * 1024
+_PIECE = 24 * 1024
+_LEAST_PIECE = 8 * 1024
+_MOST_PIECE = 160 * 1024
+_MOST_UNPACKED = 256 * 1024
+_STEP = 4096
+_PADDING = 64 * 1024
+_WIDTHS = {"INT32": 4, "FLOAT": 4, "INT64": 8, "DOUBLE": 8, "INT96": 12}
+_CODECS = {"UNCOMPRESSED": "", "SNAPPY": "snappy", "GZIP": "gzip", "ZSTD": "zstd", "BROTLI": "brotli"}
+_DATA_PAGE, _DICTIONARY_PAGE = 0, 2
+_PLAIN, _DICTIONARY_ENCODINGS = 0, (2, 8)
+_DEEPEST = 8
+
+
+class _CutError(Exception):
+    """The pages cannot be cut; they must be read as they are."""
+
+
+def beginnings(chunk: Any) -> list[tuple[int, int]]:
+    """Where the beginnings of the first pages of a column chunk lie: from, to."""
+    starts = [chunk.data_page_offset]
+    if chunk.has_dictionary_page and 0 < chunk.dictionary_page_offset < starts[0]:
+        starts.append(chunk.dictionary_page_offset)
+    return [(start, start + _piece(start)) for start in starts]
+
+
+def _piece(start: int) -> int:
+    """How much of a page to look at first: not beyond the block that the store is asked for, where that is enough."""
+    rest = _BLOCK - start % _BLOCK
+    return rest if _LEAST_PIECE <= rest < _PIECE else _PIECE
+
+
+def first_rows_chunk(file: BoundedFile, chunk: Any, column: Any, rows: int) -> bytes | None:
+    """Bytes to stand in the place of the beginning of a column chunk; None where its pages cannot be cut.
+
+    Args:
+        chunk, column: pyarrow's ``ColumnChunkMetaData`` and ``ColumnSchema``.
+        rows: how many the first page must hold.
+
+    Raises OverBudgetError where even the beginnings would cost too much.
+    """
+    try:
+        return _chunk(file, chunk, column, rows)
+    except (_CutError, struct.error, IndexError, ValueError, zlib.error):
+        return None
+
+
+def _chunk(file: BoundedFile, chunk: Any, column: Any, rows: int) -> bytes:
+    if column.max_repetition_level or chunk.compression not in _CODECS:
+        raise _CutError
+    codec = _CODECS[chunk.compression]
+    found = b""
+    at = chunk.data_page_offset
+    if chunk.has_dictionary_page and 0 < chunk.dictionary_page_offset < at:
+        found, at = _dictionary(file, chunk.dictionary_page_offset, codec, chunk.physical_type, column.length)
+    header, length, body = _page(file, at)
+    if header.get(1) != _DATA_PAGE or header[5].get(1, 0) < rows:
+        raise _CutError
+    encoding = header[5].get(2)
+    if encoding != _PLAIN and encoding not in _DICTIONARY_ENCODINGS:
+        raise _CutError
+    unpacked = _unpacked(file, at + length, header[3], body, codec)
+    if column.max_definition_level:
+        # The page begins with what is missing in it, a bit or more for each row.
+        levels = 4 + struct.unpack_from("<I", unpacked)[0]
+        if levels + _STEP > len(unpacked) and len(body) < header[3]:
+            wanted = min(levels + _PIECE, header[3], _MOST_PIECE)
+            unpacked = _unpacked(file, at + length, header[3], _more(file, at + length, body, wanted), codec)
+        if levels >= len(unpacked):
+            raise _CutError
+    kept = ((1, rows), (2, encoding), (3, header[5].get(3, 3)), (4, header[5].get(4, 3)))
+    return found + _written(_DATA_PAGE, 5, kept, unpacked, codec) + bytes(_PADDING)
+
+
+def _dictionary(file: BoundedFile, at: int, codec: str, physical: str, length: int) -> tuple[bytes, int]:
+    """The dictionary page with the values that its beginning holds, and where the next page begins."""
+    header, size, body = _page(file, at)
+    if header.get(1) != _DICTIONARY_PAGE:
+        raise _CutError
+    unpacked = _unpacked(file, at + size, header[3], body, codec)
+    count = end = 0
+    if physical == "BYTE_ARRAY":
+        while end + 4 <= len(unpacked):
+            following = end + 4 + struct.unpack_from("<I", unpacked, end)[0]
+            if following > len(unpacked):
+                break
+            end = following
+            count += 1
+    else:
+        width = length if physical == "FIXED_LEN_BYTE_ARRAY" else _WIDTHS.get(physical, 0)
+        if not width:
+            raise _CutError
+        count = len(unpacked) // width
+        end = count * width
+    count = min(count, header[7].get(1, 0))
+    kept = ((1, count), (2, header[7].get(2, 0)))
+    return _written(_DICTIONARY_PAGE, 7, kept, unpacked[:end], codec), at + size + header[3]
+
+
+def _page(file: BoundedFile, at: int) -> tuple[dict[int, Any], int, bytes]:
+    """The header of a page, its length, and the beginning of the page."""
+    file.seek(at)
+    piece = file.read(_piece(at))
+    header, length = _read_struct(piece, 0, 0)
+    if not isinstance(header.get(3), int) or header[3] < 0:
+        raise _CutError
+    if not all(isinstance(header.get(part, {}), dict) for part in (5, 7)) or not (5 in header or 7 in header):
+        raise _CutError
+    return header, length, piece[length : length + header[3]]
+
+
+def _more(file: BoundedFile, at: int, body: bytes, wanted: int) -> bytes:
+    if wanted <= len(body):
+        return body
+    file.seek(at + len(body))
+    return body + file.read(wanted - len(body))
+
+
+def _unpacked(file: BoundedFile, at: int, size: int, body: bytes, codec: str) -> bytes:
+    if codec == "zstd" and len(body) < size:
+        body = _more(file, at, body, min(first_block(body), size, _MOST_PIECE))
+    if not codec:
+        return body
+    if codec == "snappy":
+        return _unsnapped(body)
+    if codec == "gzip":
+        return zlib.decompressobj(47).decompress(body, _MOST_UNPACKED)
+    return _streamed(body, codec)
+
+
+def _streamed(body: bytes, codec: str) -> bytes:
+    """What a stream gives before it misses the rest."""
+    import pyarrow as pa
+
+    found = bytearray()
+    try:
+        with pa.CompressedInputStream(pa.BufferReader(body), codec) as stream:
+            while len(found) < _MOST_UNPACKED and (piece := stream.read(_STEP)):
+                found += piece
+    except (pa.ArrowException, OSError):
+        pass
+    return bytes(found)
+
+
+def first_block(frame: bytes) -> int:
+    """Where the first block of a zstd frame ends (RFC 8878 section 3.1.1): it is unpacked as a whole or not at all."""
+    descriptor = frame[4] if len(frame) > 4 else 0
+    is_single = bool(descriptor & 0x20)
+    size = (1 if is_single else 0, 2, 4, 8)[descriptor >> 6]
+    at = 5 + (not is_single) + (0, 1, 2, 4)[descriptor & 3] + size
+    header = int.from_bytes(frame[at : at + 3], "little")
+    is_run = header >> 1 & 3 == 1
+    return at + 3 + (1 if is_run else header >> 3)
+
+
+def _unsnapped(body: bytes) -> bytes:
+    """The beginning of a block of Snappy (google/snappy, format_description.txt), as far as it is there."""
+    size, at = _varint(body, 0)
+    found = bytearray()
+    end = len(body)
+    while at < end and len(found) < min(size, _MOST_UNPACKED):
+        tag = body[at]
+        at += 1
+        kind = tag & 3
+        if kind == 0:
+            length = tag >> 2
+            if length >= 60:
+                extra = length - 59
+                length = int.from_bytes(body[at : at + extra], "little")
+                at += extra
+            found += body[at : at + length + 1]
+            at += length + 1
+            continue
+        if kind == 1:
+            length, extra = (tag >> 2 & 7) + 4, 1
+            offset = (tag >> 5) << 8
+        else:
+            length, extra, offset = (tag >> 2) + 1, 2 if kind == 2 else 4, 0
+        if at + extra > end:
+            break
+        offset |= int.from_bytes(body[at : at + extra], "little")
+        at += extra
+        if not 0 < offset <= len(found):
+            raise _CutError
+        start = len(found) - offset
+        piece = bytes(found[start : start + length])
+        found += (piece * (length // len(piece) + 1))[:length]
+    return bytes(found)
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7
+        if shift > 63:
+            raise _CutError
+
+
+def _read_struct(data: bytes, at: int, depth: int) -> tuple[dict[int, Any], int]:
+    """The fields of a Thrift structure by their numbers, and where it ends. Raises IndexError at the data's end."""
+    found: dict[int, Any] = {}
+    number = 0
+    while data[at]:
+        delta, kind = data[at] >> 4, data[at] & 15
+        at += 1
+        if delta:
+            number += delta
+        else:
+            raw, at = _varint(data, at)
+            number = raw >> 1 ^ -(raw & 1)
+        found[number], at = _read_value(data, at, kind, depth)
+    return found, at + 1
+
+
+def _read_value(data: bytes, at: int, kind: int, depth: int) -> tuple[Any, int]:
+    if depth > _DEEPEST:
+        raise _CutError
+    if kind in (1, 2):
+        return kind == 1, at
+    if kind in (4, 5, 6):
+        raw, at = _varint(data, at)
+        return raw >> 1 ^ -(raw & 1), at
+    if kind == 8:
+        length, at = _varint(data, at)
+        if at + length > len(data):
+            raise IndexError
+        return data[at : at + length], at + length
+    if kind == 12:
+        return _read_struct(data, at, depth + 1)
+    raise _CutError
+
+
+def _written(type_: int, field: int, kept: Iterable[tuple[int, int]], unpacked: bytes, codec: str) -> bytes:
+    """A page of these bytes with a header of these fields."""
+    import pyarrow as pa
+
+    body = pa.compress(unpacked, codec=codec, asbytes=True) if codec else unpacked
+    inner = b"".join(b"\x15" + _zigzag(value) for _, value in kept) + b"\0"
+    # The fields 1 to 3 are integers, the inner structure follows as field 5 or 7.
+    head = b"".join(b"\x15" + _zigzag(value) for value in (type_, len(unpacked), len(body)))
+    return head + bytes([(field - 3) << 4 | 12]) + inner + b"\0" + body
+
+
+def _zigzag(value: int) -> bytes:
+    value = value << 1 ^ value >> 63
+    found = bytearray()
+    while value > 0x7F:
+        found.append(value & 0x7F | 0x80)
+        value >>= 7
+    found.append(value)
+    return bytes(found)

@@ -1,0 +1,218 @@
+"""Workbooks of Excel (xlsx, xlsm, xlsb, xls) and OpenDocument (ods): one sheet as a table.
+
+Their parts refer to each other, so a workbook is read as a whole; larger ones than 64 MB, or that unpack to more than
+512 MB, are left to be downloaded.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from flowtui.domain.size import human_size
+from flowtui.errors import PreviewError
+from flowtui.preview.limits import Limits
+from flowtui.preview.result import Cell, Column, Preview
+from flowtui.preview.values import has_header, type_of_all
+from flowtui.preview.worker import Request
+from flowtui.text import plain
+
+if TYPE_CHECKING:
+    from flowtui.preview.subject import Subject
+
+_ZIPPED = ("xlsx", "xlsm", "xltx", "xltm", "xlsb", "ods")
+_OLE = ("xls", "xlt")
+_MOST_BYTES = 64_000_000
+_MOST_UNPACKED = 512_000_000
+_MOST_PARTS = 10_000
+_MOST_CELLS = 20_000_000
+_CHUNK = 8 << 20
+_TYPED_ROWS = 1000
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+"""The stream of an OLE file that holds an encrypted workbook ([MS-OFFCRYPTO] 1.3.2)."""
+
+_MOST_EXACT = 1 << 53
+_ODS = b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet"
+
+
+def accepts(subject: Subject) -> bool:
+    """Zip archives and OLE files that are called workbooks, and archives that hold one."""
+    sniffed = subject.sniffed
+    if sniffed.magic == "ole":
+        return sniffed.is_any(*_OLE, *_ZIPPED)
+    if sniffed.magic != "zip":
+        return False
+    return sniffed.is_any(*_ZIPPED) or b"xl/workbook." in subject.head or subject.head[30:].startswith(_ODS)
+
+
+async def show(subject: Subject) -> Preview:
+    if subject.size is None or subject.size > _MOST_BYTES:
+        size = "no known size" if subject.size is None else human_size(subject.size)
+        raise PreviewError(
+            f"a workbook is read as a whole, up to {human_size(_MOST_BYTES)}, and this one has {size}: see it after "
+            "`flowtui get`"
+        )
+    return await subject.workers.show(sheet, subject)
+
+
+def sheet(file: BinaryIO, request: Request) -> Preview:
+    """The preview of one sheet, ``limits.page``; runs in a worker."""
+    import python_calamine as calamine
+
+    content = _whole(file)
+    if content.startswith(b"PK"):
+        _check_sizes(content)
+    elif _ENCRYPTED in content:
+        raise PreviewError("an encrypted workbook: it can be read with its password only")
+    limits = request.limits
+    try:
+        book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
+        sheets = [one for one in book.sheets_metadata if one.typ == calamine.SheetTypeEnum.WorkSheet]
+        if not sheets:
+            raise PreviewError("a workbook without a sheet of cells")
+        names = tuple(_name(one, calamine.SheetVisibleEnum.Visible) for one in sheets)
+        page = min(max(limits.page, 1), len(sheets))
+        found = book.get_sheet_by_name(sheets[page - 1].name)
+        height, width = int(found.height), int(found.width)
+        if height * width > _MOST_CELLS:
+            raise PreviewError(f"a sheet of {height:,} rows and {width:,} columns is larger than a preview may be")
+        rows = found.to_python(nrows=max(limits.rows, _TYPED_ROWS) + 1)
+    except calamine.PasswordError as error:
+        raise PreviewError("an encrypted workbook: it can be read with its password only") from error
+    except (calamine.CalamineError, ValueError, OverflowError, OSError) as error:
+        raise PreviewError(f"a damaged workbook: {error}") from error
+    format_ = request.format if request.format in (*_ZIPPED, *_OLE) else "xlsx" if content.startswith(b"PK") else "xls"
+    return _table(rows, found.start, (height, width), page, names, format_, limits)
+
+
+def _whole(file: BinaryIO) -> bytes:
+    pieces = []
+    while piece := file.read(_CHUNK):
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _check_sizes(content: bytes) -> None:
+    """Raises PreviewError for an archive that unpacks to more than a preview may hold."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            parts = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
+        raise PreviewError(f"a damaged workbook: {error}") from error
+    unpacked = sum(part.file_size for part in parts)
+    if unpacked > _MOST_UNPACKED or len(parts) > _MOST_PARTS:
+        raise PreviewError(
+            f"a workbook of {len(parts):,} parts that unpacks to {human_size(unpacked)}, more than a preview may hold"
+        )
+
+
+def _name(metadata: Any, visible: Any) -> str:
+    return str(metadata.name) if metadata.visible == visible else f"{metadata.name} (hidden)"
+
+
+def _table(
+    rows: Sequence[Sequence[Any]],
+    start: tuple[int, int] | None,
+    size: tuple[int, int],
+    page: int,
+    names: tuple[str, ...],
+    format_: str,
+    limits: Limits,
+) -> Preview:
+    height, width = size
+    header = has_header([[_text(value) for value in row] for row in rows[:_TYPED_ROWS]]) if rows else False
+    # A date or number as such in the first row is no name, whatever its text looks like.
+    header = header and all(isinstance(value, str) for value in rows[0])
+    body = rows[1:] if header else rows
+    total = max(height - header, 0)
+    columns = min(width, max(limits.columns, 1))
+    shown = body[: max(min(limits.rows, limits.cells // max(columns, 1)), 1)]
+    notices = []
+    if len(shown) < total:
+        notices.append(f"first {len(shown):,} of {total:,} rows")
+    if columns < width:
+        notices.append(f"first {columns:,} of {width:,} columns")
+    if not rows:
+        notices.append("the sheet is empty")
+    facts = [("sheet", plain(names[page - 1]))]
+    if start not in (None, (0, 0)):
+        facts.append(("first cell", _reference(*start)))
+    return Preview(
+        kind="table",
+        columns=tuple(_columns(rows[0] if header else (), body[:_TYPED_ROWS], columns, limits.cell)),
+        rows=tuple(tuple(_cell(value, limits.cell) for value in row[:columns]) for row in shown),
+        notices=tuple(notices),
+        total_rows=total,
+        more=len(shown) < total,
+        format=format_,
+        facts=tuple(facts),
+        page=page,
+        pages=len(names),
+        page_names=tuple(plain(name) for name in names),
+    )
+
+
+def _columns(names: Sequence[Any], rows: Sequence[Sequence[Any]], count: int, width: int) -> Iterator[Column]:
+    for index in range(count):
+        name = _short(str(names[index]), width).strip() if index < len(names) else ""
+        yield Column(name or f"column {index + 1}", _kind([row[index] for row in rows]))
+
+
+def _kind(values: Sequence[Any]) -> str:
+    kinds = {_kind_of(value) for value in values} - {""}
+    if kinds == {"integer", "number"}:
+        return "number"
+    if kinds == {"date", "datetime"}:
+        return "datetime"
+    return kinds.pop() if len(kinds) == 1 else "text" if kinds else ""
+
+
+def _kind_of(value: Any) -> str:
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return ""
+    if isinstance(value, str):
+        # A cell may hold a date as text; what looks like a number is text with a purpose.
+        found = type_of_all([value])
+        return found if found in ("date", "datetime", "time") else "text"
+    for name, types in (("boolean", bool), ("integer", int), ("datetime", datetime), ("date", date), ("time", time)):
+        if isinstance(value, types):
+            return name
+    if isinstance(value, float):
+        return "integer" if value.is_integer() and abs(value) < _MOST_EXACT else "number"
+    return "time" if isinstance(value, timedelta) else "text"
+
+
+def _text(value: Any) -> str:
+    cell = _cell(value, 100)
+    return "" if cell is None else str(cell)
+
+
+def _cell(value: Any, width: int) -> Cell:
+    if value is None or value == "":
+        return None
+    if isinstance(value, float):
+        if value.is_integer() and abs(value) < _MOST_EXACT:
+            return int(value)
+        return value if value == value and abs(value) != float("inf") else str(value)
+    if isinstance(value, bool | int):
+        return value
+    if isinstance(value, timedelta):
+        seconds = int(value.total_seconds())
+        return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+    return _short(str(value), width)
+
+
+def _reference(row: int, column: int) -> str:
+    letters = ""
+    column += 1
+    while column:
+        column, rest = divmod(column - 1, 26)
+        letters = chr(65 + rest) + letters
+    return f"{letters}{row + 1}"
+
+
+def _short(text: str, width: int) -> str:
+    return plain(text if len(text) <= width else f"{text[: max(width - 1, 0)]}…")

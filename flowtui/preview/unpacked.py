@@ -1,0 +1,221 @@
+"""The content of a compressed stream as a file: unpacked from its beginning, as far as it is read and no further."""
+
+from __future__ import annotations
+
+import asyncio
+import bz2
+import lzma
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+from flowtui.errors import PreviewError
+from flowtui.preview.source import Source
+from flowtui.preview.workers import missing_library
+
+MOST_UNPACKED = 32 * 1024 * 1024
+"""Bytes that are unpacked of one file at most."""
+
+_CHUNK = 64 * 1024
+_MOST_MEMORY = 128 * 1024 * 1024
+_WINDOW_LOG = 27
+_MOST_STREAMS = 10_000
+
+
+class _Zlib:
+    """zlib's decompressors with the interface of bz2's."""
+
+    def __init__(self, window: int) -> None:
+        self._inner = zlib.decompressobj(window)
+
+    @property
+    def eof(self) -> bool:
+        return self._inner.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._inner.unconsumed_tail and not self.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._inner.unused_data
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
+
+
+class _Zstd:
+    """zstd's decompressor with the errors of bz2's."""
+
+    def __init__(self) -> None:
+        try:
+            from backports import zstd
+        except ImportError:
+            raise missing_library("zstd") from None
+        self._inner = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _WINDOW_LOG})
+        self._error = zstd.ZstdError
+
+    @property
+    def eof(self) -> bool:
+        return bool(self._inner.eof)
+
+    @property
+    def needs_input(self) -> bool:
+        return bool(self._inner.needs_input)
+
+    @property
+    def unused_data(self) -> bytes:
+        return bytes(self._inner.unused_data)
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        try:
+            return bytes(self._inner.decompress(data, max_length))
+        except self._error as error:
+            raise OSError(str(error)) from error
+
+
+def _lz4() -> Any:
+    try:
+        import lz4.frame
+    except ImportError:
+        raise missing_library("lz4") from None
+    return lz4.frame.LZ4FrameDecompressor()
+
+
+DECOMPRESSORS: dict[str, Callable[[], Any]] = {
+    "gzip": lambda: _Zlib(31),
+    "zlib": lambda: _Zlib(15),
+    "deflate": lambda: _Zlib(-15),
+    "bzip2": bz2.BZ2Decompressor,
+    "xz": lambda: lzma.LZMADecompressor(memlimit=_MOST_MEMORY),
+    "zstd": _Zstd,
+    "lz4": _lz4,
+}
+"""Makes a decompressor for each kind of stream; memory is bounded whatever window a stream asks for."""
+
+_SINGLE = ("zlib", "deflate")
+
+
+class Unpacked:
+    """A file that is the content of a compressed part of another.
+
+    Args:
+        source: the file that holds it.
+        kind: a key of :data:`DECOMPRESSORS`.
+        start, length: the compressed part in bytes; ``length`` is None where it goes on to the end.
+        head: the first bytes of ``source``, not to be read again.
+
+    Raises:
+        PreviewError: the library for this kind is not installed.
+    """
+
+    is_sequential = True
+
+    def __init__(
+        self, source: Source, kind: str, *, start: int = 0, length: int | None = None, head: bytes = b""
+    ) -> None:
+        self._source = source
+        self._kind = kind
+        self._at = start
+        self._end = None if length is None else start + length
+        self._head = head
+        self._decompressor = DECOMPRESSORS[kind]()
+        self._streams = 1
+        self._data = bytearray()
+        self._left = b""
+        self._ended = False
+        self.damage = ""
+
+    @property
+    def requests(self) -> int:
+        return self._source.requests
+
+    @property
+    def bytes_read(self) -> int:
+        return self._source.bytes_read
+
+    async def read(self, start: int, length: int) -> bytes:
+        """Unpacks up to there; what is damaged, or lies beyond 32 MB, is as if it were not there."""
+        end = min(start + length, MOST_UNPACKED)
+        while len(self._data) < end and not self._ended:
+            await self._unpack(end)
+        return bytes(self._data[start:end])
+
+    async def size(self) -> int | None:
+        """Known once the end was reached."""
+        return len(self._data) if self._ended and not self.damage else None
+
+    async def _unpack(self, end: int) -> None:
+        chunk = self._left
+        self._left = b""
+        is_last = False
+        if not chunk and self._decompressor.needs_input:
+            chunk = await self._next()
+            is_last = not chunk
+        try:
+            more = await asyncio.to_thread(self._decompressor.decompress, chunk, end - len(self._data))
+        except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, RuntimeError, MemoryError) as error:
+            self._break(error)
+            return
+        self._data += more
+        if is_last and not more and not self._decompressor.eof:
+            self._ended = True
+            self.damage = "its end is missing"
+        elif self._decompressor.eof:
+            self._left = self._decompressor.unused_data or await self._next()
+            self._follow()
+
+    def _follow(self) -> None:
+        """Go on with the next stream, as these formats allow; padding and other bytes behind the last end it."""
+        again = self._kind not in _SINGLE and self._left.strip(b"\0") and self._streams < _MOST_STREAMS
+        if not again or self._left[:2] not in (b"\x1f\x8b", b"BZ", b"\xfd7", b"(\xb5", b"\x04\x22"):
+            self._ended = True
+            return
+        self._streams += 1
+        self._decompressor = DECOMPRESSORS[self._kind]()
+
+    def _break(self, error: Exception) -> None:
+        self._ended = True
+        self.damage = f"it is damaged behind {len(self._data):,} bytes"
+        if not self._data:
+            raise PreviewError(f"{self._kind} data that cannot be unpacked: {error}") from error
+
+    async def _next(self) -> bytes:
+        length = _CHUNK if self._end is None else min(_CHUNK, self._end - self._at)
+        if length <= 0:
+            return b""
+        if self._at < len(self._head):
+            chunk = self._head[self._at : self._at + length]
+        else:
+            chunk = await self._source.read(self._at, length)
+        self._at += len(chunk)
+        return chunk
+
+
+class Part:
+    """A file that lies uncompressed within another, at a known place."""
+
+    def __init__(self, source: Source, start: int, length: int) -> None:
+        self._source = source
+        self._start = start
+        self._length = length
+
+    @property
+    def uri(self) -> str:
+        """Of the file that holds it, which tells what reading costs."""
+        return str(getattr(self._source, "uri", ""))
+
+    @property
+    def requests(self) -> int:
+        return self._source.requests
+
+    @property
+    def bytes_read(self) -> int:
+        return self._source.bytes_read
+
+    async def read(self, start: int, length: int) -> bytes:
+        length = min(length, self._length - start)
+        return await self._source.read(self._start + start, length) if length > 0 else b""
+
+    async def size(self) -> int | None:
+        return self._length
