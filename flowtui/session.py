@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -13,12 +14,13 @@ from typing import TYPE_CHECKING
 
 from flowtui.admin import AdminClient
 from flowtui.catalog import Bookmarks, Catalog, ResponseCache
+from flowtui.catalog.references import flyte_reference
 from flowtui.config import Settings
 from flowtui.domain.artifact import Artifact, RunArtifacts
 from flowtui.errors import ConfigError, FlowtuiError
 from flowtui.exports import ExportLog
 from flowtui.preview.workers import Workers
-from flowtui.storage import Storage
+from flowtui.storage import DiskCache, Storage, StoreAccess
 from flowtui.tls import tls_context
 
 if TYPE_CHECKING:
@@ -91,8 +93,6 @@ class Session:
         stat = await self.storage.stat(uri, remote=remote)
         if not stat.directory:
             return stat.size
-        if not uri.startswith(("/", "file://")):
-            return None
         return sum(entry.size for entry in await self.storage.list(uri))
 
 
@@ -144,6 +144,11 @@ async def open_session(
         # The embedded Admin's files are here, and it signs nothing else. Signed URLs get no login and no headers.
         storage = Storage(
             sign=client.sign if settings.endpoint else None,
+            resolve=partial(flyte_reference, client),
+            stores=StoreAccess(settings.storage, settings.transport, os.environ, settings.timeout),
+            disk=DiskCache(
+                settings.cache / "blocks.sqlite3", settings.endpoint or "", settings.storage.cache_megabytes << 20
+            ),
             transport=storage_transport,
             tls=tls,
             proxy=settings.transport.proxy,

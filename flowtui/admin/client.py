@@ -292,6 +292,12 @@ class AdminClient:
         )
         return answer.literal
 
+    async def get_data(self, flyte_url: str) -> dataproxy_pb2.GetDataResponse:
+        """What a ``flyte://v1/...`` reference names: literals, one of them, or signed URLs of a deck."""
+        return await self.get(
+            path("data"), {"flyte_url": flyte_url}, dataproxy_pb2.GetDataResponse, what=f"what {flyte_url} names"
+        )
+
     async def get_dynamic_workflow(self, id_: NodeId) -> node_execution_pb2.DynamicNodeWorkflowResponse:
         """The closure that a dynamic node compiled; NotFoundError where there is none."""
         return await self.get(

@@ -1,6 +1,7 @@
-"""How a server is reached and who is asking: what configuration says about TLS, proxies and login.
+"""How a server and its object store are reached and who is asking: TLS, proxies, login, credentials of stores.
 
-The words are those of Flyte's ``admin:`` section (flyteidl/clients/go/admin/config.go) where it has one.
+The words are those of Flyte's ``admin:`` section (flyteidl/clients/go/admin/config.go) where it has one, and those of
+flytekit's ``S3Config`` and ``AzureBlobStorageConfig`` (flytekit/configuration/__init__.py).
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ AUTH_MODES = ("pkce", "device", "client_secret", "command", "token", "domino", "
 
 TOKEN_STORES = ("keyring", "file", "none")
 """Where tokens of a login are kept: pyflyte's slots of the keyring, a 0600 file, or nowhere."""
+
+DIRECT_ROADS = ("auto", "always", "never")
+"""Whether object stores are read with credentials of this machine: where there are some, in any case, or never."""
 
 
 @dataclass(frozen=True)
@@ -74,3 +78,36 @@ class TransportSettings:
 
     def __repr__(self) -> str:
         return f"TransportSettings(verify={self.verify!r}, ca_file={self.ca_file!r})"
+
+
+@dataclass(frozen=True)
+class StorageSettings:
+    """How object stores are read, beside by signed URLs. Nothing secret is in the repr.
+
+    What is not set here, the libraries of the stores find as they do for flytekit: ``AWS_*`` and ``~/.aws``,
+    ``GOOGLE_APPLICATION_CREDENTIALS`` and gcloud's own file, ``AZURE_STORAGE_*``.
+
+    Attributes:
+        direct: one of ``DIRECT_ROADS``; ``always`` asks the metadata service of a cloud machine, too.
+        endpoint: base URL of an S3-compatible store; empty for Amazon's.
+        access_key_id, secret_access_key, region: of S3.
+        addressing_style: ``path``, ``virtual`` or ``auto``; empty for the library's choice.
+        azure_account_name, azure_account_key, azure_tenant_id, azure_client_id, azure_client_secret: of Azure.
+        cache_megabytes: of blocks of remote files kept on disk, 0 for none.
+    """
+
+    direct: str = "auto"
+    endpoint: str = ""
+    access_key_id: str = ""
+    secret_access_key: str = ""
+    region: str = ""
+    addressing_style: str = ""
+    azure_account_name: str = ""
+    azure_account_key: str = ""
+    azure_tenant_id: str = ""
+    azure_client_id: str = ""
+    azure_client_secret: str = ""
+    cache_megabytes: int = 256
+
+    def __repr__(self) -> str:
+        return f"StorageSettings(direct={self.direct!r}, region={self.region!r})"

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from flowtui.config.access import AUTH_MODES, TOKEN_STORES
+from flowtui.config.access import AUTH_MODES, DIRECT_ROADS, TOKEN_STORES
 from flowtui.config.places import expanded
-from flowtui.urls import base_url
+from flowtui.urls import base_url, is_loopback
 
 IMAGES = ("auto", "kitty", "sixel", "half", "off")
 """How pictures can be drawn; ``auto`` asks the terminal."""
@@ -57,6 +57,15 @@ def _plain_url(value: Any, _: Path | None) -> str:
     return parts.geturl()
 
 
+def _store_url(value: Any, folder: Path | None) -> str:
+    text = _text(value)
+    if "://" not in text:
+        text = f"{'http' if is_loopback(urlsplit(f'//{text}').hostname or '') else 'https'}://{text}"
+    if "@" in urlsplit(text).netloc:
+        raise ValueError("a user name or password does not belong into the URL")
+    return _plain_url(text, folder)
+
+
 def _path(value: Any, folder: Path | None) -> Path:
     text = _text(value)
     if "\0" in text:
@@ -97,6 +106,13 @@ def _count(value: Any, _: Path | None) -> int:
     text = str(value).strip()
     if isinstance(value, bool) or not (text.isascii() and text.isdecimal()) or not 0 < int(text[:9]) <= 1000:
         raise ValueError("it is not a whole number from 1 to 1000")
+    return int(text)
+
+
+def _megabytes(value: Any, _: Path | None) -> int:
+    text = str(value).strip()
+    if isinstance(value, bool) or not (text.isascii() and text.isdecimal()) or int(text[:9]) > 100_000:
+        raise ValueError("it is not a whole number from 0 to 100000")
     return int(text)
 
 
@@ -184,6 +200,19 @@ AUTH_KEYS: dict[str, Check] = {
     "auth.store": _one_of(TOKEN_STORES),
     "auth.keyring_service": _text,
 }
+STORE_KEYS: dict[str, Check] = {
+    "storage.direct": _one_of(DIRECT_ROADS),
+    "storage.endpoint": _store_url,
+    "storage.access_key_id": _secret,
+    "storage.secret_access_key": _secret,
+    "storage.region": _text,
+    "storage.addressing_style": _one_of(("auto", "path", "virtual")),
+    "storage.azure_account_name": _text,
+    "storage.azure_account_key": _secret,
+    "storage.azure_tenant_id": _text,
+    "storage.azure_client_id": _text,
+    "storage.azure_client_secret": _secret,
+}
 TLS_KEYS: dict[str, Check] = {"tls.ca_file": _path, "tls.verify": _flag}
 SERVER_KEYS: dict[str, Check] = {
     "endpoint": _url,
@@ -194,6 +223,7 @@ SERVER_KEYS: dict[str, Check] = {
     "proxy": _proxy,
     **AUTH_KEYS,
     **TLS_KEYS,
+    **STORE_KEYS,
 }
 """What a context may have."""
 
@@ -210,12 +240,21 @@ KEYS: dict[str, Check] = {
     "context": _text,
     "keys": _texts,
     "contexts": _table,
+    "storage.cache_megabytes": _megabytes,
 }
 
-SECRETS = frozenset({"auth.client_secret", "auth.token"})
+SECRETS = frozenset(
+    {
+        "auth.client_secret",
+        "auth.token",
+        "storage.secret_access_key",
+        "storage.azure_account_key",
+        "storage.azure_client_secret",
+    }
+)
 """What flowtui's file must not have: files that are read by others, backed up and put under version control."""
 
-OF_ONE_SERVER = frozenset({"headers", *AUTH_KEYS, *TLS_KEYS})
+OF_ONE_SERVER = frozenset({"headers", *AUTH_KEYS, *TLS_KEYS, *STORE_KEYS})
 """What is meant for the server that it stands beside and goes to no other."""
 
 REMEDY = {
@@ -228,6 +267,10 @@ REMEDY = {
     "proxy": "it is the URL of an HTTP proxy, such as http://proxy.example.com:3128.",
     "auth.mode": f"it is one of {', '.join(AUTH_MODES)}.",
     "auth.store": f"it is one of {', '.join(TOKEN_STORES)}.",
+    "storage.direct": f"it is one of {', '.join(DIRECT_ROADS)}.",
+    "storage.endpoint": "it is the base URL of an S3-compatible store, such as http://localhost:30002.",
+    "storage.addressing_style": "it is auto, path or virtual.",
+    "storage.cache_megabytes": "it is how much of remote files is kept on disk, such as 256; 0 for nothing.",
     "auth.scopes": 'scopes are a list such as ["all", "offline"].',
     "auth.token_url": "it is a URL that answers with a token, such as http://localhost:8899/access-token.",
     "auth.client_secret_env": "it is the name of a variable, such as FLYTE_SECRET.",
@@ -239,6 +282,9 @@ REMEDY = {
         (
             "project", "domain", "context", "home", "cache", "tls.ca_file", "auth.client_id", "auth.client_secret",
             "auth.client_secret_file", "auth.audience", "auth.token", "auth.token_file", "auth.keyring_service",
+            "storage.access_key_id", "storage.secret_access_key", "storage.region", "storage.azure_account_name",
+            "storage.azure_account_key", "storage.azure_tenant_id", "storage.azure_client_id",
+            "storage.azure_client_secret",
         ),
         "it is a text in quotes.",
     ),

@@ -17,7 +17,12 @@ START_CONTEXT = "start"
 _KEPT = ("home", "config", "timeout", "mouse", "ascii", "color", "images", "ca_file", "proxy")
 """Flags that are about the person and the network, not about one server."""
 
-_OF_ITS_SERVER = ("FLOWTUI_TOKEN", "FLOWTUI_AUTH_", "FLOWTUI_TLS_VERIFY")
+_OF_ITS_SERVER = (
+    "FLOWTUI_TOKEN",
+    "FLOWTUI_AUTH_",
+    "FLOWTUI_TLS_VERIFY",
+    *(f"FLOWTUI_STORAGE_{name}" for name in ("ENDPOINT", "ACCESS_", "SECRET_", "REGION", "ADDRESSING_", "AZURE_")),
+)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
-"""Flyte's own configuration: flytectl's YAML, flytekit's ini, and ``FLYTE_PLATFORM_*`` and ``FLYTE_CREDENTIALS_*``.
+"""Flyte's own configuration: flytectl's YAML, flytekit's ini, and ``FLYTE_PLATFORM_*``, ``FLYTE_CREDENTIALS_*``,
+``FLYTE_AWS_*`` and ``FLYTE_AZURE_*``.
 
 Where files lie, how keys are called and that a variable beats the file is as in flytekit 1.16
 (flytekit/configuration/file.py and internal.py) and flyteidl (clients/go/admin/config.go).
@@ -36,6 +37,16 @@ _OPTIONS = {
     "auth.audience": ("credentials.audience", "admin.audience"),
     "auth.command": ("credentials.command", "admin.command"),
     "auth.proxy_command": ("credentials.proxy_command", "admin.proxyCommand"),
+    "storage.endpoint": ("aws.endpoint", "storage.connection.endpoint"),
+    "storage.access_key_id": ("aws.access_key_id", "storage.connection.access-key"),
+    "storage.secret_access_key": ("aws.secret_access_key", "storage.connection.secret-key"),
+    "storage.addressing_style": ("aws.addressing_style", "storage.connection.addressing-style"),
+    "storage.region": ("", "storage.connection.region"),
+    "storage.azure_account_name": ("azure.storage_account_name", ""),
+    "storage.azure_account_key": ("azure.storage_account_key", ""),
+    "storage.azure_tenant_id": ("azure.tenant_id", ""),
+    "storage.azure_client_id": ("azure.client_id", ""),
+    "storage.azure_client_secret": ("azure.client_secret", ""),
 }
 _LISTS = ("auth.scopes", "auth.command", "auth.proxy_command")
 _AUTH_TYPES = {
@@ -71,7 +82,7 @@ def flyte_layers(environ: Mapping[str, str]) -> tuple[list[Layer], Path | None]:
     by_environ = {
         key: _Found(_from_text(key, environ[name]), name)
         for key, (option, _) in _OPTIONS.items()
-        if environ.get(name := f"FLYTE_{option.replace('.', '_').upper()}")
+        if option and environ.get(name := f"FLYTE_{option.replace('.', '_').upper()}")
     }
     for file, must_exist, trusted in _files(environ):
         by_file = _values(file, must_exist)
@@ -120,9 +131,9 @@ def _yaml_values(file: Path, text: str) -> dict[str, _Found]:
         raise ConfigError(f"{file} is not YAML{where}.", "Correct it, or give --endpoint.") from None
     found = {}
     for key, (_, path) in _OPTIONS.items():
-        section, _, option = path.partition(".")
-        table = values.get(section) if isinstance(values, Mapping) else None
-        value = table.get(option) if isinstance(table, Mapping) else None
+        value = values
+        for step in path.split("."):
+            value = value.get(step) if isinstance(value, Mapping) else None
         if value is not None and value != "" and value != []:
             found[key] = _Found(_from_text(key, value), f"{file}: {path}")
     return found

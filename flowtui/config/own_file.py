@@ -11,7 +11,7 @@ from flowtui.config.files import file_text
 from flowtui.config.layers import Layer
 from flowtui.errors import ConfigError
 
-_TABLES = ("auth", "tls")
+_TABLES = ("auth", "tls", "storage")
 
 
 def own_layer(file: Path, *, must_exist: bool) -> Layer | None:
@@ -70,7 +70,7 @@ def _context_layer(context: str, values: Any, file: Path) -> Layer:
 
 
 def _flat(values: Mapping[str, Any], file: Path, prefix: str) -> dict[str, Any]:
-    """The values by key, with those of the tables ``auth`` and ``tls`` as ``auth.KEY`` and ``tls.KEY``."""
+    """The values by key, with those of the tables ``auth``, ``tls`` and ``storage`` as ``auth.KEY`` and so on."""
     flat = {key: value for key, value in values.items() if key not in _TABLES}
     for table in _TABLES:
         inner = values.get(table, {})
@@ -83,14 +83,18 @@ def _flat(values: Mapping[str, Any], file: Path, prefix: str) -> dict[str, Any]:
 def _known(values: Mapping[str, Any], keys: Mapping[str, object], file: Path, prefix: str) -> None:
     for key in values:
         if key in SECRETS:
-            raise ConfigError(
-                f"{file}: {prefix}{key}: a secret is not kept in this file.",
-                f"Keep it in a file of its own ({key}_file)"
-                + (" or in a variable (auth.client_secret_env)." if key != "auth.token" else " or in FLOWTUI_TOKEN."),
-            )
+            raise ConfigError(f"{file}: {prefix}{key}: a secret is not kept in this file.", _elsewhere(key))
         if key not in keys:
             import difflib
 
             near = difflib.get_close_matches(key, keys, n=1)
             hint = f"Did you mean {near[0]}?" if near else f"It may have: {', '.join(sorted(set(keys) - SECRETS))}."
             raise ConfigError(f"{file}: {prefix}{key} is not a setting.", hint)
+
+
+def _elsewhere(secret: str) -> str:
+    """Where a secret may be."""
+    if secret.startswith("storage."):
+        return f"Keep it where the store's own tools look, or in FLOWTUI_{secret.upper().replace('.', '_')}."
+    other = "in FLOWTUI_TOKEN" if secret == "auth.token" else "in a variable (auth.client_secret_env)"  # noqa: S105
+    return f"Keep it in a file of its own ({secret}_file) or {other}."

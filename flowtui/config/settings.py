@@ -1,6 +1,6 @@
 """Where settings come from: flags, a context chosen by a flag, the environment, flowtui's file, then Flyte's.
 
-Flyte's variables (``FLYTE_PLATFORM_*``, ``FLYTE_CREDENTIALS_*``) beat Flyte's file and stand below flowtui's own file:
+Flyte's variables (``FLYTE_PLATFORM_*``, ``FLYTE_CREDENTIALS_*``, ``FLYTE_AWS_*``, ``FLYTE_AZURE_*``) beat Flyte's file and stand below flowtui's own file:
 they say what pyflyte does, and flowtui's file says where flowtui differs from it.
 
 What stands beside an endpoint belongs to that server: headers, the login and TLS of a layer are used where it names no
@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from flowtui.config.access import AuthSettings, TransportSettings
+from flowtui.config.access import AuthSettings, StorageSettings, TransportSettings
 from flowtui.config.checks import KEYS
 from flowtui.config.domino import domino_login
 from flowtui.config.flyte import flyte_layers
@@ -50,7 +50,7 @@ class Settings:
         home: where flowtui keeps its data; cache: what it may lose.
         local: the embedded Admin of this machine is meant, because it was asked for or nothing else is configured.
         headers: sent with every request; may hold secrets, so it is not in the repr.
-        auth: how to log in; transport: TLS and proxy.
+        auth: how to log in; transport: TLS and proxy; storage: how object stores are read.
         timeout: seconds to wait for an answer.
         images: how pictures are drawn: ``auto``, ``kitty``, ``sixel``, ``half`` or ``off``.
         keymap: action to key, as bound in the file.
@@ -70,6 +70,7 @@ class Settings:
     headers: Mapping[str, str] = field(default_factory=lambda: _NOTHING, repr=False)
     auth: AuthSettings = field(default_factory=AuthSettings)
     transport: TransportSettings = field(default_factory=TransportSettings)
+    storage: StorageSettings = field(default_factory=StorageSettings)
     timeout: float = 30.0
     mouse: bool = True
     ascii: bool = False
@@ -98,6 +99,7 @@ class Settings:
             headers=_NOTHING,
             auth=AuthSettings(store=self.auth.store),
             transport=replace(self.transport, verify=True),
+            storage=StorageSettings(direct=self.storage.direct, cache_megabytes=self.storage.cache_megabytes),
         )
 
 
@@ -217,6 +219,7 @@ def load_settings(flags: Mapping[str, object], environ: Mapping[str, str] = os.e
         headers=MappingProxyType(reader.get("headers", {})) if endpoint else _NOTHING,
         auth=auth,
         transport=_transport(reader) if endpoint else TransportSettings(),
+        storage=_storage(reader),
         timeout=reader.get("timeout", 30.0),
         mouse=reader.get("mouse", True),
         ascii=reader.get("ascii", False),
@@ -280,4 +283,10 @@ def _auth(reader: Reader, endpoint: str, environ: Mapping[str, str]) -> AuthSett
 def _transport(reader: Reader) -> TransportSettings:
     return TransportSettings(
         verify=reader.get("tls.verify", True), ca_file=reader.get("tls.ca_file", None), proxy=reader.get("proxy", "")
+    )
+
+
+def _storage(reader: Reader) -> StorageSettings:
+    return StorageSettings(
+        **{one.name: reader.get(f"storage.{one.name}", one.default) for one in fields(StorageSettings)}
     )

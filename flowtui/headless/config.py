@@ -33,6 +33,7 @@ _PLAIN = (
     "max_parallelism",
 )
 _SECRETS = ("client_secret", "token", "api_key")
+_STORE_SECRETS = ("access_key_id", "secret_access_key", "azure_account_key", "azure_client_secret")
 _COMMANDS = ("command", "proxy_command", "header_command")
 
 
@@ -137,6 +138,9 @@ def _rows(settings: Settings) -> Iterator[tuple[str, Any]]:
     yield "tls.ca_file", str(ca_file) if ca_file is not None else None
     yield "tls.verify", settings.transport.verify
     yield "proxy", _without_secrets(settings.transport.proxy) or None
+    for field in fields(settings.storage):
+        value = getattr(settings.storage, field.name)
+        yield f"storage.{field.name}", (NOT_SHOWN if value and field.name in _STORE_SECRETS else value or None)
     for action, key in sorted(settings.keymap.items()):
         yield f"keys.{action}", key
 

@@ -15,6 +15,7 @@ from flowtui.admin.auth.steps import login_steps
 from flowtui.config import Settings
 from flowtui.errors import AuthError, ConfigError, FlowtuiError, NotFoundError, ServerError
 from flowtui.headless.json import dumps
+from flowtui.headless.stores import road
 from flowtui.headless.style import Style
 from flowtui.text import plain
 from flowtui.words import duration
@@ -113,7 +114,7 @@ def _checks(session: Session) -> list[tuple[str, Check]]:
         checks += [("name", network.name), ("connect", network.connection)]
         checks += [("tls", network.tls)] if connection.base_url.startswith("https://") else []
     checks += [("healthcheck", _diagnosed(_healthcheck)), ("version", _diagnosed(_version))]
-    checks += [("project", _project), ("list", _list)]
+    checks += [("project", _project), ("list", _list), ("files", road)]
     if not session.settings.local:
         checks += [("signed url", _signed_url), ("clock", _clock)]
     return checks

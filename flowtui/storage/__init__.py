@@ -1,7 +1,9 @@
-"""The bytes behind a URI: local file, http(s), signed URL; stat, ranged read, stream."""
+"""The bytes behind a URI: local file, object store, signed URL, http(s); stat, ranged read, stream."""
 
 from flowtui.storage.backend import Backend, Entry, Stat
+from flowtui.storage.credentials import StoreAccess
+from flowtui.storage.disk_cache import DiskCache
 from flowtui.storage.reader import Reader
 from flowtui.storage.storage import Storage
 
-__all__ = ["Backend", "Entry", "Reader", "Stat", "Storage"]
+__all__ = ["Backend", "DiskCache", "Entry", "Reader", "Stat", "Storage", "StoreAccess"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -19,12 +20,15 @@ _CONTENT_RANGE = re.compile(r"bytes\s+(?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)
 _ERROR_CODE = re.compile(r"<Code>\s*([A-Za-z0-9]{1,64})\s*</Code>")
 _ERROR_MESSAGE = re.compile(r"<Message>\s*([^<]{1,300})")
 _LOGIN = re.compile(r"(?i)log-?in|sign-?in|auth|sso|saml")
+_CLUSTER_NAME = re.compile(r"\.svc(\.|$)|\.cluster\.local$|^minio\.[a-z0-9-]+$", re.IGNORECASE)
+_INSIDE = "The URL is signed for a host inside the cluster and works only there"
+_PERHAPS_INSIDE = "A URL signed for a host inside the cluster works only there"
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
 
-def _content_range(response: httpx.Response) -> tuple[int | None, int | None, int | None]:
+def content_range(header: str) -> tuple[int | None, int | None, int | None]:
     """First byte, byte after the last, and total of ``Content-Range``; None for what it does not say."""
-    match = _CONTENT_RANGE.match(response.headers.get("content-range", "").strip())
+    match = _CONTENT_RANGE.match(header.strip())
     if not match:
         return None, None, None
     first, last, total = match.groups()
@@ -33,6 +37,10 @@ def _content_range(response: httpx.Response) -> tuple[int | None, int | None, in
         None if last is None else int(last) + 1,
         None if total == "*" else int(total),
     )
+
+
+def _range_of(response: httpx.Response) -> tuple[int | None, int | None, int | None]:
+    return content_range(response.headers.get("content-range", ""))
 
 
 def _content_length(response: httpx.Response) -> int | None:
@@ -44,7 +52,7 @@ def whole_size(response: httpx.Response) -> int | None:
     """Size of the whole object in bytes, as far as the answer tells."""
     if response.status_code == 200:
         return _content_length(response)
-    return _content_range(response)[2]
+    return _range_of(response)[2]
 
 
 def is_delimited(response: httpx.Response) -> bool:
@@ -62,7 +70,7 @@ def part_of(uri: str, response: httpx.Response, position: int) -> tuple[int, int
         return position, size, size
     if response.headers.get("content-type", "").startswith("multipart/byteranges"):
         raise StorageError(f"The server of {plain(uri)} answered with several ranges where one was asked for.")
-    first, end, size = _content_range(response)
+    first, end, size = _range_of(response)
     if first is None:
         length = _content_length(response)
         return 0, None if length is None else position + length, size
@@ -76,16 +84,15 @@ def stat_of(response: httpx.Response) -> Stat | None:
     size = whole_size(response)
     if response.status_code == 416 and size is None:
         return None
-    return Stat(size=size, md5=_md5(response), etag=response.headers.get("etag", ""))
+    return Stat(size=size, md5=md5_of(response.headers), etag=response.headers.get("etag", ""))
 
 
-def _md5(response: httpx.Response) -> str:
+def md5_of(headers: Mapping[str, str]) -> str:
     """Hex MD5 of the whole object, where the store says it in one of the ways that can be trusted.
 
     Admin's upload URLs keep flytekit's checksum as metadata; Google lists hashes; an ETag is an MD5 only in S3, for
-    objects uploaded in one part and not encrypted with a KMS key.
+    objects uploaded in one part and not encrypted with a KMS key. The names of the headers are in lower case.
     """
-    headers = response.headers
     encoded = headers.get("x-amz-meta-flytecontentmd5", "")
     for item in headers.get("x-goog-hash", "").split(","):
         name, _, value = item.strip().partition("=")
@@ -158,11 +165,18 @@ def unreachable(uri: str, url: str, error: Exception, *, signed: bool) -> Storag
     reason = plain(error) or type(error).__name__
     return StorageError(
         f"{host}, where {plain(uri)} lies, does not answer: {reason}.",
-        "A URL signed for a host inside the cluster works only there: the server's "
-        "storage.signedUrl.stowConfigOverride.endpoint must name a host that this machine reaches."
+        f"{_INSIDE if _is_inside(url) else _PERHAPS_INSIDE}: the server's "
+        "storage.signedUrl.stowConfigOverride.endpoint must name a host that this machine reaches. "
+        "Credentials of the store are another road ([storage] of flowtui's file)."
         if signed
         else "Look at the network, the proxy settings, or the URL.",
     )
+
+
+def _is_inside(url: str) -> bool:
+    """Whether a host has a name that only Kubernetes resolves, such as ``minio.flyte`` or ``minio.flyte.svc``."""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    return bool(_CLUSTER_NAME.search(host)) or ("." not in host and ":" not in host)
 
 
 def no_progress(uri: str) -> StorageError:

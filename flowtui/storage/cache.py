@@ -36,6 +36,11 @@ class BlockCache:
         """The size of the object in bytes, None where it is not known."""
         return self._facts.get(uri, (None, ""))[0]
 
+    def etag(self, uri: str) -> str | None:
+        """The mark of the object's version; None where no answer of this session has told of the object."""
+        found = self._facts.get(uri)
+        return None if found is None else found[1]
+
     def learn(self, uri: str, size: int | None, etag: str) -> None:
         """Keep what an answer said of the object; blocks of another version of it are dropped."""
         old_size, old_etag = self._facts.get(uri, (None, ""))

@@ -178,7 +178,8 @@ class HttpBackend:
     async def entries(self, uri: str) -> tuple[Entry, ...]:
         raise StorageError(
             f"{plain(uri)} is a directory of an object store, and a signed URL cannot list one.",
-            "Its files can be read one by one where their names are known.",
+            "Credentials of the store are needed for that ([storage] of flowtui's file, or the store's own tools); "
+            "its files can be read one by one where their names are known.",
         )
 
     async def stat(self, uri: str) -> Stat:

@@ -5,21 +5,28 @@ from __future__ import annotations
 import asyncio
 from types import TracebackType
 
+from flowtui.errors import StorageError
 from flowtui.storage.backend import Backend, Meter
 from flowtui.storage.cache import BLOCK_SIZE, BlockCache
+from flowtui.storage.disk_cache import DiskCache, is_lasting
+from flowtui.text import plain
 
 _MOST_AHEAD = 15
+_VERSIONS = 4
 
 
 class Reader:
     """Reads parts of one object; whole blocks are fetched and kept, and sequential reads fetch further ahead.
 
+    Blocks of an earlier session come from disk, once one request has shown that the object is still the same.
+
     Attributes:
         uri: the URI as it was given.
     """
 
-    def __init__(self, uri: str, backend: Backend, cache: BlockCache) -> None:
+    def __init__(self, uri: str, backend: Backend, cache: BlockCache, disk: DiskCache | None = None) -> None:
         self.uri = uri
+        self._disk = disk
         self._backend = backend
         self._cache = cache
         self._meter = Meter()
@@ -73,14 +80,23 @@ class Reader:
         await self.aclose()
 
     async def _blocks(self, first: int, last: int) -> list[bytes]:
-        """Blocks ``first`` to ``last``, fewer where the object ends before; missing ones come in one fetch per gap."""
-        found: dict[int, bytes] = {}
+        """Blocks ``first`` to ``last`` of one version of the object, fewer where it ends before."""
+        for _ in range(_VERSIONS):
+            known = self._cache.etag(self.uri)
+            blocks = await self._gathered(first, last)
+            if not known or self._cache.etag(self.uri) == known:
+                return blocks
+        raise StorageError(f"{plain(self.uri)} changes while it is read.", "Try again.")
+
+    async def _gathered(self, first: int, last: int) -> list[bytes]:
+        """The blocks as cache, disk and store have them; missing ones come in one fetch per gap."""
+        found = await self._kept(first, last)
         index = first
         while index <= last:
-            block = self._cache.block(self.uri, index)
+            block = found.get(index) or self._cache.block(self.uri, index)
             if block is None:
                 gap = index
-                while index < last and self._cache.block(self.uri, index + 1) is None:
+                while index < last and index + 1 not in found and self._cache.block(self.uri, index + 1) is None:
                     index += 1
                 fetched = await self._fetch(gap, index)
                 found.update(enumerate(fetched, gap))
@@ -92,6 +108,22 @@ class Reader:
                     break
             index += 1
         return [found[index] for index in range(first, last + 1) if index in found]
+
+    async def _kept(self, first: int, last: int) -> dict[int, bytes]:
+        """Those of the blocks that only the disk has."""
+        missing = [index for index in range(first, last + 1) if self._cache.block(self.uri, index) is None]
+        if self._disk is None or not missing:
+            return {}
+        if self._cache.etag(self.uri) is None and await asyncio.to_thread(self._disk.has, self.uri, missing[0]):
+            told = await self._backend.fetch(self.uri, 0, 1, self._meter)
+            self._cache.learn(self.uri, told.size, told.etag)
+        size, etag = self._cache.size(self.uri), self._cache.etag(self.uri)
+        if size is None or not etag or not is_lasting(etag):
+            return {}
+        found = await asyncio.to_thread(self._disk.blocks, self.uri, size, etag, missing[0], missing[-1])
+        for index, block in found.items():
+            self._cache.put(self.uri, index, block)
+        return found
 
     async def _fetch(self, first: int, last: int) -> list[bytes]:
         self._ahead = min(self._ahead * 2 + 1, _MOST_AHEAD) if first == self._next else 0
@@ -107,5 +139,8 @@ class Reader:
         blocks = [chunk.data[at : at + BLOCK_SIZE] for at in range(0, len(chunk.data), BLOCK_SIZE)]
         for index, block in enumerate(blocks, first):
             self._cache.put(self.uri, index, block)
+        whole = self._cache.size(self.uri)
+        if self._disk is not None and whole is not None and chunk.etag:
+            await asyncio.to_thread(self._disk.put, self.uri, whole, chunk.etag, dict(enumerate(blocks, first)))
         self._next = first + len(blocks)
         return blocks

@@ -26,6 +26,7 @@ class SignedUrls:
     def __init__(self, sign: Callable[[str], Awaitable[SignedUrl]]) -> None:
         self._sign = sign
         self._kept: OrderedDict[str, SignedUrl] = OrderedDict()
+        self._clock_is_off = False
 
     def handles(self, uri: str) -> bool:
         return "://" in uri and not uri.startswith(("http://", "https://", "file://"))
@@ -33,8 +34,10 @@ class SignedUrls:
     async def url(self, uri: str, *, renew: bool) -> str:
         """A URL that reads the object now; ``renew`` asks for a new one in any case."""
         kept = self._kept.get(uri)
-        if kept is None or renew or _is_old(kept.expires_at):
+        if kept is None or renew or (_is_old(kept.expires_at, _SPARE) and not self._clock_is_off):
             kept = await self._ask(uri)
+            # One that is over when it comes tells of the clock here: then only a refusal shows that it is.
+            self._clock_is_off = _is_old(kept.expires_at, timedelta(0))
             self._kept[uri] = kept
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
@@ -51,9 +54,9 @@ class SignedUrls:
             ) from error
 
 
-def _is_old(expires_at: datetime | None) -> bool:
+def _is_old(expires_at: datetime | None, spare: timedelta) -> bool:
     if expires_at is None:
         return False
     if expires_at.tzinfo is None:
         expires_at = expires_at.replace(tzinfo=timezone.utc)
-    return datetime.now(timezone.utc) >= expires_at - _SPARE
+    return datetime.now(timezone.utc) >= expires_at - spare

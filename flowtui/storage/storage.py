@@ -10,10 +10,15 @@ from flowtui.domain.signed import SignedUrl
 from flowtui.errors import StorageError
 from flowtui.storage.backend import Backend, Entry, Stat
 from flowtui.storage.cache import BlockCache
+from flowtui.storage.credentials import StoreAccess
+from flowtui.storage.disk_cache import DiskCache
 from flowtui.storage.elsewhere import LocalFirst
+from flowtui.storage.flyte_urls import FlyteReferences, Resolve
 from flowtui.storage.http import Connections, HttpBackend, PlainUrls
 from flowtui.storage.local import LocalBackend
+from flowtui.storage.object_store import ObjectStores, location
 from flowtui.storage.reader import Reader
+from flowtui.storage.roads import DirectFirst
 from flowtui.storage.signed import SignedUrls
 from flowtui.text import plain
 
@@ -27,13 +32,17 @@ _READER_BYTES = 4 * 1024 * 1024
 
 
 class Storage:
-    """Reads objects: files of this machine, http(s) URLs, and everything else by URLs that Admin signs.
+    """Reads objects: files of this machine, http(s) URLs, and everything else from the store or by signed URLs.
 
-    A URI is handed on as it came. The cache in memory is shared by the readers of remote objects, so that a second look
-    at an object costs no request until :meth:`forget`.
+    A URI is handed on as it came. An object of a store is asked for there where this machine has credentials for it,
+    else by a URL that Admin signs. The cache in memory is shared by the readers of remote objects, so that a second
+    look at an object costs no request until :meth:`forget`; what is on disk costs one, in a later session.
 
     Args:
         sign: asks Admin for a signed URL of a native URI; None where no server is there to ask.
+        resolve: asks Admin what a ``flyte://`` reference names; None where no server is there to ask.
+        stores: credentials of object stores; None to leave them alone.
+        disk: keeps blocks for later sessions; it is closed with the storage.
         transport: an httpx transport in place of the network.
         timeout: seconds to wait for a connection or for the next bytes.
         retry_delay: seconds before a failed request is first repeated.
@@ -46,6 +55,9 @@ class Storage:
         self,
         *,
         sign: Callable[[str], Awaitable[SignedUrl]] | None = None,
+        resolve: Resolve | None = None,
+        stores: StoreAccess | None = None,
+        disk: DiskCache | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         timeout: float = 30.0,
         retry_delay: float = 0.2,
@@ -57,11 +69,17 @@ class Storage:
         connections = Connections(transport, timeout, retry_delay, tls, proxy)
         local, plain_urls = LocalBackend(), HttpBackend(connections, PlainUrls())
         self._local = local
-        if sign is None:
-            self._backends: tuple[Backend, ...] = (local, plain_urls)
-        else:
-            signed = HttpBackend(connections, SignedUrls(sign))
-            self._backends = (LocalFirst(local, signed), plain_urls, signed)
+        self._disk = disk
+        signed = None if sign is None else HttpBackend(connections, SignedUrls(sign))
+        self._direct = None if stores is None else DirectFirst(ObjectStores(stores), signed)
+        backends: list[Backend] = [local if signed is None else LocalFirst(local, signed), plain_urls]
+        if resolve is not None:
+            references = FlyteReferences(
+                resolve, self._backend, HttpBackend(connections, SignedUrls(lambda uri: references.sign(uri)))
+            )
+            backends.append(references)
+        backends += [backend for backend in (self._direct, signed) if backend is not None]
+        self._backends = tuple(backends)
 
     async def stat(self, uri: str, *, remote: bool = True) -> Stat:
         """Size and kind of what the URI names; a signed URL is asked for its first byte.
@@ -75,7 +93,9 @@ class Storage:
     def open(self, uri: str) -> Reader:
         """A reader of the object; the first read tells whether it is there."""
         backend = self._backend(uri)
-        return Reader(uri, backend, self._cache if backend.shared else BlockCache(_READER_BYTES))
+        if not backend.shared:
+            return Reader(uri, backend, BlockCache(_READER_BYTES))
+        return Reader(uri, backend, self._cache, self._disk)
 
     async def read(self, uri: str, most: int) -> bytes:
         """The first bytes of the object, ``most`` of them; fewer where it ends before.
@@ -93,7 +113,9 @@ class Storage:
         return self._backend(uri).stream(uri, start)
 
     async def list(self, uri: str) -> tuple[Entry, ...]:
-        """The files below a directory of this machine, with paths relative to it; links to directories are left out.
+        """The files below a directory, with paths relative to it; links to directories are left out.
+
+        A store lists a directory to credentials of this machine only: no signed URL can.
 
         Raises NotFoundError for a missing directory, StorageError where it cannot be listed.
         """
@@ -103,10 +125,16 @@ class Storage:
         """Read the object anew next time."""
         self._cache.forget(uri)
 
+    def is_direct(self, uri: str) -> bool:
+        """Whether an object is read from its store with credentials of this machine; no request is sent."""
+        return self._direct is not None and self._direct.is_direct(uri)
+
     async def aclose(self) -> None:
         """Close connections."""
         for backend in self._backends:
             await backend.aclose()
+        if self._disk is not None:
+            self._disk.close()
 
     async def __aenter__(self) -> Storage:
         return self
@@ -120,6 +148,12 @@ class Storage:
         for backend in self._backends:
             if backend.handles(uri):
                 return backend
+        if self._direct is not None and location(uri) is not None:
+            raise StorageError(
+                f"{plain(uri)} cannot be read: this machine has no credentials for it, and no server that signs URLs.",
+                "Log in with the store's own tools, set [storage] of flowtui's file, or connect to a Flyte Admin "
+                "(--endpoint).",
+            )
         if "://" in uri:
             raise StorageError(
                 f"{plain(uri)} cannot be read: no server is there that could sign a URL for it.",
