@@ -1,7 +1,7 @@
 """Where settings come from: flags, a context chosen by a flag, the environment, flowtui's file, then Flyte's.
 
-Flyte's variables (``FLYTE_PLATFORM_*``, ``FLYTE_CREDENTIALS_*``, ``FLYTE_AWS_*``, ``FLYTE_AZURE_*``) beat Flyte's file and stand below flowtui's own file:
-they say what pyflyte does, and flowtui's file says where flowtui differs from it.
+Flyte's variables (``FLYTE_PLATFORM_*``, ``FLYTE_CREDENTIALS_*``, ``FLYTE_AWS_*``, ``FLYTE_AZURE_*``) beat Flyte's file
+and stand below flowtui's own file: they say what pyflyte does, and flowtui's file says where flowtui differs from it.
 
 What stands beside an endpoint belongs to that server: headers, the login and TLS of a layer are used where it names no
 endpoint, or one on the same host as the chosen one, and not over http where it says https. The rest is listed in
