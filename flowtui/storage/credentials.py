@@ -82,7 +82,7 @@ class StoreAccess:
         config: dict[str, Any] = {
             "connect_timeout": min(self.timeout, _CONNECT_SECONDS),
             "read_timeout": self.timeout,
-            "retries": {"max_attempts": 2},
+            "retries": {"max_attempts": 1},
         }
         if settings.addressing_style:
             config["s3"] = {"addressing_style": settings.addressing_style}
