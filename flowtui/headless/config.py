@@ -140,7 +140,8 @@ def _rows(settings: Settings) -> Iterator[tuple[str, Any]]:
     yield "proxy", _without_secrets(settings.transport.proxy) or None
     for field in fields(settings.storage):
         value = getattr(settings.storage, field.name)
-        yield f"storage.{field.name}", (NOT_SHOWN if value and field.name in _STORE_SECRETS else value or None)
+        shown = NOT_SHOWN if value and field.name in _STORE_SECRETS else value
+        yield f"storage.{field.name}", None if shown == "" else shown
     for action, key in sorted(settings.keymap.items()):
         yield f"keys.{action}", key
 

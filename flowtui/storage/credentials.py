@@ -88,7 +88,8 @@ class StoreAccess:
             config["s3"] = {"addressing_style": settings.addressing_style}
         if self.transport.proxy:
             config["proxies"] = {"http": self.transport.proxy, "https": self.transport.proxy}
-        options: dict[str, Any] = {"cache_regions": True, "client_kwargs": client, "config_kwargs": config}
+        # flytekit has s3fs look up the region of each bucket first; botocore follows the store to another one when told.
+        options: dict[str, Any] = {"cache_regions": False, "client_kwargs": client, "config_kwargs": config}
         if settings.access_key_id and settings.secret_access_key:
             options |= {"key": settings.access_key_id, "secret": settings.secret_access_key}
         return options
