@@ -88,7 +88,7 @@ class StoreAccess:
             config["s3"] = {"addressing_style": settings.addressing_style}
         if self.transport.proxy:
             config["proxies"] = {"http": self.transport.proxy, "https": self.transport.proxy}
-        # flytekit has s3fs look up the region of each bucket first; botocore follows the store to another one when told.
+        # flytekit has s3fs look up each bucket's region first; botocore goes to another one when the store says so.
         options: dict[str, Any] = {"cache_regions": False, "client_kwargs": client, "config_kwargs": config}
         if settings.access_key_id and settings.secret_access_key:
             options |= {"key": settings.access_key_id, "secret": settings.secret_access_key}

@@ -21,9 +21,10 @@ KEY, SECRET = "flowtui-key", "flowtui-secret"
 Manner = Callable[[str, bytes], "bytes | None"]
 """Gets the head of a request and the store's answer; gives the answer to send, None to reset the connection."""
 
+_REFUSAL = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
 DENIED = (
-    b"HTTP/1.1 403 Forbidden\r\nContent-Type: application/xml\r\nContent-Length: 78\r\nConnection: close\r\n\r\n"
-    b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>      "
+    b"HTTP/1.1 403 Forbidden\r\nContent-Type: application/xml\r\nConnection: close\r\n"
+    b"Content-Length: %d\r\n\r\n%s" % (len(_REFUSAL), _REFUSAL)
 )
 
 
@@ -116,6 +117,8 @@ class Line:
             self.seen.append(head)
             answer = await self._ask(head)
             sent = self.manner(head, answer) if self.manner else answer
+            if sent is not None and head.startswith("HEAD "):
+                sent = sent.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
             if sent is None:
                 writer.transport.abort()
                 return
