@@ -77,9 +77,12 @@ async def _show(storage: Storage, uri: str, name: str, format_: str, rows: int, 
         try:
             found = await preview(reader, name=name, format=format_, limits=limits)
             size = await reader.size()
-        except StorageError:
-            stat = await storage.stat(uri)
-            if not stat.directory:
+        except StorageError as error:
+            try:
+                is_directory = (await storage.stat(uri)).directory
+            except (StorageError, NotFoundError):
+                raise error from None
+            if not is_directory:
                 raise
             found, size = preview_directory(await storage.list(uri), limits=limits), None
         if style.json:
