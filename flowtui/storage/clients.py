@@ -47,7 +47,7 @@ class StoreClient(Protocol):
 def store_client(store: str, options: Mapping[str, Any]) -> StoreClient:
     """The client of ``s3``, ``gs`` or ``abfs``; blocks while libraries are imported.
 
-    Raises ImportError where the library is not installed, and what it raises itself over its options.
+    Raises ImportError where the library is not installed, ValueError and the like where it takes no such options.
     """
     clients: dict[str, Callable[[dict[str, Any]], StoreClient]]
     clients = {"s3": S3Client, "gs": GoogleClient, "abfs": AzureClient}
@@ -147,16 +147,25 @@ class GoogleClient:
         from gcsfs.retry import HttpError
         from google.auth.exceptions import GoogleAuthError
 
-        self._fs = GCSFileSystem(**options, skip_instance_cache=True, use_listings_cache=False)
+        try:
+            self._fs = GCSFileSystem(**options, skip_instance_cache=True, use_listings_cache=False)
+        except GoogleAuthError as error:
+            raise ValueError("no credentials") from error
         self.loop: asyncio.AbstractEventLoop = self._fs.loop
-        self.errors: tuple[type[Exception], ...] = (HttpError, GoogleAuthError, aiohttp.ClientError, RuntimeError)
+        self.errors: tuple[type[Exception], ...] = (
+            HttpError,
+            GoogleAuthError,
+            aiohttp.ClientError,
+            RuntimeError,
+            ValueError,
+        )
         self._http_error = HttpError
 
     async def read(self, bucket: str, key: str, start: int, length: int) -> Chunk:
         ranged = {"Range": f"bytes={start}-{start + length - 1}"}
         try:
             headers, data = await self._fs._call("GET", "b/{}/o/{}", bucket, key, headers=ranged, alt="media")
-        except (RuntimeError, self._http_error) as error:
+        except (RuntimeError, ValueError, self._http_error) as error:
             if "416" not in str(error) and "satisf" not in str(error):
                 raise
             found = await self.stat(bucket, key)
@@ -212,7 +221,10 @@ class AzureClient:
             ResourceNotFoundError,
         )
 
-        self._fs = AzureBlobFileSystem(**options, skip_instance_cache=True, use_listings_cache=False)
+        try:
+            self._fs = AzureBlobFileSystem(**options, skip_instance_cache=True, use_listings_cache=False)
+        except AzureError as error:
+            raise ValueError("no credentials") from error
         self.loop: asyncio.AbstractEventLoop = self._fs.loop
         self.errors: tuple[type[Exception], ...] = (AzureError, aiohttp.ClientError, ValueError)
         self._missing = ResourceNotFoundError
@@ -230,8 +242,9 @@ class AzureClient:
                     raise
                 stat = await self.stat(bucket, key)
                 return Chunk(b"", stat.size, stat.etag)
-            told = found.properties.content_range or ""
-            return _part(start, length, data, told, found.properties.size, found.properties.etag or "")
+            # Azure's client has checked the range; the one that it tells is the one that was asked for, with the total.
+            total = (found.properties.content_range or "").rpartition("/")[2]
+            return Chunk(data, int(total) if total.isdecimal() else None, found.properties.etag or "")
 
     async def stat(self, bucket: str, key: str) -> Stat:
         async with self._fs.service_client.get_blob_client(bucket, key) as blob:

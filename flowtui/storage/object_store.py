@@ -73,6 +73,7 @@ class ObjectStores:
         self._clients: dict[tuple[str, str], StoreClient | StoreRefusal] = {}
         self._has: dict[tuple[str, str], bool] = {}
         self._lock = asyncio.Lock()
+        self._answered: set[int] = set()
         self._spelled: OrderedDict[str, str] = OrderedDict()
 
     def handles(self, uri: str) -> bool:
@@ -205,8 +206,10 @@ class ObjectStores:
                     )
                 # What a library makes of wrong options is its own, and its text may hold them.
                 except (ValueError, TypeError, KeyError, OSError, RuntimeError) as error:
+                    name = type(error.__cause__ or error).__name__
                     self._clients[which] = StoreRefusal(
-                        f"The credentials for {where.store}:// cannot be used: {type(error).__name__}."
+                        f"The credentials for {where.store}:// cannot be used: {name}.",
+                        "Look at them with the store's own tools, or set storage.direct to never.",
                     )
             client = self._clients[which]
         if isinstance(client, StoreRefusal):
@@ -214,12 +217,21 @@ class ObjectStores:
         return client
 
     async def _on(self, client: StoreClient, work: Coroutine[Any, Any, T]) -> T:
-        """The result of work on the client's own loop; cancelled with it."""
+        """The result of work on the client's own loop; cancelled with it.
+
+        A store that has not answered yet gets the time of one timeout: some libraries try again for minutes.
+        """
         future = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, client.loop))
-        return await asyncio.wait_for(future, _PATIENCE)
+        result = await asyncio.wait_for(future, _PATIENCE if id(client) in self._answered else self._access.timeout)
+        self._answered.add(id(client))
+        return result
 
 
 def _refusal(uri: str, error: BaseException) -> StoreRefusal:
+    if isinstance(error, asyncio.TimeoutError):
+        return StoreRefusal(
+            f"The store of {plain(uri)} does not answer.", "Look at the network and the proxy settings."
+        )
     said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     reason = first_line(plain(said))[:200] or type(error).__name__
     return StoreRefusal(

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -245,6 +246,26 @@ async def test_a_read_that_nobody_waits_for_any_more_is_given_up(bucket: Bucket)
     await hung_up.wait()
     server.close()
     await stores.aclose()
+
+
+async def test_a_store_that_never_answers_is_given_up_once(bucket: Bucket) -> None:
+    uri = bucket.put("a", BODY)
+    asked: list[int] = []
+
+    async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(1)
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(hold, "127.0.0.1", 0)
+    silent = replace(access(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"), timeout=0.2)
+    async with Storage(sign=Signer(bucket.client), stores=silent) as storage:
+        assert await head(storage, uri) == BODY[:100]
+        count = len(asked)
+        storage.forget(uri)
+        assert await head(storage, uri) == BODY[:100]
+        assert len(asked) == count > 0
+    server.close()
 
 
 async def test_a_library_that_is_missing_names_the_extra(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
