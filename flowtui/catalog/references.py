@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timezone
 
 from flowtui.admin import AdminClient
@@ -11,6 +12,8 @@ from flowtui.errors import NotFoundError, UsageError
 from flowtui.text import plain
 
 _NAMED = 20
+_OF_A_VALUE = re.compile(r"flyte://v1/[^/]+/[^/]+/[^/]+/[^/]+(/\d+)?/([io](/[^/]+)?|d)$")
+"""As Admin reads them (flyteadmin/pkg/common/flyte_url.go)."""
 
 
 async def flyte_reference(client: AdminClient, reference: str) -> str | SignedUrl:
@@ -19,9 +22,14 @@ async def flyte_reference(client: AdminClient, reference: str) -> str | SignedUr
 
     Raises:
         NotFoundError: there is no such value, or no file in it.
-        UsageError: it names several files.
+        UsageError: it names several files, or a run or node.
         ServerError: Admin cannot tell; UnreachableError: it does not answer.
     """
+    if not _OF_A_VALUE.match(reference):
+        raise UsageError(
+            f"{plain(reference)} names no input, output or deck.",
+            "One of a file is flyte://v1/PROJECT/DOMAIN/RUN/NODE/o/NAME; `flowtui artifacts RUN` lists files.",
+        )
     answer = await client.get_data(reference)
     if answer.WhichOneof("data") == "pre_signed_urls":
         signed = answer.pre_signed_urls

@@ -55,7 +55,7 @@ async def execute_uri(storage: Storage, options: Namespace, style: Style) -> str
     Args:
         options: ``run``, the path or URI; ``rows``; ``page``.
     """
-    uri = _absolute(options.run)
+    uri = await storage.native(_absolute(options.run))
     name = PurePosixPath(uri.split("://", 1)[-1].split("?", 1)[0] if "://" in uri else uri).name or uri
     try:
         return await _show(storage, uri, name, "", options.rows, options.page, style)

@@ -67,6 +67,10 @@ class FlyteReferences:
             raise StorageError(f"{plain(uri)} names another file than before.", "Try again.")
         return found
 
+    async def native(self, uri: str) -> str:
+        """The native URI that a reference names; the reference itself where it names a deck."""
+        return (await self._found(uri))[1]
+
     async def _found(self, uri: str) -> tuple[Backend, str]:
         native = self._native.get(uri)
         if native is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from flowtui.text import first_line, plain
 
 T = TypeVar("T")
 
+_QUERY = re.compile(r"(?<=\S)\?\S+")
 _STREAM_CHUNK = 8 * 1024 * 1024
 _MOST_ENTRIES = 100_000
 _KEPT = 4096
@@ -233,7 +235,8 @@ def _refusal(uri: str, error: BaseException) -> StoreRefusal:
             f"The store of {plain(uri)} does not answer.", "Look at the network and the proxy settings."
         )
     said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    reason = first_line(plain(said))[:200] or type(error).__name__
+    # Behind a question mark of a URL a signature may stand.
+    reason = _QUERY.sub("?...", first_line(plain(said)))[:200] or type(error).__name__
     return StoreRefusal(
         f"The store refuses {plain(uri)} to the credentials of this machine: {reason.rstrip('.')}.",
         "Look at them with the store's own tools, or set storage.direct to never.",

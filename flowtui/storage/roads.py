@@ -54,7 +54,7 @@ class DirectFirst:
     async def stream(self, uri: str, start: int) -> AsyncGenerator[bytes, None]:
         backend: Backend = self._stores
         if self._signed is not None:
-            if self.is_direct(uri):
+            if self.is_direct(uri) and _bucket(uri) not in self._open:
                 # A stream that has begun cannot change its road.
                 await self._either(uri, lambda one: one.fetch(uri, start, 1, Meter()))
             backend = self._stores if self.is_direct(uri) else self._signed

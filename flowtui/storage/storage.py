@@ -73,10 +73,12 @@ class Storage:
         signed = None if sign is None else HttpBackend(connections, SignedUrls(sign))
         self._direct = None if stores is None else DirectFirst(ObjectStores(stores), signed)
         backends: list[Backend] = [local if signed is None else LocalFirst(local, signed), plain_urls]
+        self._references: FlyteReferences | None = None
         if resolve is not None:
             references = FlyteReferences(
                 resolve, self._backend, HttpBackend(connections, SignedUrls(lambda uri: references.sign(uri)))
             )
+            self._references = references
             backends.append(references)
         backends += [backend for backend in (self._direct, signed) if backend is not None]
         self._backends = tuple(backends)
@@ -124,6 +126,15 @@ class Storage:
     def forget(self, uri: str) -> None:
         """Read the object anew next time."""
         self._cache.forget(uri)
+
+    async def native(self, uri: str) -> str:
+        """The URI of the file that a ``flyte://`` reference names, asked of Admin once; any other URI as it is.
+
+        Raises NotFoundError where it names none, and errors of the server.
+        """
+        if self._references is None or not self._references.handles(uri):
+            return uri
+        return await self._references.native(uri)
 
     def is_direct(self, uri: str) -> bool:
         """Whether an object is read from its store with credentials of this machine; no request is sent."""

@@ -291,6 +291,23 @@ async def test_no_secret_is_in_a_text(bucket: Bucket) -> None:
         assert KEY not in text
 
 
+async def test_a_signature_in_what_a_library_says_is_left_out() -> None:
+    from flowtui.storage.object_store import _refusal
+
+    error = OSError("Cannot connect: https://account.blob.core.windows.net/c/k?sv=1&sig=hush (and more)")
+    assert "hush" not in str(_refusal("abfs://c/k", error))
+    assert "account.blob.core.windows.net" in str(_refusal("abfs://c/k", error))
+
+
+async def test_a_download_from_an_open_bucket_sends_no_request_beforehand(bucket: Bucket) -> None:
+    uri = bucket.put("a", BODY)
+    async with line_to(bucket.url) as line:
+        async with Storage(sign=Signer(s3_client(line.url)), stores=access(line.url)) as storage:
+            await storage.stat(uri)
+            assert b"".join([chunk async for chunk in storage.stream(uri)]) == BODY
+        assert len(line.seen) == 2
+
+
 @pytest.mark.parametrize(
     ("uri", "found"),
     [

@@ -309,6 +309,7 @@ async def test_a_reference_is_read_as_the_file_that_it_names(admin: tuple[Storag
             assert await reader.size() == len(BODY)
         assert (await storage.stat(reference)).size == len(BODY)
     assert b"".join([chunk async for chunk in storage.stream(f"{NODE}/o/adsl")]) == BODY
+    assert (await storage.native(f"{NODE}/o")).endswith("/adsl.csv")
     # One question for each reference, one signature for the file.
     assert sorted(transport.asked) == ["/api/v1/data", "/api/v1/data", "/api/v1/dataproxy/artifact_urn"]
 
@@ -316,6 +317,7 @@ async def test_a_reference_is_read_as_the_file_that_it_names(admin: tuple[Storag
 async def test_a_reference_to_a_deck_is_read_by_its_signed_url(admin: tuple[Storage, Admin], line: Line) -> None:
     storage, _ = admin
     assert await head(storage, f"{NODE}/d") == b"<html>deck</html>"[:100]
+    assert await storage.native(f"{NODE}/d") == f"{NODE}/d"
     assert not [uri for uri in storage._cache._facts if "Signature" in uri]
 
 
@@ -326,6 +328,8 @@ async def test_a_reference_to_a_deck_is_read_by_its_signed_url(admin: tuple[Stor
         (f"{NODE}/o/n", NotFoundError, "names no file"),
         (f"{NODE}/1/o", UsageError, "names 2 files"),
         (f"{NODE}/o/loop", StorageError, "names another reference"),
+        (NODE, UsageError, "names no input, output or deck"),
+        (NODE.removesuffix("/n0"), UsageError, "names no input, output or deck"),
     ],
 )
 async def test_references_that_name_no_single_file(
