@@ -82,15 +82,18 @@ class Reader:
     async def _blocks(self, first: int, last: int) -> list[bytes]:
         """Blocks ``first`` to ``last`` of one version of the object, fewer where it ends before."""
         for _ in range(_VERSIONS):
-            known = self._cache.etag(self.uri)
             blocks = await self._gathered(first, last)
-            if not known or self._cache.etag(self.uri) == known:
+            if blocks is not None:
                 return blocks
         raise StorageError(f"{plain(self.uri)} changes while it is read.", "Try again.")
 
-    async def _gathered(self, first: int, last: int) -> list[bytes]:
-        """The blocks as cache, disk and store have them; missing ones come in one fetch per gap."""
+    async def _gathered(self, first: int, last: int) -> list[bytes] | None:
+        """The blocks as cache, disk and store have them; missing ones come in one fetch per gap.
+
+        None where a fetch shows that the object is another one than that of the blocks before.
+        """
         found = await self._kept(first, last)
+        known = self._cache.etag(self.uri)
         index = first
         while index <= last:
             block = found.get(index) or self._cache.block(self.uri, index)
@@ -107,6 +110,8 @@ class Reader:
                 if len(block) < BLOCK_SIZE:
                     break
             index += 1
+        if known and self._cache.etag(self.uri) != known:
+            return None
         return [found[index] for index in range(first, last + 1) if index in found]
 
     async def _kept(self, first: int, last: int) -> dict[int, bytes]:

@@ -18,7 +18,7 @@ from flowtui.storage import DiskCache, Storage
 from flowtui.storage.cache import BLOCK_SIZE
 from tests.storage.conftest import Bucket
 from tests.storage.s3 import Signer, access, line_to, s3_client
-from tests.storage.store import Store
+from tests.storage.store import Store, ranged
 
 BODY = bytes(index * 11 % 253 for index in range(300_000))
 URI = "s3://bucket/adsl.csv"
@@ -95,12 +95,28 @@ async def test_an_object_that_changes_between_two_blocks_is_read_in_one_version(
         assert (await look(storage, 0, 300_000))[0] == BODY[::-1]
 
 
+async def test_an_object_that_changes_right_behind_its_validation_is_read_in_one_version(file: Path) -> None:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    store = Store({"bucket/adsl.csv": BODY})
+    async with session(store, file) as storage:
+        await look(storage, 0, 10)
+
+    def change(request: Request, body: bytes) -> Response:
+        answer = ranged(request, body)
+        store.objects["bucket/adsl.csv"] = BODY[::-1]
+        return answer
+
+    store.manner = change
+    async with session(store, file) as storage:
+        assert (await look(storage, 0, 300_000))[0] == BODY[::-1]
+
+
 @pytest.mark.parametrize("etag", ["", 'W/"1"'])
 async def test_a_version_without_a_mark_to_trust_is_not_kept(file: Path, etag: str) -> None:
     from starlette.requests import Request
     from starlette.responses import Response
-
-    from tests.storage.store import ranged
 
     def weak(request: Request, body: bytes) -> Response:
         answer = ranged(request, body)
