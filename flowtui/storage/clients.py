@@ -10,6 +10,7 @@ import asyncio
 import base64
 import binascii
 import errno
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -51,7 +52,10 @@ def store_client(store: str, options: Mapping[str, Any]) -> StoreClient:
     """
     clients: dict[str, Callable[[dict[str, Any]], StoreClient]]
     clients = {"s3": S3Client, "gs": GoogleClient, "abfs": AzureClient}
-    return clients[store](dict(options))
+    # What the libraries say of old versions of Python would be painted over the screen.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return clients[store](dict(options))
 
 
 def _part(start: int, length: int, data: bytes, told: str, whole: int | None, etag: str) -> Chunk:
