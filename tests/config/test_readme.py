@@ -13,7 +13,8 @@ README = Path(__file__).parents[2] / "README.md"
 
 def test_the_example_of_the_readme_loads(environ: dict[str, str]) -> None:
     text = README.read_text(encoding="utf-8")
-    example = text.partition("```toml\n")[2].partition("```")[0]
+    connect = text.partition("## Connect to a cluster")[2]
+    example = connect.partition("```toml\n")[2].partition("```")[0]
     write(environ, example)
     settings = load_settings({}, environ)
     assert (settings.endpoint, settings.auth.mode) == ("https://flyte.prod.example.com", "device")
