@@ -10,6 +10,7 @@ import errno
 import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from flowtui.errors import FlowtuiError, NotFoundError, UsageError
@@ -20,13 +21,18 @@ if TYPE_CHECKING:
 
     from flowtui.config import Settings
     from flowtui.domain.execution import ExecutionId
+    from flowtui.headless.diff import Answer
     from flowtui.headless.style import Style
     from flowtui.parser import Arguments
     from flowtui.session import Session
+    from flowtui.storage import Storage
     from flowtui.tui.context import Servers
 
 EMBEDDED = "http://embedded.flowtui"
 """The base URL under which the embedded Admin answers in this process; no such host is asked."""
+
+DIFFERENT = 5
+"""Exit code of ``diff --exit-code`` where it is not sure that nothing differs; 1 would look like a failure."""
 
 INTERRUPTED = 130
 """Exit code after Ctrl+C."""
@@ -39,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the words behind ``flowtui``; by default those of the process.
 
     Returns:
-        The exit code: 0, 1 failed, 2 usage, 3 not found, 4 not logged in, 130 interrupted.
+        The exit code: 0, 1 failed, 2 usage, 3 not found, 4 not logged in, 5 different, 130 interrupted.
     """
     _open_missing_streams()
     words = list(sys.argv[1:] if argv is None else argv)
@@ -129,6 +135,12 @@ def _run(arguments: Arguments) -> int:
     from flowtui.headless.style import Style
 
     style = Style.of(sys.stdout, json=options.json, ascii_only=settings.ascii, color=settings.color)
+    if arguments.command == "diff":
+        import asyncio
+
+        answer = asyncio.run(_diff(settings, options, style))
+        sys.stdout.write(answer.text)
+        return DIFFERENT if options.exit_code and not answer.same else 0
     sys.stdout.write(_answer(arguments, settings, style))
     return 0
 
@@ -405,21 +417,51 @@ async def _is_here(settings: Settings, run: ExecutionId) -> bool:
 
 
 async def _preview_uri(settings: Settings, options: Namespace, style: Style) -> str:
+    from flowtui.headless import preview
+
+    async with _storage(settings, options.run) as storage:
+        return await preview.execute_uri(storage, options, style)
+
+
+async def _diff(settings: Settings, options: Namespace, style: Style) -> Answer:
+    from flowtui.headless import diff
+
+    if options.selector is None:
+        async with _storage(settings, options.left, options.right) as storage:
+            return await diff.execute_uris(storage, options, style)
+    named = options.left, options.right
+    settings, options.left = _aim(settings, named[0])
+    other, options.right = _aim(settings, named[1])
+    if other.endpoint != settings.endpoint:
+        raise UsageError(
+            "The two runs are on two servers.", "Get one of them with `flowtui get`, and compare the files."
+        )
+    for name, run in zip(named, (options.left, options.right), strict=True):
+        if not run.name:
+            raise UsageError(f"{name!r} names a project and no run.", "Give the URL of an execution.")
+    async with _session(settings) as session:
+        if not settings.project:
+            raise await _no_project(session)
+        return await diff.execute(session, options, style)
+
+
+@asynccontextmanager
+async def _storage(settings: Settings, *uris: str) -> AsyncIterator[Storage]:
+    """What reads these paths and URIs; a server is spoken to only where one of them needs its signature."""
     from dataclasses import replace
     from functools import partial
 
-    from flowtui.headless import preview
     from flowtui.storage import Storage
     from flowtui.tls import tls_context
 
-    scheme, separator, _ = options.run.partition("://")
-    if not separator or scheme in ("file", "http", "https"):
+    if all("://" not in uri or uri.startswith(("file://", "http://", "https://")) for uri in uris):
         # Certificates are checked here even where those of the configured server are not.
         transport = replace(settings.transport, verify=True)
         async with Storage(tls=partial(tls_context, transport), proxy=transport.proxy) as storage:
-            return await preview.execute_uri(storage, options, style)
+            yield storage
+        return
     async with _session(settings) as session:
-        return await preview.execute_uri(session.storage, options, style)
+        yield session.storage
 
 
 def _show_error(error: FlowtuiError, as_json: bool) -> None:

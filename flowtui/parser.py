@@ -55,6 +55,21 @@ def positive(text: str) -> int:
     return number
 
 
+def not_negative(text: str) -> float:
+    """A finite number from 0 on.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 on")
+    return number
+
+
 def port(text: str) -> int:
     """A TCP port, 0 for any free one.
 
@@ -179,6 +194,19 @@ def _preview(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--page", metavar="N", type=positive, default=1, help="the page or sheet to show (1)")
 
 
+def _diff(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("left", metavar="RUN | PATH | URI", help="the older run; or alone with the other, the path or URI of a file")
+    add("right", metavar="RUN | PATH | URI", help="the newer one")
+    _selector(parser)
+    add("--key", metavar="COLUMNS", default="", help="columns that pair rows, such as USUBJID,AESEQ; else found")
+    add("--tolerance", metavar="X", type=not_negative, default=0.0, help="numbers that differ by no more are equal (0)")
+    add("--rows", metavar="N", type=positive, default=10_000, help="rows or lines of each to compare (10000)")
+    add("--examples", metavar="N", type=positive, default=20, help="rows to show of each kind of change (20)")
+    add("--hash", action="store_true", help="read files of any size to their end to tell whether they are the same")
+    add("--exit-code", action="store_true", help="exit 5 unless everything was compared and nothing differs")
+
+
 def _get(parser: argparse.ArgumentParser) -> None:
     _run_argument(parser)
     _selector(parser)
@@ -255,6 +283,7 @@ COMMANDS = {
             "the head of a file, without downloading it",
             _preview,
         ),
+        Command("diff", "RUN RUN ARTIFACT[/FILE] | A B", "two versions of a file or artifact compared", _diff),
         Command("get", "RUN [ARTIFACT[/FILE]] -o DIR", "download to DIR/<artifact>/<file>", _get),
         Command("bookmark", "add|rm|list ...", "keep artifact versions at hand", _bookmark),
         Command("export", "RUN ARTIFACT... --to DIR", "copy artifacts to a directory, recorded", _export),

@@ -1,0 +1,90 @@
+"""When two values of tables are the same: numbers as numbers, a missing value like any other missing one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable
+
+from flowtui.preview.result import Cell
+from flowtui.preview.values import MISSING
+
+_NUMERIC = frozenset({"integer", "number", ""})
+_LONGEST_NUMBER = 64
+
+
+def number_of(value: Cell) -> int | float | None:
+    """The number that a value is or that its text says; None for none, and for what is not a number (NaN)."""
+    if value is None or isinstance(value, bool):
+        return None
+    if isinstance(value, (int, float)):
+        return None if isinstance(value, float) and math.isnan(value) else value
+    text = value.strip().replace(",", "")
+    if not text or len(text) > _LONGEST_NUMBER or "_" in text:
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        found = float(text)
+    except ValueError:
+        return None
+    return None if math.isnan(found) else found
+
+
+def text_of(value: Cell) -> str:
+    """A value as text; nothing for a missing one."""
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+class Values:
+    """The values of one column in both tables.
+
+    Args:
+        left_type, right_type: as ``Column.type`` says. Between numbers, ``1`` and ``1.0`` are the same, compared in
+            double precision unless both are whole; else texts are compared as they stand.
+        tolerance: the largest absolute difference of two numbers that counts as none.
+    """
+
+    def __init__(self, left_type: str, right_type: str, tolerance: float = 0.0) -> None:
+        self.numeric = left_type in _NUMERIC and right_type in _NUMERIC
+        self._missing = frozenset({""}) if "text" in (left_type, right_type) else MISSING
+        self._tolerance = tolerance
+
+    def is_missing(self, value: Cell) -> bool:
+        """Whether a value is missing: SAS's ``.`` and ``NA`` count where the column is not a text."""
+        if value is None:
+            return True
+        if isinstance(value, str):
+            return value in self._missing
+        return isinstance(value, float) and math.isnan(value)
+
+    def same(self, left: Cell, right: Cell) -> bool:
+        """Whether two values are the same within the tolerance."""
+        if left == right and type(left) is type(right):
+            return True
+        if self.is_missing(left) or self.is_missing(right):
+            return self.is_missing(left) and self.is_missing(right)
+        if self.numeric:
+            first, second = number_of(left), number_of(right)
+            if first is not None and second is not None:
+                return first == second or (self._tolerance > 0 and distance(first, second) <= self._tolerance)
+        return text_of(left) == text_of(right)
+
+    def identity(self, value: Cell) -> Hashable:
+        """What two values of a key have in common where they are the same; the tolerance does not count."""
+        if self.is_missing(value):
+            return None
+        number = number_of(value) if self.numeric else None
+        return text_of(value) if number is None else number
+
+
+def distance(left: int | float, right: int | float) -> float:
+    """How far two numbers are apart; infinite where that is no double."""
+    try:
+        found = float(abs(left - right))
+    except OverflowError:
+        return math.inf
+    return math.inf if math.isnan(found) else found

@@ -1,0 +1,379 @@
+"""Two files read and compared, with as little of them read as tells how they differ."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from flowtui.domain.size import human_size
+from flowtui.errors import FlowtuiError, PreviewError, StorageError
+from flowtui.preview.comparison.lines import text_difference
+from flowtui.preview.comparison.result import Comparison, FileFacts, Result
+from flowtui.preview.comparison.tables import table_difference
+from flowtui.preview.comparison.trees import tree_difference
+from flowtui.preview.limits import DEFAULT, Limits
+from flowtui.preview.registry import preview
+from flowtui.preview.result import Column, Preview
+from flowtui.preview.workers import Workers
+from flowtui.storage import Reader, Stat, Storage
+from flowtui.text import plain
+
+ROWS = 10_000
+"""Rows or lines of each file that are compared, as far as 15 MB hold them."""
+
+MOST_ROWS = 50_000
+
+HASHED = 64 * 1024 * 1024
+"""Files of equal size up to this many bytes are read to their end where nothing else tells whether they differ."""
+
+_SMALL = 2 * 1024 * 1024
+_MOST_HEAD = 15 * 1024 * 1024
+_CELL = 4000
+_ETAG = re.compile(r'"?[0-9a-f]{32}(-[0-9]{1,5})?"?')
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One of the two files.
+
+    Attributes:
+        name: its declared name; format: its declared format.
+        uris: where its bytes are; of several the first is looked into.
+    """
+
+    name: str
+    uris: tuple[str, ...]
+    format: str = ""
+    directory: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to compare.
+
+    Attributes:
+        key: names of the columns that pair the rows of tables; found where empty.
+        tolerance: the largest absolute difference of two numbers that counts as none.
+        rows: rows or lines of each that are compared.
+        examples: of rows and paths, of each kind of change.
+        hash_most: bytes of one file up to which both are read to their end for their hashes; None without limit.
+    """
+
+    key: tuple[str, ...] = ()
+    tolerance: float = 0.0
+    rows: int = ROWS
+    examples: int = 100
+    hash_most: int | None = HASHED
+
+
+@dataclass(slots=True)
+class _Look:
+    """A file with what was seen of it."""
+
+    version: Version
+    reader: Reader
+    stat: Stat
+    preview: Preview | None = None
+    limits: Limits = DEFAULT
+
+    @property
+    def facts(self) -> FileFacts:
+        format_ = self.preview.format if self.preview else ""
+        return FileFacts(self.version.name, self.version.uris[0], format_, self.stat.size)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the preview holds all of a text or tree."""
+        return self.preview is not None and not self.preview.more
+
+
+async def compare(
+    storage: Storage, left: Version, right: Version, *, options: Options = Options(), workers: Workers | None = None
+) -> Comparison:
+    """How two files or directories differ.
+
+    The same URI, or equal checksums of the store, are the same file without reading it.
+
+    Raises:
+        NotFoundError, StorageError: one of them cannot be read.
+        UsageError: a column of ``options.key`` is not in both tables.
+    """
+    names = FileFacts(left.name, left.uris[0]), FileFacts(right.name, right.uris[0])
+    if left.uris == right.uris:
+        return Comparison("identical", *names, "the same object: both have this URI")
+    stats = await asyncio.gather(storage.stat(left.uris[0]), storage.stat(right.uris[0]))
+    if any(stat.directory for stat in stats) or left.directory or right.directory:
+        return await _directories(storage, left, right, options)
+    async with storage.open(left.uris[0]) as one, storage.open(right.uris[0]) as two:
+        sides = _Look(left, one, stats[0]), _Look(right, two, stats[1])
+        found = await _compare(storage, sides, options, workers)
+        found = replace(found, bytes_read=found.bytes_read + one.bytes_read + two.bytes_read)
+        found = replace(found, requests=one.requests + two.requests)
+    return _with_parts(found, left, right)
+
+
+def _with_parts(found: Comparison, left: Version, right: Version) -> Comparison:
+    """What is to be said of files with several parts, of which the first were compared."""
+    one, two = len(left.uris), len(right.uris)
+    if one == two == 1:
+        return found
+    if one != two:
+        notice = f"{one:,} parts and {two:,} parts: the first of each was compared"
+        return replace(found, result="different", notices=(notice, *found.notices))
+    result: Result = found.result if found.result == "different" else "unknown"
+    return replace(found, result=result, notices=(f"the first of {one:,} parts was compared", *found.notices))
+
+
+async def _compare(
+    storage: Storage, sides: tuple[_Look, _Look], options: Options, workers: Workers | None
+) -> Comparison:
+    left, right = sides
+    if _same_in_store(left, right):
+        return Comparison("identical", left.facts, right.facts, "checksums of the store")
+    same_size = left.stat.size == right.stat.size and left.stat.size is not None
+    size = left.stat.size or 0
+    if same_size and size <= _SMALL:
+        first, second = await asyncio.gather(left.reader.read(0, size), right.reader.read(0, size))
+        if first == second:
+            return Comparison("identical", left.facts, right.facts, "every byte")
+    await asyncio.gather(*(_look(side, options, workers) for side in sides))
+    found = await asyncio.to_thread(_contents, left, right, options)
+    if found.result == "different" or not same_size:
+        if found.kind == "bytes":
+            return replace(found, result="different", compared="sizes")
+        if found.result == "unknown" and found.kind == "text" and left.stat.size and right.stat.size:
+            notice = "the sizes differ: what differs comes after what was compared"
+            return replace(found, result="different", notices=(*found.notices, notice))
+        return found
+    if size <= _SMALL:
+        return found if found.kind != "bytes" else replace(found, result="different", compared="every byte")
+    return await _hashed(storage, found, size, options)
+
+
+def _same_in_store(left: _Look, right: _Look) -> bool:
+    """Whether checksums of the store say that the bytes are the same; an ETag counts where it has the form of S3's."""
+    if left.stat.size != right.stat.size:
+        return False
+    if left.stat.md5 and left.stat.md5 == right.stat.md5:
+        return True
+    etag = left.stat.etag
+    return bool(_ETAG.fullmatch(etag)) and etag == right.stat.etag
+
+
+async def _hashed(storage: Storage, found: Comparison, size: int, options: Options) -> Comparison:
+    """The comparison of two files of one size with their hashes, where these may be taken."""
+    if found.result == "equal":
+        return found
+    if options.hash_most is not None and size > options.hash_most:
+        cost = f"both are {human_size(size)}: reading them to their end for a hash was not done"
+        return replace(found, notices=(*found.notices, cost), more=True)
+    first, second = await asyncio.gather(_sha256(storage, found.left.uri), _sha256(storage, found.right.uri))
+    left, right = replace(found.left, sha256=first), replace(found.right, sha256=second)
+    how = f"{found.compared}, and the hash of all bytes" if found.compared else "the hash of all bytes"
+    result: Result = "identical" if first == second else "different"
+    return replace(found, result=result, left=left, right=right, compared=how, bytes_read=2 * size)
+
+
+async def _sha256(storage: Storage, uri: str) -> str:
+    """The hash of an object, streamed."""
+    digest = hashlib.sha256()
+    async with aclosing(storage.stream(uri)) as chunks:
+        async for chunk in chunks:
+            await asyncio.to_thread(digest.update, chunk)
+    return digest.hexdigest()
+
+
+async def _look(side: _Look, options: Options, workers: Workers | None) -> None:
+    """Preview a file: its head first, and more of it while that gives more of the rows that are wanted."""
+    rows = min(max(options.rows, 1), MOST_ROWS)
+    limits = Limits(
+        rows=rows, lines=rows, cells=rows * 50, columns=2000, cell=_CELL, line=_CELL, nodes=50_000, pixels=64
+    )
+    while True:
+        try:
+            side.preview = await preview(
+                side.reader, name=side.version.name, format=side.version.format, limits=limits, workers=workers
+            )
+        except PreviewError:
+            side.preview = None
+        side.limits = limits
+        found = side.preview
+        if found is None or not found.more or found.kind not in ("table", "text"):
+            return
+        have = len(found.rows) if found.kind == "table" else len(found.lines)
+        size = side.stat.size
+        if have >= rows or limits.head >= _MOST_HEAD or (size is not None and limits.head >= size):
+            return
+        head = min(limits.head * 4, _MOST_HEAD)
+        limits = replace(limits, head=head, whole=max(limits.whole, head))
+
+
+def _contents(left: _Look, right: _Look, options: Options) -> Comparison:
+    """What the previews of two files say of their difference."""
+    one, two = left.preview, right.preview
+    if one is None or two is None:
+        return Comparison("unknown", left.facts, right.facts, "", "bytes")
+    facts = _facts(one, two)
+    base = Comparison("unknown", left.facts, right.facts, "", "bytes", facts=facts, notices=_notices(one, two))
+    paged = max(one.pages or 0, two.pages or 0) > 1
+    if paged:
+        page = "page or sheet" if not one.page_names else "sheet"
+        base = replace(base, notices=(f"only the first {page} of each was compared", *base.notices))
+    if one.kind == two.kind == "table":
+        return _tables(base, left, right, options, paged)
+    if one.tree is not None and two.tree is not None:
+        tree = tree_difference(one.tree, two.tree, examples=options.examples)
+        whole = left.whole and right.whole and not paged and not _has_cut_tree(one, two)
+        compared = "all values by their paths" if whole else "the first values of each by their paths"
+        return replace(base, result=_result(tree.equal and not facts, whole), compared=compared, kind="tree", tree=tree)
+    if _has_text(one) and _has_text(two):
+        text = text_difference(one.lines, two.lines, left_whole=left.whole, right_whole=right.whole)
+        whole = left.whole and right.whole and not paged and not _has_cut_lines(one, two)
+        compared = _of_each("lines", text.left_lines, text.right_lines, whole)
+        return replace(
+            base,
+            result=_result(text.equal and not facts, whole),
+            compared=compared,
+            kind="text",
+            text=text,
+            more=not (left.whole and right.whole),
+        )
+    if one.kind != two.kind:
+        notice = f"one is shown as {one.kind} ({one.format}), the other as {two.kind} ({two.format})"
+        base = replace(base, notices=(notice, *base.notices))
+    return base
+
+
+def _tables(base: Comparison, left: _Look, right: _Look, options: Options, paged: bool) -> Comparison:
+    one, two = left.preview, right.preview
+    assert one is not None
+    assert two is not None
+    table = table_difference(one, two, key=options.key, tolerance=options.tolerance, examples=options.examples)
+    columns_cut = any(len(found.columns) >= look.limits.columns for found, look in ((one, left), (two, right)))
+    cut = columns_cut or any(_is_cut(cell) for found in (one, two) for row in found.rows for cell in row)
+    whole = table.whole and not cut and not paged
+    return replace(
+        base,
+        result=_result(table.equal and not base.facts, whole),
+        compared=_of_each("rows", table.left_rows, table.right_rows, table.whole),
+        kind="table",
+        table=table,
+        more=not table.whole,
+    )
+
+
+def _result(equal: bool, whole: bool) -> Result:
+    return "different" if not equal else "equal" if whole else "unknown"
+
+
+def _of_each(what: str, left: int, right: int, whole: bool) -> str:
+    if whole:
+        return f"all {what}"
+    if left == right:
+        return f"first {left:,} {what} of each"
+    return f"first {left:,} and first {right:,} {what}"
+
+
+def _has_text(found: Preview) -> bool:
+    return found.kind in ("text", "tree") and (bool(found.lines) or not found.rows)
+
+
+def _is_cut(cell: object) -> bool:
+    return isinstance(cell, str) and len(cell) >= _CELL
+
+
+def _has_cut_lines(*found: Preview) -> bool:
+    return any(_is_cut(line) for one in found for line in one.lines)
+
+
+def _has_cut_tree(*found: Preview) -> bool:
+    """Whether a value is cut, or levels are left out: then its summary is all that stands there."""
+    for one in found:
+        stack = [(one.tree, 0)] if one.tree else []
+        while stack:
+            node, depth = stack.pop()
+            if _is_cut(node.value) or depth >= DEFAULT.depth:
+                return True
+            stack += [(child, depth + 1) for child in node.children]
+    return False
+
+
+def _facts(left: Preview, right: Preview) -> tuple[tuple[str, str, str], ...]:
+    """What the formats say of the whole files and differs, with the counts of pages and the size of pictures."""
+    sides: list[dict[str, str]] = []
+    for found in (left, right):
+        facts = dict(found.facts)
+        if found.pages is not None:
+            facts.setdefault("pages", str(found.pages))
+        if found.page_names:
+            facts.setdefault("sheets", ", ".join(found.page_names))
+        if found.image is not None:
+            facts.setdefault("picture", f"{found.image.full_width} x {found.image.full_height}")
+        sides.append(facts)
+    names = dict.fromkeys((*sides[0], *sides[1]))
+    both = [(name, sides[0].get(name, ""), sides[1].get(name, "")) for name in names]
+    return tuple(fact for fact in both if fact[1] != fact[2])
+
+
+def _notices(left: Preview, right: Preview) -> tuple[str, ...]:
+    """What the previews say, of both once, else with the side that it is of."""
+    both = [notice for notice in left.notices if notice in right.notices]
+    first = [f"left: {notice}" for notice in left.notices if notice not in both]
+    second = [f"right: {notice}" for notice in right.notices if notice not in both]
+    return (*both, *first, *second)
+
+
+async def _directories(storage: Storage, left: Version, right: Version, options: Options) -> Comparison:
+    """Two directories by the names, sizes and hashes of their files."""
+    sides = []
+    for version in (left, right):
+        try:
+            entries = await storage.list(version.uris[0])
+        except StorageError as error:
+            error.message = f"{plain(version.name)} is a directory: {error.message}"
+            raise
+        sides.append({entry.name: entry.size for entry in entries})
+    first, second = sides
+    alike = [name for name, size in first.items() if second.get(name) == size]
+    known, notices, cost = await _hashes(storage, left.uris[0], right.uris[0], first, alike, options)
+    columns = (Column("name", "text"), Column("size", "integer"), Column("sha256", "text"))
+    tables = [
+        Preview(
+            kind="table",
+            columns=columns,
+            rows=tuple((plain(name), size, known.get((side, name))) for name, size in files.items()),
+            total_rows=len(files),
+            format="directory",
+        )
+        for side, files in enumerate(sides)
+    ]
+    table = table_difference(tables[0], tables[1], key=("name",), examples=options.examples)
+    facts = [FileFacts(version.name, version.uris[0], "directory") for version in (left, right)]
+    whole = not notices
+    result: Result = "different" if not table.equal else "identical" if whole else "unknown"
+    compared = "files by name, size and hash" if whole else "files by name and size"
+    return Comparison(
+        result, facts[0], facts[1], compared, "table", table, notices=notices, more=not whole, bytes_read=cost
+    )
+
+
+async def _hashes(
+    storage: Storage, left: str, right: str, sizes: dict[str, int], names: Sequence[str], options: Options
+) -> tuple[dict[tuple[int, str], str], tuple[str, ...], int]:
+    """Hashes of the files of both directories that have one size, by side and name, within what may be read."""
+    total = sum(sizes[name] for name in names)
+    if options.hash_most is not None and total > options.hash_most:
+        said = f"{len(names):,} files with equal sizes were not read: {human_size(total)} on each side"
+        return {}, (said,), 0
+    found: dict[tuple[int, str], str] = {}
+    for name in names:
+        for side, folder in enumerate((left, right)):
+            try:
+                found[side, name] = await _sha256(storage, f"{folder.rstrip('/')}/{name}")
+            except FlowtuiError:
+                return {}, (f"{plain(name)} cannot be read: only names and sizes were compared",), 0
+    return found, (), 2 * total
