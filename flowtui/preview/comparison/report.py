@@ -86,8 +86,9 @@ def report(found: Comparison) -> list[ReportLine]:
 def summary(found: Comparison) -> list[ReportLine]:
     """What was compared, and how it differs in counts."""
     style = "note" if found.result == "unknown" else "changed" if found.result == "different" else ""
-    lines = [ReportLine(brief(found), style)]
-    if found.compared:
+    said = brief(found)
+    lines = [ReportLine(said, style)]
+    if found.compared and found.compared not in said:
         lines.append(ReportLine(f"compared: {found.compared}", "dim"))
     table = found.table
     if table is not None:
@@ -100,8 +101,8 @@ def summary(found: Comparison) -> list[ReportLine]:
             lines.append(ReportLine(f"! {count(table.doubled, 'row')} share a key: paired in order", "note"))
         for number, side in ((table.left_beyond, "left"), (table.right_beyond, "right")):
             if number:
-                said = f"! {count(number, 'row')} of the {side} file may have a partner behind what was read"
-                lines.append(ReportLine(said, "note"))
+                beyond = f"! {count(number, 'row')} of the {side} file may have a partner behind what was read"
+                lines.append(ReportLine(beyond, "note"))
     if found.text is not None and found.text.coarse:
         lines.append(ReportLine(f"! {count(found.text.coarse, 'line')} too different to be aligned", "note"))
     if found.left.sha256:

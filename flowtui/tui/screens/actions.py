@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from typing import ClassVar
 
 from textual import on, work
+from textual.binding import BindingType
 from textual.message import Message
 
 from flowtui.domain.artifact import Artifact, ArtifactFile, ArtifactVersionId, UndeclaredOutput
 from flowtui.domain.execution import ExecutionId
 from flowtui.errors import FlowtuiError
 from flowtui.text import plain
+from flowtui.tui.bindings import bindings
 from flowtui.tui.outlines import version_id
 from flowtui.tui.screens.base import BaseScreen
 
@@ -38,7 +41,9 @@ def files_of(thing: Thing | None) -> tuple[ArtifactFile, ...]:
 
 
 class FileActions(BaseScreen[None]):
-    """Bookmark, export, download, copy and lineage for :attr:`thing` of the execution :attr:`owner`."""
+    """Bookmark, export, download, copy, lineage and versions of :attr:`thing` of the execution :attr:`owner`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("versions", "compare")
 
     class Bookmarked(Message):
         """A bookmark was set or taken away."""
@@ -62,12 +67,14 @@ class FileActions(BaseScreen[None]):
         """Show the new stars."""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("bookmark", "copy", "lineage", "export", "download") and self.is_mounted:
+        if action in ("bookmark", "copy", "lineage", "versions", "compare", "export", "download") and self.is_mounted:
             thing = self.thing
             if action == "copy":
                 return bool(uri_of(thing))
-            if action == "lineage":
+            if action in ("lineage", "versions"):
                 return isinstance(thing, ArtifactFile)
+            if action == "compare":
+                return isinstance(thing, ArtifactFile) and bool(thing.uris)
             if action == "bookmark":
                 return isinstance(thing, (Artifact, ArtifactFile))
             if isinstance(thing, Artifact):
@@ -110,6 +117,17 @@ class FileActions(BaseScreen[None]):
             from flowtui.tui.screens.lineage import LineageScreen
 
             self.app.push_screen(LineageScreen(self.context, owner, thing))
+
+    def action_versions(self) -> None:
+        thing, owner = self.thing, self.owner
+        if owner is not None and isinstance(thing, ArtifactFile):
+            from flowtui.tui.screens.versions import VersionsScreen
+
+            self.app.push_screen(VersionsScreen(self.context, version_id(owner, thing)))
+
+    def action_compare(self) -> None:
+        # With which version is chosen there; the cursor begins on the one before.
+        self.action_versions()
 
     def action_export(self) -> None:
         self._export(download=False)

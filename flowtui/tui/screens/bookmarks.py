@@ -43,7 +43,7 @@ class BookmarksScreen(Place):
     )
     filter_fields = frozenset({"type", "artifact", "file", "run"})
     filter_hint = "filter: words, type:data, run:7f2"
-    BINDINGS: ClassVar[list[BindingType]] = bindings("bookmark", bookmark="take away")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("bookmark", "versions", "compare", bookmark="take away")
 
     class Read(Message):
         """The bookmarks were read."""
@@ -112,6 +112,9 @@ class BookmarksScreen(Place):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "bookmark":
             return self.is_mounted and self.rows.cursor_key in self.kept
+        if action in ("versions", "compare"):
+            bookmark = self.kept.get(self.rows.cursor_key) if self.is_mounted else None
+            return bookmark is not None and bool(bookmark.id.file)
         return super().check_action(action, parameters)
 
     @on(Rows.Opened)
@@ -124,6 +127,16 @@ class BookmarksScreen(Place):
         bookmark = self.kept.get(self.rows.cursor_key)
         if bookmark is not None:
             self._remove(bookmark.id)
+
+    def action_versions(self) -> None:
+        from flowtui.tui.screens.versions import VersionsScreen
+
+        bookmark = self.kept.get(self.rows.cursor_key)
+        if bookmark is not None:
+            self.app.push_screen(VersionsScreen(self.context, bookmark.id))
+
+    def action_compare(self) -> None:
+        self.action_versions()
 
     @work(group="bookmark", exit_on_error=False)
     async def _remove(self, id_: ArtifactVersionId) -> None:

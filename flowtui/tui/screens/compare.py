@@ -1,0 +1,153 @@
+"""Two versions of a file side by side in words: which runs, why they may differ, and what differs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.binding import BindingType
+from textual.message import Message
+from textual.widget import Widget
+
+from flowtui import words
+from flowtui.domain.artifact import ArtifactFile
+from flowtui.domain.execution import Execution
+from flowtui.domain.size import human_size
+from flowtui.domain.version_diff import Change, RunDifference, run_difference
+from flowtui.text import plain
+from flowtui.tui.bindings import bindings
+from flowtui.tui.context import Context
+from flowtui.tui.formatting import Cell, Mark
+from flowtui.tui.run_rows import workflow_name
+from flowtui.tui.screens.base import BaseScreen
+from flowtui.tui.widgets.lines import Line, Problem
+from flowtui.tui.widgets.viewer import Viewer
+
+if TYPE_CHECKING:
+    from flowtui.preview.comparison.files import Options, Version
+    from flowtui.preview.comparison.report import ReportLine
+    from flowtui.preview.comparison.result import Comparison
+
+_STYLES = {"added": "good", "removed": "bad", "changed": "busy", "heading": "strong", "dim": "dim", "note": "wait"}
+_FIRST_ROWS = 2000
+"""Rows or lines of each that are compared at first: a screen is looked at now."""
+
+_EXAMPLES = 200
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two versions: a file and the run that made it."""
+
+    run: Execution
+    file: ArtifactFile
+
+
+class CompareScreen(BaseScreen[None]):
+    """What differs between two versions; ``left`` is the older one."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("compare_more")
+
+    class Read(Message):
+        """The files were compared."""
+
+        def __init__(self, found: Comparison, runs: RunDifference, lines: list[ReportLine]) -> None:
+            super().__init__()
+            self.found = found
+            self.runs = runs
+            self.lines = lines
+
+    def __init__(self, context: Context, left: Side, right: Side) -> None:
+        super().__init__(context)
+        self.left, self.right = left, right
+        self.comparison: Comparison | None = None
+        self.whole = False
+
+    def crumbs(self) -> list[str]:
+        return ["compare", self.right.file.artifact, self.right.file.file]
+
+    def compose_body(self) -> Iterable[Widget]:
+        yield Line(signs=self.signs, id="compare-left")
+        yield Line(signs=self.signs, id="compare-right")
+        yield Problem()
+        yield Viewer(signs=self.signs, id="detail")
+
+    def on_mount(self) -> None:
+        for name, sign, style, side in (("left", "-", "bad", self.left), ("right", "+", "good", self.right)):
+            run = side.run
+            started = words.when(run.started_at or run.created_at, self.context.now())
+            size = human_size(side.file.size)
+            told = [started, f"{workflow_name(run)} {plain(run.workflow.version)}", size]
+            said = f" {self.signs.dot} ".join(part for part in told if part)
+            head = (Mark(f"{sign} {plain(run.id.name)}", style), Mark("   "), Mark(said, "dim"))
+            self.query_one(f"#compare-{name}", Line).show(head)
+        viewer = self.query_one(Viewer)
+        viewer.show_lines([(), (Mark("Comparing.", "dim"),)])
+        viewer.focus()
+        super().on_mount()
+
+    async def read(self) -> None:
+        from flowtui.preview.comparison.files import compare
+        from flowtui.preview.comparison.report import report
+
+        session = await self.context.connection.session()
+        left, right = self.left, self.right
+        found = await compare(
+            session.storage, _version(left.file), _version(right.file), options=self._options(), workers=session.workers
+        )
+        inputs = await asyncio.gather(*(session.catalog.inputs(side.run.id) for side in (left, right)))
+        lines = await asyncio.to_thread(report, found)
+        self.post_message(self.Read(found, run_difference(left.run, right.run, *inputs), lines))
+
+    def _options(self) -> Options:
+        from flowtui.preview.comparison.files import MOST_ROWS, Options
+
+        if self.whole:
+            return Options(rows=MOST_ROWS, examples=_EXAMPLES, hash_most=None)
+        return Options(rows=_FIRST_ROWS, examples=_EXAMPLES)
+
+    @on(Read)
+    def _on_read(self, event: Read) -> None:
+        self.comparison = event.found
+        shown = [(Mark(line.text, _STYLES.get(line.style, "")),) for line in event.lines]
+        self.query_one(Viewer).show_lines([*_why(event.runs), (), *shown])
+        self.refresh_bindings()
+
+    def answered(self) -> None:
+        if self.problem is not None and self.comparison is None:
+            self.query_one(Viewer).show_lines([])
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "compare_more":
+            return self.comparison is not None and self.comparison.more and not self.whole
+        return super().check_action(action, parameters)
+
+    def action_compare_more(self) -> None:
+        """Compare more rows, and read files to their end for their hashes."""
+        self.whole = True
+        size = (self.left.file.size or 0) + (self.right.file.size or 0)
+        self.tell(f"comparing more{f', up to {human_size(size)}' if size else ''}; esc gives up")
+        self.reload()
+
+
+def _version(file: ArtifactFile) -> Version:
+    from flowtui.preview.comparison.files import Version
+
+    return Version(file.file, file.uris, file.format, file.directory)
+
+
+def _why(runs: RunDifference) -> Iterator[Cell]:
+    """What of the runs differs, a line each."""
+    for change in runs.facts:
+        yield (Mark(f"~ {plain(change.name)}: {_sides(change)}", "busy"),)
+    for change in runs.inputs:
+        yield (Mark(f"~ input {plain(change.name)}: {_sides(change)}", "busy"),)
+    if not (runs.facts or runs.inputs):
+        yield (Mark("same workflow version, same inputs", "dim"),)
+
+
+def _sides(change: Change) -> str:
+    return " -> ".join("(none)" if side is None else plain(side) for side in (change.left, change.right))

@@ -1,0 +1,154 @@
+"""Versions of a file and what differs between two of them, over the recordings."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from textual.worker import WorkerState
+
+from flowtui.preview.comparison import files
+from flowtui.tui.screens.compare import CompareScreen
+from flowtui.tui.screens.run import RunScreen
+from flowtui.tui.screens.versions import VersionsScreen
+from flowtui.tui.widgets.viewer import Viewer
+from tests.replay import expected
+from tests.tui.conftest import LARGE, SMALL, Open, Person, blobs
+from tests.tui.test_run import go_to
+
+ADSL = {
+    name: next(file["uris"][0] for file in expected()[name]["files"] if file["file"] == "adsl.csv").partition("://")[2]
+    for name in ("clinical-1", "clinical-4")
+}
+SIZES = pytest.mark.parametrize("size", [SMALL, LARGE])
+
+
+def versions_of(person: Person) -> VersionsScreen:
+    assert isinstance(person.app.screen, VersionsScreen)
+    return person.app.screen
+
+
+def differences(person: Person) -> str:
+    assert isinstance(person.app.screen, CompareScreen)
+    return person.app.screen.query_one(Viewer).text
+
+
+@SIZES
+async def test_versions_are_those_of_the_same_workflow(at_screen: Open, size: tuple[int, int]) -> None:
+    async with at_screen(size) as person:
+        await person.open("clinical-3-v2")
+        await go_to(person, "ADaM Datasets", "adsl.csv")
+        await person.press("v")
+        screen = versions_of(person)
+        names = [row.key.rpartition("/")[2] for row in screen.rows.rows]
+        assert names[:3] == ["clinical-4", "clinical-2-relaunched", "clinical-3-v2"]
+        assert names[-1] == "clinical-1"
+        assert "cached-2" not in names
+        # The cursor begins on the version before this one.
+        assert screen.rows.cursor_key.endswith(names[3])
+        assert "clinical-3-v2" in person.line_of("▶")
+        assert "= compare with this" in person.keys
+        await person.press("enter")
+        assert isinstance(person.app.screen, RunScreen)
+        assert person.app.screen.run_id.name == names[3]
+
+
+@SIZES
+async def test_two_keys_compare_with_the_version_before(
+    at_screen: Open, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(blobs(), ADSL["clinical-1"], b"USUBJID,AGE\n01-1,63\n01-2,64\n01-3,70\n")
+    monkeypatch.setitem(blobs(), ADSL["clinical-4"], b"USUBJID,AGE,SEX\n01-1,63,F\n01-3,71,M\n01-4,50,M\n")
+    async with at_screen(size) as person:
+        await person.open("clinical-4")
+        await go_to(person, "ADaM Datasets", "adsl.csv")
+        await person.press("equals_sign")
+        versions_of(person).rows.move_to("flytesnacks/development/clinical-1")
+        await person.press("equals_sign")
+        assert isinstance(person.app.screen, CompareScreen)
+        # The older one is left, whichever was chosen.
+        assert person.line_of("- clinical-1").index("clinical-1") < 10
+        assert "+ clinical-4" in person.seen
+        shown = differences(person)
+        assert "~ version: v1 -> v2" in shown
+        assert "different: 1 row added, 1 row removed, 1 row changed, 1 column added" in shown
+        assert "rows paired by USUBJID: the subject, unique in both" in shown
+        assert "+ SEX" in shown
+        assert "70 -> 71" in shown
+        assert "- row 2  USUBJID=01-2" in person.seen
+        await person.press("escape", "escape")
+        assert isinstance(person.app.screen, RunScreen)
+
+
+async def test_the_current_version_is_not_compared_with_itself(at_screen: Open) -> None:
+    async with at_screen(LARGE) as person:
+        await person.open("clinical-2")
+        await go_to(person, "ADaM Datasets", "adsl.csv")
+        await person.press("v")
+        screen = versions_of(person)
+        screen.rows.move_to("flytesnacks/development/clinical-2")
+        await person.pilot.pause()
+        assert "= compare" not in person.keys
+        await person.press("equals_sign")
+        assert person.app.screen is screen
+        await person.press("v")
+        assert person.app.screen is screen
+
+
+async def test_a_bookmarked_file_has_versions(at_screen: Open) -> None:
+    async with at_screen(LARGE) as person:
+        await person.open("clinical-2")
+        await go_to(person, "ADaM Datasets", "adsl.csv")
+        await person.press("b", "escape", "3")
+        assert "= compare" in person.keys
+        await person.press("equals_sign")
+        assert versions_of(person).rows.cursor_key
+        await person.press("equals_sign")
+        assert isinstance(person.app.screen, CompareScreen)
+        assert "+ clinical-2" in person.seen
+
+
+async def test_a_bookmarked_artifact_has_none(at_screen: Open) -> None:
+    async with at_screen(LARGE) as person:
+        await person.open("clinical-2")
+        rows = person.app.screen.query_one("#tree")
+        assert rows.move_to("a\0data\0ADaM Datasets")  # type: ignore[attr-defined]
+        await person.press("b", "escape", "3")
+        assert "= compare" not in person.keys
+
+
+async def test_what_is_compared_is_given_up_when_it_is_left(at_screen: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    started, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def for_ever(*_: object, **__: object) -> None:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    async with at_screen(SMALL) as person:
+        await person.open("clinical-2")
+        await go_to(person, "ADaM Datasets", "adsl.csv")
+        await person.press("equals_sign")
+        monkeypatch.setattr(files, "compare", for_ever)
+        await person.pilot.press("equals_sign")
+        await asyncio.wait_for(started.wait(), 10)
+        assert "Comparing." in person.seen
+        # Keys are answered meanwhile.
+        await person.pilot.press("escape")
+        await asyncio.wait_for(cancelled.wait(), 10)
+        assert isinstance(person.app.screen, VersionsScreen)
+        assert all(worker.state is not WorkerState.ERROR for worker in person.app.workers)
+
+
+async def test_a_file_that_is_gone_is_told_in_place(at_screen: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(blobs(), ADSL["clinical-1"])
+    async with at_screen(LARGE) as person:
+        await person.open("clinical-2")
+        await go_to(person, "ADaM Datasets", "adsl.csv")
+        await person.press("equals_sign", "equals_sign")
+        assert isinstance(person.app.screen, CompareScreen)
+        assert "There is no object" in person.seen
+        assert "Comparing." not in person.seen
