@@ -11,7 +11,6 @@ from flowtui.preview.comparison import files
 from flowtui.tui.screens.compare import CompareScreen
 from flowtui.tui.screens.run import RunScreen
 from flowtui.tui.screens.versions import VersionsScreen
-from flowtui.tui.widgets.viewer import Viewer
 from tests.replay import expected
 from tests.tui.conftest import LARGE, SMALL, Open, Person, blobs
 from tests.tui.test_run import go_to
@@ -30,7 +29,7 @@ def versions_of(person: Person) -> VersionsScreen:
 
 def differences(person: Person) -> str:
     assert isinstance(person.app.screen, CompareScreen)
-    return person.app.screen.query_one(Viewer).text
+    return "\n".join("".join(mark.text for mark in line) for line in person.app.screen.lines)
 
 
 @SIZES
@@ -78,6 +77,42 @@ async def test_two_keys_compare_with_the_version_before(
         assert "- row 2  USUBJID=01-2" in person.seen
         await person.press("escape", "escape")
         assert isinstance(person.app.screen, RunScreen)
+
+
+async def test_what_differs_scrolls(at_screen: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = "".join(f"01-{number},{number}\n" for number in range(60)).encode()
+    monkeypatch.setitem(blobs(), ADSL["clinical-1"], b"USUBJID,AGE\n" + rows)
+    monkeypatch.setitem(blobs(), ADSL["clinical-4"], b"USUBJID,AGE\n" + rows.replace(b",", b",1"))
+    async with at_screen(SMALL) as person:
+        await person.open("clinical-4")
+        await go_to(person, "ADaM Datasets", "adsl.csv")
+        await person.press("equals_sign")
+        versions_of(person).rows.move_to("flytesnacks/development/clinical-1")
+        await person.press("equals_sign")
+        assert "59 -> 159" not in person.seen
+        await person.press("G")
+        assert "59 -> 159" in person.seen
+        assert "+ clinical-4" in person.seen
+        assert "compare more" not in person.keys
+
+
+async def test_more_is_compared_when_it_is_asked_for(at_screen: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [f"{number},{number % 7}" for number in range(5000)]
+    monkeypatch.setitem(blobs(), ADSL["clinical-1"], "\n".join(["USUBJID,AGE", *rows]).encode())
+    rows[4000] = "4000,77"
+    monkeypatch.setitem(blobs(), ADSL["clinical-4"], "\n".join(["USUBJID,AGE", *rows]).encode())
+    async with at_screen(SMALL) as person:
+        await person.open("clinical-4")
+        await go_to(person, "ADaM Datasets", "adsl.csv")
+        await person.press("equals_sign")
+        versions_of(person).rows.move_to("flytesnacks/development/clinical-1")
+        await person.press("equals_sign")
+        assert "no difference found" in person.seen
+        assert "first 2,000 rows of each" in person.seen
+        assert "m compare more" in person.keys
+        await person.press("m")
+        assert "different: 1 row changed" in person.seen
+        assert "all rows" in person.seen
 
 
 async def test_the_current_version_is_not_compared_with_itself(at_screen: Open) -> None:

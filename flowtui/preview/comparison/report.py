@@ -29,6 +29,9 @@ _RESULTS = {
 _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 _VALUE = 60
 _NAME = 24
+_SHOWN = 4
+"""Values of an added or removed row that its line holds beside the key."""
+
 _INDENT = "    "
 
 
@@ -171,20 +174,20 @@ def _row(row: RowChange, key: Sequence[str]) -> Iterator[ReportLine]:
     if row.left_row and row.right_row and row.left_row != row.right_row:
         where = [f"row {row.left_row:,} -> {row.right_row:,}"]
     named = [f"{plain(name)}={_value(value)}" for name, value in zip(key, row.key, strict=True)]
-    more = f"and {row.more:,} more" if row.more else ""
+    parts = [*where, *named]
     if row.state != "changed":
-        values = [
-            f"{plain(one.column)}={_value(one.left if row.state == 'removed' else one.right)}" for one in row.cells
-        ]
-        rest = "  ".join((*values, more))
-        yield ReportLine(f"{_SIGNS[row.state]} {'  '.join((*where, *named))}  {rest}".rstrip(), row.state)
+        sides = ((cell.column, cell.left if row.state == "removed" else cell.right) for cell in row.cells)
+        values = [f"{plain(name)}={_value(value)}" for name, value in sides if value not in (None, "")]
+        more = row.more + len(values) - _SHOWN
+        parts += [*values[:_SHOWN], *([f"and {more:,} more"] if more > 0 else [])]
+        yield ReportLine(f"{_SIGNS[row.state]} {'  '.join(parts)}", row.state)
         return
-    yield ReportLine(f"~ {'  '.join((*where, *named))}", row.state)
+    yield ReportLine(f"~ {'  '.join(parts)}", row.state)
     width = min(max((len(plain(cell.column)) for cell in row.cells), default=0), _NAME)
     for cell in row.cells:
         yield ReportLine(f"{_INDENT}{plain(cell.column):<{width}}  {_both(cell)}")
-    if more:
-        yield ReportLine(f"{_INDENT}{more}", "dim")
+    if row.more:
+        yield ReportLine(f"{_INDENT}and {row.more:,} more", "dim")
 
 
 def _both(cell: CellChange) -> str:

@@ -46,7 +46,7 @@ class ColumnChange:
 
     @property
     def attributes(self) -> tuple[tuple[str, str, str], ...]:
-        """Type, label and format where they differ: name, left, right."""
+        """Type, label and format where they differ: name, left, right. No type is known of a column without values."""
         if self.left is None or self.right is None:
             return ()
         pairs = (
@@ -54,7 +54,7 @@ class ColumnChange:
             ("label", self.left.label, self.right.label),
             ("format", self.left.format, self.right.format),
         )
-        return tuple(pair for pair in pairs if pair[1] != pair[2])
+        return tuple(pair for pair in pairs if pair[1] != pair[2] and (pair[0] != "type" or (pair[1] and pair[2])))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -109,7 +109,8 @@ def _by_key(left: Preview, right: Preview, key: Key) -> tuple[_Partners, int]:
     for index, identity in enumerate(identities(left.rows, key.pairs, right=False)):
         first[identity].append(index)
     second = identities(right.rows, key.pairs, right=True)
-    doubled = sum(len(found) for found in first.values() if len(found) > 1) + len(second) - len(set(second))
+    counts = (*(len(found) for found in first.values()), *Counter(second).values())
+    doubled = sum(count for count in counts if count > 1)
     for found in first.values():
         found.reverse()
     both, only_right = [], []

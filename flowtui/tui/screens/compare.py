@@ -47,7 +47,13 @@ class Side:
 
 
 class CompareScreen(BaseScreen[None]):
-    """What differs between two versions; ``left`` is the older one."""
+    """What differs between two versions; ``left`` is the older one.
+
+    Attributes:
+        comparison: of the files, None before they were compared.
+        whole: whether as much as can be is compared.
+        lines: what is shown.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("compare_more")
 
@@ -65,6 +71,7 @@ class CompareScreen(BaseScreen[None]):
         self.left, self.right = left, right
         self.comparison: Comparison | None = None
         self.whole = False
+        self.lines: list[Cell] = []
 
     def crumbs(self) -> list[str]:
         return ["compare", self.right.file.artifact, self.right.file.file]
@@ -73,14 +80,14 @@ class CompareScreen(BaseScreen[None]):
         yield Line(signs=self.signs, id="compare-left")
         yield Line(signs=self.signs, id="compare-right")
         yield Problem()
-        yield Viewer(signs=self.signs, id="detail")
+        yield Viewer(signs=self.signs, id="differences")
 
     def on_mount(self) -> None:
         for name, sign, style, side in (("left", "-", "bad", self.left), ("right", "+", "good", self.right)):
             run = side.run
             started = words.when(run.started_at or run.created_at, self.context.now())
             size = human_size(side.file.size)
-            told = [started, f"{workflow_name(run)} {plain(run.workflow.version)}", size]
+            told = [started, f"{workflow_name(run).rpartition('.')[2]} {plain(run.workflow.version)[:12]}", size]
             said = f" {self.signs.dot} ".join(part for part in told if part)
             head = (Mark(f"{sign} {plain(run.id.name)}", style), Mark("   "), Mark(said, "dim"))
             self.query_one(f"#compare-{name}", Line).show(head)
@@ -113,7 +120,8 @@ class CompareScreen(BaseScreen[None]):
     def _on_read(self, event: Read) -> None:
         self.comparison = event.found
         shown = [(Mark(line.text, _STYLES.get(line.style, "")),) for line in event.lines]
-        self.query_one(Viewer).show_lines([*_why(event.runs), (), *shown])
+        self.lines = [*_why(event.runs), (), *shown]
+        self.query_one(Viewer).show_lines(self.lines)
         self.refresh_bindings()
 
     def answered(self) -> None:

@@ -104,7 +104,7 @@ def test_a_given_key_and_one_that_is_not_there() -> None:
     found = table_difference(left, right, key=["ID"])
     assert found.key == ("Id",)
     assert counts(found) == (0, 0, 1, 2)
-    assert found.doubled == 3
+    assert found.doubled == 4
     with pytest.raises(UsageError, match="NOPE is no column of both") as raised:
         table_difference(left, right, key=["NOPE"])
     assert "Id, V" in raised.value.hint
