@@ -90,6 +90,13 @@ def test_a_preview_of_a_path_loads_no_server(tmp_path: Path) -> None:
     assert not found & {"textual", "rich", "flytekit", "starlette", "httpx", "flyteidl", "google"}
 
 
+def test_a_comparison_of_paths_loads_no_server(tmp_path: Path) -> None:
+    for name, value in (("a.csv", 1), ("b.csv", 2)):
+        (tmp_path / name).write_text(f"a,b\n1,{value}\n")
+    found = loaded(command("diff", str(tmp_path / "a.csv"), str(tmp_path / "b.csv"), "--json"), tmp_path)
+    assert not found & {"textual", "rich", "flytekit", "starlette", "httpx", "flyteidl", "google", "pandas", "pyarrow"}
+
+
 def test_settings_load_no_library_without_a_file(tmp_path: Path) -> None:
     found = loaded("from flowtui.config import load_settings; load_settings({})", tmp_path)
     assert not found & {"httpx", "pydantic", "textual", "yaml", "tomllib", "tomli"}

@@ -11,7 +11,6 @@ from flowtui.domain.artifact import ArtifactFile
 from flowtui.domain.execution import Execution
 from flowtui.domain.version_diff import Change, RunDifference
 from flowtui.headless.json import instant
-from flowtui.headless.shapes import execution_id
 from flowtui.preview.comparison.report import brief
 from flowtui.preview.comparison.result import (
     Comparison,
@@ -64,7 +63,9 @@ def _run(run: Execution | None) -> Shape | None:
     if run is None:
         return None
     return {
-        **execution_id(run.id),
+        "project": run.id.project,
+        "domain": run.id.domain,
+        "name": run.id.name,
         "phase": run.phase,
         "workflow": run.workflow.name,
         "version": run.workflow.version,

@@ -198,7 +198,7 @@ def _value(value: Cell) -> str:
     if value is None or value == "":
         return "(missing)"
     text = plain(text_of(value))
-    return text if len(text) <= _VALUE else f"{text[: _VALUE - 1]}…"
+    return text if len(text) <= _VALUE else f"{text[: _VALUE - 3]}..."
 
 
 def _tree_lines(tree: TreeDifference) -> Iterator[ReportLine]:
