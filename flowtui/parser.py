@@ -203,6 +203,13 @@ def _diff(parser: argparse.ArgumentParser) -> None:
     add("--tolerance", metavar="X", type=not_negative, default=0.0, help="numbers that differ by no more are equal (0)")
     add("--rows", metavar="N", type=positive, default=10_000, help="rows or lines of each to compare (10000)")
     add("--examples", metavar="N", type=positive, default=20, help="rows to show of each kind of change (20)")
+    add(
+        "--page",
+        metavar="N",
+        type=positive,
+        default=0,
+        help="page, sheet or member to compare (of a text all)",
+    )
     add("--hash", action="store_true", help="read files of any size to their end to tell whether they are the same")
     add("--exit-code", action="store_true", help="exit 5 unless everything was compared and nothing differs")
 

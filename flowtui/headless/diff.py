@@ -18,7 +18,8 @@ from flowtui.headless.json import dumps
 from flowtui.headless.select import select
 from flowtui.headless.style import Style
 from flowtui.headless.table import Column, Painted, one_line, table
-from flowtui.preview.comparison.files import HASHED, Options, Version, compare
+from flowtui.preview.comparison.files import compare
+from flowtui.preview.comparison.looks import HASHED, Options, Version
 from flowtui.preview.comparison.report import ReportLine, brief, report
 from flowtui.preview.workers import Workers
 from flowtui.storage import Storage
@@ -113,6 +114,7 @@ def _options(options: Namespace) -> Options:
         tolerance=options.tolerance,
         rows=options.rows,
         examples=options.examples,
+        page=options.page,
         hash_most=None if options.hash else HASHED,
     )
 

@@ -7,92 +7,38 @@ import hashlib
 import re
 from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from flowtui.domain.size import human_size
-from flowtui.errors import FlowtuiError, PreviewError, StorageError
+from flowtui.errors import FlowtuiError, StorageError
 from flowtui.preview.comparison.lines import text_difference
+from flowtui.preview.comparison.looks import LONGEST, USUAL, Look, Options, Version, look
 from flowtui.preview.comparison.result import Comparison, FileFacts, Result
 from flowtui.preview.comparison.tables import table_difference
 from flowtui.preview.comparison.trees import tree_difference
-from flowtui.preview.limits import DEFAULT, Limits
-from flowtui.preview.registry import preview
+from flowtui.preview.limits import DEFAULT
 from flowtui.preview.result import Column, Preview
 from flowtui.preview.workers import Workers
-from flowtui.storage import Reader, Stat, Storage
+from flowtui.storage import Storage
 from flowtui.text import plain
 
-ROWS = 10_000
-"""Rows or lines of each file that are compared, as far as 15 MB hold them."""
-
-MOST_ROWS = 50_000
-
-HASHED = 64 * 1024 * 1024
-"""Files of equal size up to this many bytes are read to their end where nothing else tells whether they differ."""
-
 _SMALL = 2 * 1024 * 1024
-_MOST_HEAD = 15 * 1024 * 1024
-_CELL = 4000
+_DATA = frozenset(
+    [
+        "csv", "tsv", "jsonl", "parquet", "arrow", "feather", "sas7bdat", "xpt", "xlsx", "xlsm", "xlsb", "xls", "ods",
+        "sav", "zsav", "dta", "directory",
+    ]
+)  # fmt: skip
+"""Formats of tables whose previews hold the data themselves."""
+
+_RENDERED = frozenset(["pdf", "rtf", "docx", "odt", "pptx", "html", "htm", "xhtml", "ipynb", "markdown", "md"])
+"""Formats of texts whose previews leave out pictures and layout."""
+
 _ETAG = re.compile(r'"?[0-9a-f]{32}(-[0-9]{1,5})?"?')
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One of the two files.
-
-    Attributes:
-        name: its declared name; format: its declared format.
-        uris: where its bytes are; of several the first is looked into.
-    """
-
-    name: str
-    uris: tuple[str, ...]
-    format: str = ""
-    directory: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How to compare.
-
-    Attributes:
-        key: names of the columns that pair the rows of tables; found where empty.
-        tolerance: the largest absolute difference of two numbers that counts as none.
-        rows: rows or lines of each that are compared.
-        examples: of rows and paths, of each kind of change.
-        hash_most: bytes of one file up to which both are read to their end for their hashes; None without limit.
-    """
-
-    key: tuple[str, ...] = ()
-    tolerance: float = 0.0
-    rows: int = ROWS
-    examples: int = 100
-    hash_most: int | None = HASHED
-
-
-@dataclass(slots=True)
-class _Look:
-    """A file with what was seen of it."""
-
-    version: Version
-    reader: Reader
-    stat: Stat
-    preview: Preview | None = None
-    limits: Limits = DEFAULT
-
-    @property
-    def facts(self) -> FileFacts:
-        format_ = self.preview.format if self.preview else ""
-        return FileFacts(self.version.name, self.version.uris[0], format_, self.stat.size)
-
-    @property
-    def whole(self) -> bool:
-        """Whether the preview holds all of a text or tree."""
-        return self.preview is not None and not self.preview.more
-
-
 async def compare(
-    storage: Storage, left: Version, right: Version, *, options: Options = Options(), workers: Workers | None = None
+    storage: Storage, left: Version, right: Version, *, options: Options = USUAL, workers: Workers | None = None
 ) -> Comparison:
     """How two files or directories differ.
 
@@ -109,7 +55,7 @@ async def compare(
     if any(stat.directory for stat in stats) or left.directory or right.directory:
         return await _directories(storage, left, right, options)
     async with storage.open(left.uris[0]) as one, storage.open(right.uris[0]) as two:
-        sides = _Look(left, one, stats[0]), _Look(right, two, stats[1])
+        sides = Look(left, one, stats[0]), Look(right, two, stats[1])
         found = await _compare(storage, sides, options, workers)
         found = replace(found, bytes_read=found.bytes_read + one.bytes_read + two.bytes_read)
         found = replace(found, requests=one.requests + two.requests)
@@ -128,33 +74,33 @@ def _with_parts(found: Comparison, left: Version, right: Version) -> Comparison:
     return replace(found, result=result, notices=(f"the first of {one:,} parts was compared", *found.notices))
 
 
-async def _compare(
-    storage: Storage, sides: tuple[_Look, _Look], options: Options, workers: Workers | None
-) -> Comparison:
+async def _compare(storage: Storage, sides: tuple[Look, Look], options: Options, workers: Workers | None) -> Comparison:
     left, right = sides
     if _same_in_store(left, right):
         return Comparison("identical", left.facts, right.facts, "checksums of the store")
-    same_size = left.stat.size == right.stat.size and left.stat.size is not None
-    size = left.stat.size or 0
-    if same_size and size <= _SMALL:
+    size, other = left.stat.size, right.stat.size
+    differ = size is not None and other is not None and size != other
+    if size == other and size is not None and size <= _SMALL:
         first, second = await asyncio.gather(left.reader.read(0, size), right.reader.read(0, size))
         if first == second:
             return Comparison("identical", left.facts, right.facts, "every byte")
-    await asyncio.gather(*(_look(side, options, workers) for side in sides))
+        differ = True
+    await asyncio.gather(*(look(side, options, workers) for side in sides))
     found = await asyncio.to_thread(_contents, left, right, options)
-    if found.result == "different" or not same_size:
-        if found.kind == "bytes":
-            return replace(found, result="different", compared="sizes")
-        if found.result == "unknown" and found.kind == "text" and left.stat.size and right.stat.size:
-            notice = "the sizes differ: what differs comes after what was compared"
-            return replace(found, result="different", notices=(*found.notices, notice))
+    if found.result in ("different", "equal"):
         return found
-    if size <= _SMALL:
-        return found if found.kind != "bytes" else replace(found, result="different", compared="every byte")
-    return await _hashed(storage, found, size, options)
+    if not differ:
+        return await _hashed(storage, found, size, options)
+    if found.kind == "bytes":
+        return replace(found, result="different", compared="sizes" if size != other else "every byte")
+    if found.kind == "table" and _is_content(left.preview) and _is_content(right.preview):
+        # Equal rows may be written in other bytes, and there are more rows than were compared.
+        return found
+    notice = "the bytes differ, in something that was not compared"
+    return replace(found, result="different", notices=(*found.notices, notice))
 
 
-def _same_in_store(left: _Look, right: _Look) -> bool:
+def _same_in_store(left: Look, right: Look) -> bool:
     """Whether checksums of the store say that the bytes are the same; an ETag counts where it has the form of S3's."""
     if left.stat.size != right.stat.size:
         return False
@@ -164,18 +110,17 @@ def _same_in_store(left: _Look, right: _Look) -> bool:
     return bool(_ETAG.fullmatch(etag)) and etag == right.stat.etag
 
 
-async def _hashed(storage: Storage, found: Comparison, size: int, options: Options) -> Comparison:
+async def _hashed(storage: Storage, found: Comparison, size: int | None, options: Options) -> Comparison:
     """The comparison of two files of one size with their hashes, where these may be taken."""
-    if found.result == "equal":
-        return found
-    if options.hash_most is not None and size > options.hash_most:
-        cost = f"both are {human_size(size)}: reading them to their end for a hash was not done"
+    if options.hash_most is not None and (size is None or size > options.hash_most):
+        amount = "their sizes are not known" if size is None else f"both are {human_size(size)}"
+        cost = f"{amount}: they were not read to their end for a hash"
         return replace(found, notices=(*found.notices, cost), more=True)
     first, second = await asyncio.gather(_sha256(storage, found.left.uri), _sha256(storage, found.right.uri))
     left, right = replace(found.left, sha256=first), replace(found.right, sha256=second)
     how = f"{found.compared}, and the hash of all bytes" if found.compared else "the hash of all bytes"
     result: Result = "identical" if first == second else "different"
-    return replace(found, result=result, left=left, right=right, compared=how, bytes_read=2 * size)
+    return replace(found, result=result, left=left, right=right, compared=how, bytes_read=2 * (size or 0))
 
 
 async def _sha256(storage: Storage, uri: str) -> str:
@@ -187,56 +132,48 @@ async def _sha256(storage: Storage, uri: str) -> str:
     return digest.hexdigest()
 
 
-async def _look(side: _Look, options: Options, workers: Workers | None) -> None:
-    """Preview a file: its head first, and more of it while that gives more of the rows that are wanted."""
-    rows = min(max(options.rows, 1), MOST_ROWS)
-    limits = Limits(
-        rows=rows, lines=rows, cells=rows * 50, columns=2000, cell=_CELL, line=_CELL, nodes=50_000, pixels=64
-    )
-    while True:
-        try:
-            side.preview = await preview(
-                side.reader, name=side.version.name, format=side.version.format, limits=limits, workers=workers
-            )
-        except PreviewError:
-            side.preview = None
-        side.limits = limits
-        found = side.preview
-        if found is None or not found.more or found.kind not in ("table", "text"):
-            return
-        have = len(found.rows) if found.kind == "table" else len(found.lines)
-        size = side.stat.size
-        if have >= rows or limits.head >= _MOST_HEAD or (size is not None and limits.head >= size):
-            return
-        head = min(limits.head * 4, _MOST_HEAD)
-        limits = replace(limits, head=head, whole=max(limits.whole, head))
+def _is_content(found: Preview | None) -> bool:
+    """Whether a preview holds the content itself, and not a summary of it as of models, archives and documents."""
+    if found is None:
+        return False
+    if found.kind == "table":
+        return found.format in _DATA
+    return (found.kind == "tree" and found.format == "json") or (found.kind == "text" and found.format not in _RENDERED)
 
 
-def _contents(left: _Look, right: _Look, options: Options) -> Comparison:
+def _contents(left: Look, right: Look, options: Options) -> Comparison:
     """What the previews of two files say of their difference."""
     one, two = left.preview, right.preview
     if one is None or two is None:
         return Comparison("unknown", left.facts, right.facts, "", "bytes")
     facts = _facts(one, two)
+    content = _is_content(one) and _is_content(two)
     base = Comparison("unknown", left.facts, right.facts, "", "bytes", facts=facts, notices=_notices(one, two))
-    paged = max(one.pages or 0, two.pages or 0) > 1
+    paged = left.paged or right.paged
     if paged:
-        page = "page or sheet" if not one.page_names else "sheet"
-        base = replace(base, notices=(f"only the first {page} of each was compared", *base.notices))
+        of = " and ".join(dict.fromkeys(_page_of(found) for found in (one, two)))
+        base = replace(base, notices=(f"only {of} was compared", *base.notices))
+    same_facts = not base.telling_facts
     if one.kind == two.kind == "table":
         return _tables(base, left, right, options, paged)
     if one.tree is not None and two.tree is not None:
         tree = tree_difference(one.tree, two.tree, examples=options.examples)
         whole = left.whole and right.whole and not paged and not _has_cut_tree(one, two)
         compared = "all values by their paths" if whole else "the first values of each by their paths"
-        return replace(base, result=_result(tree.equal and not facts, whole), compared=compared, kind="tree", tree=tree)
+        return replace(
+            base,
+            result=_result(tree.equal and same_facts, whole and content),
+            compared=compared,
+            kind="tree",
+            tree=tree,
+        )
     if _has_text(one) and _has_text(two):
         text = text_difference(one.lines, two.lines, left_whole=left.whole, right_whole=right.whole)
         whole = left.whole and right.whole and not paged and not _has_cut_lines(one, two)
         compared = _of_each("lines", text.left_lines, text.right_lines, whole)
         return replace(
             base,
-            result=_result(text.equal and not facts, whole),
+            result=_result(text.equal and same_facts, whole and content),
             compared=compared,
             kind="text",
             text=text,
@@ -248,22 +185,28 @@ def _contents(left: _Look, right: _Look, options: Options) -> Comparison:
     return base
 
 
-def _tables(base: Comparison, left: _Look, right: _Look, options: Options, paged: bool) -> Comparison:
+def _tables(base: Comparison, left: Look, right: Look, options: Options, paged: bool) -> Comparison:
     one, two = left.preview, right.preview
     assert one is not None
     assert two is not None
     table = table_difference(one, two, key=options.key, tolerance=options.tolerance, examples=options.examples)
     columns_cut = any(len(found.columns) >= look.limits.columns for found, look in ((one, left), (two, right)))
     cut = columns_cut or any(_is_cut(cell) for found in (one, two) for row in found.rows for cell in row)
-    whole = table.whole and not cut and not paged
+    whole = table.whole and not cut and not paged and _is_content(one) and _is_content(two)
     return replace(
         base,
-        result=_result(table.equal and not base.facts, whole),
+        result=_result(table.equal and not base.telling_facts, whole),
         compared=_of_each("rows", table.left_rows, table.right_rows, table.whole),
         kind="table",
         table=table,
         more=not table.whole,
     )
+
+
+def _page_of(found: Preview) -> str:
+    name = found.page_names[found.page - 1] if 0 < found.page <= len(found.page_names) else ""
+    count = f" of {found.pages:,}" if found.pages else ""
+    return f"page {found.page:,}{count}" if not name else f"{plain(name)}, {found.page:,}{count},"
 
 
 def _result(equal: bool, whole: bool) -> Result:
@@ -283,7 +226,7 @@ def _has_text(found: Preview) -> bool:
 
 
 def _is_cut(cell: object) -> bool:
-    return isinstance(cell, str) and len(cell) >= _CELL
+    return isinstance(cell, str) and len(cell) >= LONGEST
 
 
 def _has_cut_lines(*found: Preview) -> bool:

@@ -62,7 +62,7 @@ def brief(found: Comparison) -> str:
         parts = _counts(text.added, text.removed, 0, "line")
     elif tree is not None:
         parts = _counts(tree.added, tree.removed, tree.changed, "value")
-    parts += [f"another {fact[0]}" for fact in found.facts]
+    parts += [f"another {fact[0]}" for fact in found.telling_facts]
     if not parts and found.result == "different":
         parts = _sizes(found)
     said = result_words(found)

@@ -11,6 +11,11 @@ Result = Literal["identical", "equal", "different", "unknown"]
 """``identical``: the same bytes. ``equal``: the same content, read to the end, in other bytes or within the tolerance.
 ``unknown``: what was compared is equal, and that is not all."""
 
+OF_WRITING = frozenset(
+    ["created", "modified", "CreationDate", "ModDate", "compression", "encoding", "format version", "row groups"]
+)
+"""Facts of when and how a file was written: its content is equal where only they differ."""
+
 RowState = Literal["added", "removed", "changed"]
 
 
@@ -239,3 +244,8 @@ class Comparison:
     more: bool = False
     bytes_read: int = 0
     requests: int = 0
+
+    @property
+    def telling_facts(self) -> tuple[tuple[str, str, str], ...]:
+        """The facts that make the content different."""
+        return tuple(fact for fact in self.facts if fact[0] not in OF_WRITING)

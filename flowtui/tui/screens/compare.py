@@ -27,7 +27,7 @@ from flowtui.tui.widgets.lines import Line, Problem
 from flowtui.tui.widgets.viewer import Viewer
 
 if TYPE_CHECKING:
-    from flowtui.preview.comparison.files import Options, Version
+    from flowtui.preview.comparison.looks import Options, Version
     from flowtui.preview.comparison.report import ReportLine
     from flowtui.preview.comparison.result import Comparison
 
@@ -110,7 +110,7 @@ class CompareScreen(BaseScreen[None]):
         self.post_message(self.Read(found, run_difference(left.run, right.run, *inputs), lines))
 
     def _options(self) -> Options:
-        from flowtui.preview.comparison.files import MOST_ROWS, Options
+        from flowtui.preview.comparison.looks import MOST_ROWS, Options
 
         if self.whole:
             return Options(rows=MOST_ROWS, examples=_EXAMPLES, hash_most=None)
@@ -142,7 +142,7 @@ class CompareScreen(BaseScreen[None]):
 
 
 def _version(file: ArtifactFile) -> Version:
-    from flowtui.preview.comparison.files import Version
+    from flowtui.preview.comparison.looks import Version
 
     return Version(file.file, file.uris, file.format, file.directory)
 
