@@ -7,7 +7,7 @@ its records within a domain, PARAMCD and xxTESTCD say what was measured, VISITNU
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from flowtui.errors import UsageError
@@ -23,7 +23,9 @@ _RECORD = re.compile(
 )
 _NAMED = re.compile(r"(?i)(^|_| )(id|key|name|uuid|guid|code|index)$|[a-z]Id$|ID$")
 _MOST_COLUMNS = 4
-_TRIED = 12
+_TRIED = 20
+_STARTS = 4
+"""Columns that a key is looked for with: each costs a pass over the rows, and each start one for every column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,45 +89,88 @@ def find_key(pairs: Sequence[Pair], left: Rows, right: Rows) -> Key:
 
 def _candidates(pairs: Sequence[Pair], left: Rows, right: Rows) -> Iterator[tuple[tuple[Pair, ...], str]]:
     by_name = {pair.name.upper(): pair for pair in reversed(pairs)}
+    values = _Values(left, right)
     for subject in (by_name[name] for name in _SUBJECTS if name in by_name):
         for pair in pairs:
             if _SEQUENCE.fullmatch(pair.name.upper()):
                 yield (subject, pair), f"the subject and its sequence variable {pair.name}, unique in both"
         yield (subject,), "the subject, unique in both"
         record = [pair for pair in pairs if _RECORD.fullmatch(pair.name.upper())]
-        if grown := _grown((subject,), record, left, right):
-            yield grown, "the subject and what tells its records apart, unique in both"
+        yield _grown(subject, record[:_TRIED], values), "the subject and what tells its records apart, unique in both"
     usable = [pair for pair in pairs if pair.column.type != "number" and pair.column.name]
     usable.sort(key=lambda pair: not _NAMED.search(pair.name))
     for pair in usable:
-        if _overlap(left, right, (pair,)):
+        if _is_unique(left, (pair,), right=False) and values.overlap((pair,)):
             yield (pair,), "unique in both"
-    for first in usable[:_TRIED]:
-        if grown := _grown((first,), usable[: 2 * _TRIED], left, right):
-            if _overlap(left, right, grown):
-                yield grown, "together unique in both"
-            return
+    for pair in usable[:_STARTS]:
+        grown = _grown(pair, usable[:_TRIED], values)
+        if grown and values.overlap(grown):
+            yield grown, "together unique in both"
 
 
-def _grown(start: tuple[Pair, ...], others: Sequence[Pair], left: Rows, right: Rows) -> tuple[Pair, ...]:
-    """``start`` with further columns, each the one that tells most rows of left apart; empty where they do not do."""
-    chosen = start
-    distinct = len(set(identities(left, chosen, right=False)))
-    while distinct < len(left) and len(chosen) < _MOST_COLUMNS:
+class _Values:
+    """The values of columns as numbers, the same for both tables: sets of these are quick."""
+
+    def __init__(self, left: Rows, right: Rows) -> None:
+        self._rows = left, right
+        self._known: dict[tuple[int, int], tuple[list[int], list[int]]] = {}
+
+    def of(self, pair: Pair) -> tuple[list[int], list[int]]:
+        """The values of a column in left and in right."""
+        place = pair.left, pair.right
+        if place not in self._known:
+            first, second = (
+                [pair.values.identity(row[at]) for row in rows] for rows, at in zip(self._rows, place, strict=True)
+            )
+            self._known[place] = _numbered(first, second)
+        return self._known[place]
+
+    def together(self, pairs: Sequence[Pair]) -> tuple[list[int], list[int]]:
+        """The values of several columns, each combination as one number."""
+        found = self.of(pairs[0])
+        for pair in pairs[1:]:
+            other = self.of(pair)
+            found = _numbered(zip(found[0], other[0], strict=True), zip(found[1], other[1], strict=True))
+        return found
+
+    def overlap(self, pairs: Sequence[Pair]) -> bool:
+        """Whether half of the rows of the shorter table have a partner: of a unique measurement few rows have one."""
+        first, second = map(set, self.together(pairs))
+        return 2 * len(first & second) >= min(len(first), len(second))
+
+
+def _numbered(left: Iterable[Hashable], right: Iterable[Hashable]) -> tuple[list[int], list[int]]:
+    numbers: dict[Hashable, int] = {}
+    return [numbers.setdefault(one, len(numbers)) for one in left], [
+        numbers.setdefault(one, len(numbers)) for one in right
+    ]
+
+
+def _grown(start: Pair, others: Sequence[Pair], values: _Values) -> tuple[Pair, ...]:
+    """``start`` with further columns, each the one that tells most rows apart; empty where that is not all."""
+    chosen = [start]
+    groups = values.of(start)
+    total = len(groups[0]) + len(groups[1])
+    distinct = sum(len(set(side)) for side in groups)
+    while distinct < total and len(chosen) < _MOST_COLUMNS:
         best, most = None, distinct
-        for pair in others[: 2 * _TRIED]:
+        for pair in others:
             if pair in chosen:
                 continue
-            count = len(set(identities(left, (*chosen, pair), right=False)))
+            count = sum(
+                len(set(zip(side, own, strict=True))) for side, own in zip(groups, values.of(pair), strict=True)
+            )
             if count > most:
                 best, most = pair, count
         if best is None:
             return ()
-        chosen, distinct = (*chosen, best), most
-    return chosen if distinct == len(left) and _is_unique(right, chosen, right=True) else ()
+        chosen.append(best)
+        groups, distinct = values.together(chosen), most
+    return tuple(chosen) if distinct == total else ()
 
 
 def _is_unique(rows: Rows, pairs: Sequence[Pair], *, right: bool) -> bool:
+    """Whether no two rows have one key, and no row has none."""
     seen: set[Identity] = set()
     places = [(pair.right if right else pair.left, pair.values) for pair in pairs]
     for row in rows:
@@ -134,9 +179,3 @@ def _is_unique(rows: Rows, pairs: Sequence[Pair], *, right: bool) -> bool:
             return False
         seen.add(identity)
     return True
-
-
-def _overlap(left: Rows, right: Rows, pairs: Sequence[Pair]) -> bool:
-    """Whether half of the rows of the shorter table have a partner: a measurement that is unique by chance has not."""
-    first, second = (set(identities(rows, pairs, right=side)) for rows, side in ((left, False), (right, True)))
-    return 2 * len(first & second) >= min(len(first), len(second))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -216,3 +220,22 @@ async def test_no_foreign_code_reaches_a_report(tmp_path: Path) -> None:
     two = written(tmp_path, "b.csv", "ID,V\x1b[31m\n1,\u202ec\n2,d\n3,e\n")
     for line in report(await compared(one, two)):
         assert line.text.isprintable(), line
+
+
+NAMES = st.sampled_from(["x.csv", "x.json", "x.jsonl", "x.txt", "x"])
+CONTENTS = st.one_of(
+    st.binary(max_size=60),
+    st.text(alphabet='a1,.\n"{}[]: \t', max_size=60).map(str.encode),
+    st.sampled_from([b"A,B\n1,2\n3,4\n", b'{"a": [1, {"b": 2}]}', b'{"a":1}\n{"a":2}\n', b"one\ntwo\n"]),
+)
+
+
+@given(NAMES, NAMES, CONTENTS, CONTENTS)
+def test_any_two_files_have_an_answer(one: str, two: str, first: bytes, second: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        left, right = written(Path(folder, "a"), one, first), written(Path(folder, "b"), two, second)
+        found, back = (asyncio.run(compared(*pair)) for pair in ((left, right), (right, left)))
+    assert (found.result == "identical") == (first == second)
+    assert found.result != "unknown"
+    assert found.result == back.result
+    assert all(line.text.isprintable() for line in report(found))
