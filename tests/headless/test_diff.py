@@ -12,11 +12,15 @@ import pytest
 
 from flowtui import cli
 from flowtui.config import Settings
+from flowtui.domain.artifact import ArtifactFile, FileState
 from flowtui.domain.execution import ExecutionId
+from flowtui.domain.version_diff import FilePair
 from flowtui.errors import NotFoundError, UsageError
 from flowtui.headless import diff
+from flowtui.headless.diff_shapes import FileAnswer
 from flowtui.headless.style import Style
 from flowtui.parser import parse
+from flowtui.preview.comparison.looks import Options
 from flowtui.session import open_session
 from tests.headless.conftest import DOMAIN, NOW, PROJECT, Server
 from tests.replay import BASE_URL, expected
@@ -87,6 +91,20 @@ async def test_a_file_that_cannot_be_read_does_not_hide_the_others(run_diff: Dif
     (file,) = found["files"]
     assert (file["state"], file["result"], file["table"]) == ("failed", None, None)
     assert "There is no object" in file["summary"]
+
+
+async def test_files_that_are_not_there_are_listed() -> None:
+    made, missing = await diff_of_states("present", "not_produced"), await diff_of_states("pending", "pending")
+    assert (made.state, made.message) == ("only_left", "present -> not produced")
+    assert (missing.state, missing.message) == ("neither", "pending -> pending")
+
+
+async def diff_of_states(left: FileState, right: FileState) -> FileAnswer:
+    def file(state: FileState) -> ArtifactFile:
+        uris = ("s3://b/x",) if state == "present" else ()
+        return ArtifactFile("data", "A", "x", "csv", "n0", "o0", ("",), state, uris)
+
+    return await diff._compare_pair(None, FilePair(file(left), file(right)), Options())  # type: ignore[arg-type]
 
 
 async def test_the_same_run_is_the_same(run_diff: Diff, store: Store) -> None:

@@ -19,7 +19,7 @@ from flowtui.preview.comparison.trees import tree_difference
 from flowtui.preview.limits import DEFAULT
 from flowtui.preview.result import Column, Preview
 from flowtui.preview.workers import Workers
-from flowtui.storage import Storage
+from flowtui.storage import Stat, Storage
 from flowtui.text import plain
 
 _SMALL = 2 * 1024 * 1024
@@ -51,15 +51,22 @@ async def compare(
     names = FileFacts(left.name, left.uris[0]), FileFacts(right.name, right.uris[0])
     if left.uris == right.uris:
         return Comparison("identical", *names, "the same object: both have this URI")
-    stats = await asyncio.gather(storage.stat(left.uris[0]), storage.stat(right.uris[0]))
-    if any(stat.directory for stat in stats) or left.directory or right.directory:
+    stats = await asyncio.gather(_stat(storage, left), _stat(storage, right))
+    if all(stat.directory for stat in stats):
         return await _directories(storage, left, right, options)
+    if any(stat.directory for stat in stats):
+        return Comparison("different", *names, "kinds", "bytes", notices=("one is a directory, the other a file",))
     async with storage.open(left.uris[0]) as one, storage.open(right.uris[0]) as two:
         sides = Look(left, one, stats[0]), Look(right, two, stats[1])
         found = await _compare(storage, sides, options, workers)
         found = replace(found, bytes_read=found.bytes_read + one.bytes_read + two.bytes_read)
         found = replace(found, requests=one.requests + two.requests)
     return _with_parts(found, left, right)
+
+
+async def _stat(storage: Storage, version: Version) -> Stat:
+    """What the store says of a file; one that is declared as a directory is no object that could be asked for."""
+    return Stat(None, directory=True) if version.directory else await storage.stat(version.uris[0])
 
 
 def _with_parts(found: Comparison, left: Version, right: Version) -> Comparison:

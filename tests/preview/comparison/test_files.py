@@ -150,6 +150,13 @@ async def test_directories_by_name_size_and_hash(tmp_path: Path) -> None:
     assert any("were not read" in notice for notice in bounded.notices)
 
 
+async def test_a_directory_and_a_file(tmp_path: Path) -> None:
+    file = written(tmp_path, "folder/x.csv", csv_of(3))
+    found = await compared(tmp_path / "folder", file)
+    assert found.result == "different"
+    assert found.notices == ("one is a directory, the other a file",)
+
+
 def storage_of(store: Store) -> Storage:
     return Storage(sign=store.sign, transport=store.transport, retry_delay=0)
 
