@@ -79,7 +79,7 @@ async def execute_uris(storage: Storage, options: Namespace, style: Style) -> An
     Args:
         options: ``left`` and ``right``; how to compare.
     """
-    uris = [_absolute(text) for text in _named(options)]
+    uris = [await storage.native(_absolute(text)) for text in _named(options)]
     versions = [Version(_name_of(uri), (uri,)) for uri in uris]
     try:
         async with Workers() as workers:
