@@ -9,15 +9,15 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from flowtui import complaints
 from flowtui.errors import FlowtuiError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from contextlib import AbstractAsyncContextManager
 
     from flowtui.config import Settings
     from flowtui.domain.execution import ExecutionId
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from flowtui.session import Session
     from flowtui.storage import Storage
     from flowtui.tui.context import Servers
-
-EMBEDDED = "http://embedded.flowtui"
-"""The base URL under which the embedded Admin answers in this process; no such host is asked."""
 
 DIFFERENT = 5
 """Exit code of ``diff --exit-code`` where it is not sure that nothing differs; 1 would look like a failure."""
@@ -54,10 +51,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except FlowtuiError as error:
-        _show_error(error, _wants_json(words))
+        complaints.show_error(error, _wants_json(words))
         return error.exit_code
     except KeyboardInterrupt:
-        _complain("interrupted", "Interrupted.", "", _wants_json(words))
+        complaints.complain("interrupted", "Interrupted.", "", _wants_json(words))
         return INTERRUPTED
     except BrokenPipeError:
         # The reader of the pipe has seen enough.
@@ -65,15 +62,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            return _show_defect(error, _wants_json(words))
+            return complaints.show_defect(error, _wants_json(words))
         _drop_output()
         where = f" for {error.filename}" if error.filename else ""
-        _complain(
+        complaints.complain(
             "storage", f"There is no room left{where}.", "Free some, or write to another place.", _wants_json(words)
         )
         return 1
     except Exception as error:  # noqa: BLE001
-        return _show_defect(error, _wants_json(words))
+        return complaints.show_defect(error, _wants_json(words))
 
 
 def _open_missing_streams() -> None:
@@ -222,6 +219,8 @@ def _serve(options: Namespace, settings: Settings) -> int:
 
 
 def _screen(arguments: Arguments, settings: Settings) -> int:
+    from flowtui.embedded import screen_session_of
+
     options = arguments.options
     if options.json:
         raise UsageError("The screen has no --json.", "`flowtui --help` lists the commands that have.")
@@ -240,7 +239,7 @@ def _screen(arguments: Arguments, settings: Settings) -> int:
         raise UsageError("The screen needs a terminal.", "In scripts, use a command: `flowtui --help` lists them.")
     from flowtui.tui.app import FlowtuiApp
 
-    app = FlowtuiApp(settings, lambda: _screen_session(settings), start, servers=_servers(options, settings))
+    app = FlowtuiApp(settings, lambda: screen_session_of(settings), start, servers=_servers(options, settings))
     app.run(mouse=settings.mouse)
     if app.defect is not None:
         raise app.defect
@@ -250,6 +249,8 @@ def _screen(arguments: Arguments, settings: Settings) -> int:
 def _answer(arguments: Arguments, settings: Settings, style: Style) -> str:
     """What a reading command has to say; nothing is written before it is known as a whole."""
     import asyncio
+
+    from flowtui.embedded import session_of
 
     options = arguments.options
     if arguments.command in ("login", "logout"):
@@ -265,7 +266,7 @@ def _answer(arguments: Arguments, settings: Settings, style: Style) -> str:
     if arguments.command == "doctor":
         from flowtui.headless import doctor
 
-        return asyncio.run(doctor.examine(settings, lambda: _session(settings), style))
+        return asyncio.run(doctor.examine(settings, lambda: session_of(settings), style))
     if arguments.command == "preview" and options.selector is None:
         return asyncio.run(_preview_uri(settings, options, style))
     if arguments.command == "bookmark":
@@ -283,17 +284,19 @@ def _answer(arguments: Arguments, settings: Settings, style: Style) -> str:
 async def _ask(arguments: Arguments, settings: Settings, style: Style) -> str:
     from importlib import import_module
 
+    from flowtui.embedded import has_run, session_of
+
     options = arguments.options
     module = import_module(f"flowtui.headless.{arguments.command}")
     try:
-        async with _session(settings) as session:
+        async with session_of(settings) as session:
             if not settings.project and _needs_project(arguments):
                 raise await _no_project(session)
             answer: str = await module.execute(session, options, style)
             return answer
     except NotFoundError as error:
         run = getattr(options, "run", None)
-        if run is not None and not settings.local and await _is_here(settings, run):
+        if run is not None and not settings.local and await has_run(settings, run):
             error.hint = f"{error.hint} A run {run.name} is on this machine: add --local.".strip()
         raise
 
@@ -302,19 +305,9 @@ def _needs_project(arguments: Arguments) -> bool:
     return arguments.command != "exports" and getattr(arguments.options, "action", "") != "list"
 
 
-def _session(settings: Settings, *, launches: bool = False) -> AbstractAsyncContextManager[Session]:
-    """A session with the configured server, or with the embedded Admin in this process.
-
-    Args:
-        launches: executions created in the embedded Admin are run by a process of their own.
-    """
-    from flowtui.session import open_session
-
-    return _embedded_session(settings, launches) if settings.local else open_session(settings)
-
-
 def _servers(options: Namespace, start: Settings) -> Servers:
     from flowtui.config import list_contexts, switched_settings
+    from flowtui.embedded import screen_session_of
     from flowtui.tui.context import Servers
 
     flags = vars(options)
@@ -322,53 +315,8 @@ def _servers(options: Namespace, start: Settings) -> Servers:
         contexts=lambda: list_contexts(flags, start=start),
         of_context=lambda name: switched_settings(start, flags, context=name),
         of_url=lambda url: switched_settings(start, flags, endpoint=url),
-        open_session=_screen_session,
+        open_session=screen_session_of,
     )
-
-
-def _screen_session(settings: Settings) -> AbstractAsyncContextManager[Session]:
-    """The session of the screen: what it imports is imported in a thread, so that keys are answered meanwhile."""
-    import asyncio
-    from contextlib import asynccontextmanager
-    from importlib import import_module
-
-    rooms = ["flowtui.session", *(["flowtui.local.app", "flowtui.local.runner.runner"] if settings.local else [])]
-
-    @asynccontextmanager
-    async def opened() -> AsyncIterator[Session]:
-        for room in rooms:
-            await asyncio.to_thread(import_module, room)
-        async with _session(settings, launches=True) as session:
-            yield session
-
-    return opened()
-
-
-def _embedded_session(settings: Settings, launches: bool) -> AbstractAsyncContextManager[Session]:
-    import asyncio
-    from contextlib import asynccontextmanager
-
-    from flowtui.httpclient import httpx
-    from flowtui.local.app import create_app
-    from flowtui.session import open_session
-
-    @asynccontextmanager
-    async def opened() -> AsyncIterator[Session]:
-        launcher = None
-        if launches:
-            from flowtui.local.home import Home
-            from flowtui.local.runner.runner import launcher as runner_launcher
-
-            launcher = runner_launcher(Home(settings.home))
-        app = await asyncio.to_thread(create_app, settings.home, launcher=launcher)
-        transport = httpx.ASGITransport(app)
-        async with (
-            app.router.lifespan_context(app),
-            open_session(settings, transport=transport, base_url=EMBEDDED) as session,
-        ):
-            yield session
-
-    return opened()
 
 
 def _aim(settings: Settings, text: str) -> tuple[Settings, ExecutionId]:
@@ -400,22 +348,6 @@ async def _no_project(session: Session) -> UsageError:
     return UsageError("No project is chosen.", hint)
 
 
-async def _is_here(settings: Settings, run: ExecutionId) -> bool:
-    """Whether the embedded Admin of this machine knows a run of that name; it is not started for the question."""
-    from flowtui.config import DEFAULT_DOMAIN, LOCAL_PROJECT
-    from flowtui.domain.execution import ExecutionId
-    from flowtui.local.home import Home
-
-    if not Home(settings.home).database.exists():
-        return False
-    try:
-        async with _session(settings.at(None)) as session:
-            await session.catalog.execution(ExecutionId(LOCAL_PROJECT, DEFAULT_DOMAIN, run.name))
-            return True
-    except FlowtuiError:
-        return False
-
-
 async def _preview_uri(settings: Settings, options: Namespace, style: Style) -> str:
     from flowtui.headless import preview
 
@@ -424,6 +356,7 @@ async def _preview_uri(settings: Settings, options: Namespace, style: Style) -> 
 
 
 async def _diff(settings: Settings, options: Namespace, style: Style) -> Answer:
+    from flowtui.embedded import session_of
     from flowtui.headless import diff
 
     if options.selector is None:
@@ -439,7 +372,7 @@ async def _diff(settings: Settings, options: Namespace, style: Style) -> Answer:
     for name, run in zip(named, (options.left, options.right), strict=True):
         if not run.name:
             raise UsageError(f"{name!r} names a project and no run.", "Give the URL of an execution.")
-    async with _session(settings) as session:
+    async with session_of(settings) as session:
         if not settings.project:
             raise await _no_project(session)
         return await diff.execute(session, options, style)
@@ -451,6 +384,7 @@ async def _storage(settings: Settings, *uris: str) -> AsyncIterator[Storage]:
     from dataclasses import replace
     from functools import partial
 
+    from flowtui.embedded import session_of
     from flowtui.storage import Storage
     from flowtui.tls import tls_context
 
@@ -460,40 +394,5 @@ async def _storage(settings: Settings, *uris: str) -> AsyncIterator[Storage]:
         async with Storage(tls=partial(tls_context, transport), proxy=transport.proxy) as storage:
             yield storage
         return
-    async with _session(settings) as session:
+    async with session_of(settings) as session:
         yield session.storage
-
-
-def _show_error(error: FlowtuiError, as_json: bool) -> None:
-    report = getattr(error, "report", "")
-    if report and not as_json:
-        sys.stderr.write(report)
-    _complain(error.kind, error.message, error.hint, as_json, getattr(error, "details", {}))
-
-
-def _show_defect(error: Exception, as_json: bool) -> int:
-    name = type(error).__name__
-    if os.environ.get("FLOWTUI_DEBUG"):
-        import traceback
-
-        from flowtui.text import plain_block
-
-        sys.stderr.write(plain_block("".join(traceback.format_exception(error))) + "\n")
-        hint = "Please report it with the lines above and the output of `flowtui doctor`."
-    else:
-        hint = "This is a defect of flowtui. FLOWTUI_DEBUG=1 shows where; please report it with those lines."
-    _complain("internal", f"{FlowtuiError.title}: {name}: {error}", hint, as_json)
-    return 1
-
-
-def _complain(kind: str, message: str, hint: str, as_json: bool, details: Mapping[str, object] | None = None) -> None:
-    """Writes a failure to stderr: as one JSON object, or as lines with nothing foreign unsanitised."""
-    if as_json:
-        from flowtui.headless.json import dumps
-
-        sys.stderr.write(dumps({"error": {"kind": kind, "message": message, "hint": hint, **(details or {})}}))
-        return
-    from flowtui.text import plain_block
-
-    lines = [f"flowtui: {message.removeprefix('flowtui: ')}"] + ([hint] if hint else [])
-    sys.stderr.write(plain_block("\n".join(lines)) + "\n")

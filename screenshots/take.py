@@ -15,8 +15,8 @@ from pathlib import Path
 
 from png import to_png
 
-from flowtui.cli import _session
 from flowtui.config import load_settings
+from flowtui.embedded import session_of
 from flowtui.tui.app import FlowtuiApp
 
 HERE = Path(__file__).parent
@@ -65,7 +65,7 @@ async def rest(app: FlowtuiApp) -> None:
 async def take(picture: Picture, size: tuple[int, int], home: Path) -> None:
     """Write one picture."""
     settings = load_settings({"local": True, "home": str(home)}, {"HOME": str(home), "FLOWTUI_CONFIG": ""})
-    app = FlowtuiApp(settings, lambda: _session(settings))
+    app = FlowtuiApp(settings, lambda: session_of(settings))
     async with app.run_test(size=size) as pilot:
         await rest(app)
         for key in picture.keys:

@@ -112,10 +112,10 @@ def test_the_embedded_admin_of_the_screen_loads_no_flytekit(tmp_path: Path) -> N
     found = loaded(
         """
 import asyncio
-from flowtui import cli
+from flowtui.embedded import session_of
 from flowtui.config import load_settings
 async def main():
-    async with cli._session(load_settings({}), launches=True) as session:
+    async with session_of(load_settings({}), launches=True) as session:
         await session.catalog.executions("flowtui", "development")
 asyncio.run(main())
 """,

@@ -1,0 +1,86 @@
+"""Sessions with the server that the settings name: a configured one, or the embedded Admin in this process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from flowtui.errors import FlowtuiError
+
+if TYPE_CHECKING:
+    from flowtui.config import Settings
+    from flowtui.domain.execution import ExecutionId
+    from flowtui.session import Session
+
+EMBEDDED = "http://embedded.flowtui"
+"""The base URL under which the embedded Admin answers in this process; no such host is asked."""
+
+
+def session_of(settings: Settings, *, launches: bool = False) -> AbstractAsyncContextManager[Session]:
+    """A session with the configured server, or with the embedded Admin in this process.
+
+    Args:
+        launches: executions created in the embedded Admin are run by a process of their own.
+    """
+    from flowtui.session import open_session
+
+    return _embedded_session(settings, launches) if settings.local else open_session(settings)
+
+
+def screen_session_of(settings: Settings) -> AbstractAsyncContextManager[Session]:
+    """The session of the screen: what it imports is imported in a thread, so that keys are answered meanwhile."""
+
+    rooms = ["flowtui.session", *(["flowtui.local.app", "flowtui.local.runner.runner"] if settings.local else [])]
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Session]:
+        for room in rooms:
+            await asyncio.to_thread(import_module, room)
+        async with session_of(settings, launches=True) as session:
+            yield session
+
+    return opened()
+
+
+def _embedded_session(settings: Settings, launches: bool) -> AbstractAsyncContextManager[Session]:
+
+    from flowtui.httpclient import httpx
+    from flowtui.local.app import create_app
+    from flowtui.session import open_session
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Session]:
+        launcher = None
+        if launches:
+            from flowtui.local.home import Home
+            from flowtui.local.runner.runner import launcher as runner_launcher
+
+            launcher = runner_launcher(Home(settings.home))
+        app = await asyncio.to_thread(create_app, settings.home, launcher=launcher)
+        transport = httpx.ASGITransport(app)
+        async with (
+            app.router.lifespan_context(app),
+            open_session(settings, transport=transport, base_url=EMBEDDED) as session,
+        ):
+            yield session
+
+    return opened()
+
+
+async def has_run(settings: Settings, run: ExecutionId) -> bool:
+    """Whether the embedded Admin of this machine knows a run of that name; it is not started for the question."""
+    from flowtui.config import DEFAULT_DOMAIN, LOCAL_PROJECT
+    from flowtui.domain.execution import ExecutionId
+    from flowtui.local.home import Home
+
+    if not Home(settings.home).database.exists():
+        return False
+    try:
+        async with session_of(settings.at(None)) as session:
+            await session.catalog.execution(ExecutionId(LOCAL_PROJECT, DEFAULT_DOMAIN, run.name))
+            return True
+    except FlowtuiError:
+        return False
