@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 
 from rich.cells import cell_len
@@ -123,7 +123,10 @@ class TableContent(Content):
             return left
         begin = self._stops[self.column] - self._stops[still]
         end = begin + self._sizes[self.column] + self._stops[still] - width
-        return min(max(left, end), begin)
+        if left < end:
+            # Columns are not cut at the left.
+            left = self._stops[bisect_left(self._stops, self._stops[still] + end)] - self._stops[still]
+        return min(left, begin)
 
     def at(self, x: int, left: int, width: int) -> int:
         """The place of the column that is drawn at a cell."""
@@ -161,7 +164,7 @@ class TableContent(Content):
         self.pinned = 0 if self.pinned == self.column + 1 else self.column + 1
 
     def turn_sort(self) -> None:
-        """Sort by the column under the cursor: upwards, downwards, as in the file; the cursor keeps its row."""
+        """Sort by the column under the cursor: upwards, downwards, as in the file; the cursor goes to the first row."""
         if not self.shown:
             return
         number = self.shown[self.column]
@@ -170,25 +173,23 @@ class TableContent(Content):
         else:
             self.sort = (number, True) if not self.sort[1] else None
         self._sort()
+        self.cursor = 0
 
     def _sort(self) -> None:
-        row = self._order[self.cursor or 0] if self._order else 0
         self._order = list(range(len(self._preview.rows)))
         if self.sort is not None:
             number, descending = self.sort
             cells = [one[number] for one in self._preview.rows]
             self._order = sorted_order(cells, self._preview.columns[number].type, descending=descending)
-        if self._order:
-            self.cursor = self._order.index(row)
         self._lay_out()
 
     def take_over(self, old: Content) -> None:
         if not isinstance(old, TableContent) or not old.is_like(self):
             return
         self.shown, self.pinned, self.column, self.sort = list(old.shown), old.pinned, old.column, old.sort
-        row = old._order[old.cursor or 0] if old._order else 0
-        self.cursor = min(row, max(len(self._order) - 1, 0))
         self._sort()
+        row = old._order[old.cursor or 0] if old._order else 0
+        self.cursor = self._order.index(row) if row < len(self._order) else 0
 
     def is_like(self, other: TableContent) -> bool:
         """Whether both have the same columns."""

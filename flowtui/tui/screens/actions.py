@@ -115,7 +115,8 @@ class FileActions(BaseScreen[None]):
     def _copy(self, choice: Copy | None) -> None:
         if choice is not None:
             self.app.copy_to_clipboard(choice.text)
-            self.tell(f"copied {choice.words} {plain(choice.text)}" if choice.text else f"the {choice.words} is empty")
+            what = "" if choice.key == "copy_uri" else f"{choice.words} "
+            self.tell(f"copied {what}{plain(choice.text)}" if choice.text else f"the {choice.words} is empty")
 
     def action_lineage(self) -> None:
         thing, owner = self.thing, self.owner

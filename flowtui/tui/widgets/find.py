@@ -120,8 +120,8 @@ class FindLine(Horizontal):
         if self.is_open:
             self._search(None, -1)
 
-    def on_find_input_wanted(self) -> None:
-        self.step(1)
+    def on_find_input_wanted(self, event: FindInput.Wanted) -> None:
+        self.step(event.step)
 
     def on_find_input_ended(self) -> None:
         self.post_message(self.Ended())

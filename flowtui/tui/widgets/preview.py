@@ -321,8 +321,11 @@ class PreviewPane(Vertical):
 
     def _notices(self, notices: Iterable[str]) -> None:
         """A short notice stands at the end of the title, more of them below it."""
-        text = f" {self.context.signs.dot} ".join(notices)
-        room = self.size.width - 60
+        dot = f" {self.context.signs.dot} "
+        text = dot.join(notices)
+        title = dot.join(title_facts(self.subject, self.preview)) if self.subject is not None else ""
+        named = cell_len(plain(self.subject.name)) + 3 if self._named and self.subject is not None else 0
+        room = self.size.width - 4 - named - cell_len(title)
         self._said = text if cell_len(text) <= room else ""
         self._cuts.display = bool(text) and not self._said
         self._cuts.update(Content(text if not self._said else ""))

@@ -79,9 +79,8 @@ class Scroller(Painted, ScrollView, can_focus=True):
         fixed = Strip([Segment(" ", base), *self.segments(window.fixed, base)])
         moving = Strip(self.segments(window.moving, base))
         rest = max(width - fixed.cell_length, 0)
-        return Strip([*fixed, *moving.crop_extend(window.skip, window.skip + rest, base)]).adjust_cell_length(
-            width, base
-        )
+        moving = moving.crop_extend(window.skip, window.skip + rest, base)
+        return Strip([*fixed, *moving]).adjust_cell_length(width, base)
 
     def mark(self, matches: Iterable[Match], here: Match | None, *, go: bool = True) -> None:
         """Mark what was found, and bring one of the matches into sight.
