@@ -153,13 +153,13 @@ PAIRS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("page_down", "page_up"), "a page"),
     (("collapse", "expand"), "close, open"),
     (("scroll_left", "scroll_right"), "left, right"),
-    (("first_column", "last_column"), "first, last column"),
+    (("first_column", "last_column"), "row's two ends"),
     (("next_pane", "previous_pane"), "panes, tabs"),
     (("previous_tab", "next_tab"), "tabs"),
     (("next_page", "previous_page"), "page, sheet"),
     (("next_file", "previous_file"), "next, previous"),
-    (("hide_column", "show_columns"), "hide, show columns"),
-    (("next_match", "previous_match"), "next, previous match"),
+    (("hide_column", "show_columns"), "hide, show all"),
+    (("next_match", "previous_match"), "next, last match"),
     (("runs", "artifacts", "bookmarks", "exports"), "places"),
 )
 """Bindings that help lists in one line."""

@@ -161,7 +161,8 @@ class TableContent(Content):
 
     def pin(self) -> None:
         """Let the columns up to the cursor stand still, or none where the last one of them is under it."""
-        self.pinned = 0 if self.pinned == self.column + 1 else self.column + 1
+        upto = min(self.column + 1, len(self.shown))
+        self.pinned = 0 if self.pinned == upto else upto
 
     def turn_sort(self) -> None:
         """Sort by the column under the cursor: upwards, downwards, as in the file; the cursor goes to the first row."""

@@ -97,7 +97,7 @@ class Scroller(Painted, ScrollView, can_focus=True):
                 start, end = self.content.span(here)
                 x = self.scroll_offset.x
                 if start < x or end > x + self.room:
-                    self.scroll_to(x=max(min(start - 8, end - self.room + 8), 0), animate=False)
+                    self.scroll_to(x=max(min(start - 8, end - self.room + 8), 0), animate=False, force=True)
             self._measure()
             self._see_column()
             self._tell()
@@ -152,7 +152,7 @@ class Scroller(Painted, ScrollView, can_focus=True):
 
     def _to(self, line: int) -> None:
         if self.content.cursor is None:
-            self.scroll_to(y=line, animate=False)
+            self.scroll_to(y=line, animate=False, force=True)
             return
         before = self.content.cursor
         self.content.move(line)

@@ -164,7 +164,7 @@ class Viewer(Scroller):
         if isinstance(self.content, TableContent):
             self._to_column(self.content.column + step)
         else:
-            self.scroll_to(x=self.scroll_offset.x + step * 8, animate=False)
+            self.scroll_to(x=self.scroll_offset.x + step * 8, animate=False, force=True)
 
     def _to_column(self, place: int) -> None:
         if isinstance(self.content, TableContent):
