@@ -50,10 +50,12 @@ class Content:
         width: cells of the longest line.
         cursor: the line under the cursor; None where the content has no cursor and only scrolls.
         is_active: whether the viewer has the keyboard.
+        slack: cells behind the longest line to which one may scroll.
         unit: what :attr:`lines_read` counts.
     """
 
     width = 0
+    slack = 3
     unit = "lines"
     cursor: int | None = None
     is_active = False

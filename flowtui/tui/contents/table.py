@@ -28,6 +28,7 @@ class TableContent(Content):
     """
 
     unit = "rows"
+    slack = tables.WIDEST + tables.GAP
 
     def __init__(self, preview: Preview, signs: Signs = UNICODE) -> None:
         super().__init__()

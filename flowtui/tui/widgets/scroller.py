@@ -63,7 +63,7 @@ class Scroller(Painted, ScrollView, can_focus=True):
         return max(self.scrollable_content_region.width - 1, 1)
 
     def _measure(self) -> None:
-        self.virtual_size = Size(self.content.width + 3, len(self.content) + self._above)
+        self.virtual_size = Size(self.content.width + self.content.slack, len(self.content) + self._above)
 
     def render_line(self, y: int) -> Strip:
         left = self.scroll_offset.x
