@@ -17,7 +17,11 @@ def content_of(preview: Preview, signs: Signs = UNICODE) -> Content:
     if preview.kind == "tree" and preview.tree is not None:
         return TreeContent(preview.tree, signs)
     if preview.kind == "hex":
-        return HexContent(preview.lines)
+        try:
+            return HexContent(preview.lines)
+        except ValueError:
+            # Another previewer's dump may be laid out otherwise.
+            return TextContent(preview.lines)
     if preview.kind == "image" and not preview.lines:
         return MarkedContent([(Mark(f"{name}  ", "dim"), Mark(value)) for name, value in preview.facts])
     return TextContent(preview.lines, preview.language)

@@ -121,6 +121,7 @@ class PreviewScreen(FileActions):
             said = dot.join(f"{name} {value}" if value else name for name, value in preview.facts)
             facts.insert(0, ("file", (Mark(said),)))
         self.facts_pane.show(facts)
+        self.facts_pane.display = bool(facts)
 
     @on(PreviewPane.Shown)
     def _on_shown(self, event: PreviewPane.Shown) -> None:
