@@ -342,7 +342,7 @@ def test_any_tree_folds_and_unfolds(root: TreeNode, moves: list[tuple[bool, int]
 
 def test_every_kind_of_preview_has_content() -> None:
     assert isinstance(content_of(Preview("hex", lines=dump(b"x"))), HexContent)
-    assert isinstance(content_of(Preview("hex", lines=("0000: zz",))), TextContent)
+    assert isinstance(content_of(Preview("hex", lines=("0000: no digits at all",))), TextContent)
     facts = content_of(Preview("image", facts=(("size", "6 x 4"),)))
     assert shown(facts) == ["size  6 x 4"]
     assert found(facts, "6 X") == [Match(0, 6, 9)]

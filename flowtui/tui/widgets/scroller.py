@@ -142,9 +142,9 @@ class Scroller(Painted, ScrollView, can_focus=True):
         if self.content.cursor is not None:
             self._repaint(self.content.cursor)
 
-    def _repaint(self, *lines: int) -> None:
-        """Paint some lines, and the one above them, again."""
-        tops = {line + self._above - self.scroll_offset.y for line in lines} | ({0} if self._above else set())
+    def _repaint(self, *lines: int, head: bool = False) -> None:
+        """Paint some lines again, and with ``head`` the one above them."""
+        tops = {line + self._above - self.scroll_offset.y for line in lines} | ({0} if head else set())
         self.refresh(*(Region(0, top, self.size.width, 1) for top in tops if 0 <= top < self.size.height))
 
     def _by(self, lines: int) -> None:
@@ -193,4 +193,5 @@ class Scroller(Painted, ScrollView, can_focus=True):
             return
         if isinstance(self.content, TableContent):
             self.content.move_column(self.content.at(event.x - 1, self.scroll_offset.x, self.room))
+            self.refresh()
         self._to(line)

@@ -169,7 +169,7 @@ class Viewer(Scroller):
     def _to_column(self, place: int) -> None:
         if isinstance(self.content, TableContent):
             self.content.move_column(place)
-            self._repaint(self.content.cursor or 0)
+            self._repaint(self.content.cursor or 0, head=True)
             self._see_column()
             self._tell()
 
