@@ -70,6 +70,23 @@ def not_negative(text: str) -> float:
     return number
 
 
+def names(text: str) -> tuple[str, ...]:
+    """Names parted by commas; one that holds a comma stands in double quotes, as in CSV.
+
+    Raises:
+        argparse.ArgumentTypeError: there is none, or an empty one.
+    """
+    import csv
+
+    try:
+        found = tuple(name.strip() for name in next(csv.reader([text], skipinitialspace=True), ()))
+    except csv.Error:
+        found = ()
+    if not found or not all(found):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of names such as A,B")
+    return found
+
+
 def port(text: str) -> int:
     """A TCP port, 0 for any free one.
 
@@ -191,6 +208,7 @@ def _preview(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN | PATH | URI", help="a run, or alone the path or URI of a file")
     _selector(parser)
     parser.add_argument("--rows", metavar="N", type=positive, default=100, help="rows or lines to show (100)")
+    parser.add_argument("--columns", metavar="A,B", type=names, default=(), help="columns of a table, in this order")
     parser.add_argument("--page", metavar="N", type=positive, default=1, help="the page or sheet to show (1)")
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowtui.domain.size import human_size
 from flowtui.errors import NotFoundError, StorageError
+from flowtui.headless.columns import chosen
 from flowtui.headless.half_cells import drawn
 from flowtui.headless.json import dumps
 from flowtui.headless.select import one_file, select
@@ -18,7 +19,8 @@ from flowtui.headless.style import Style
 from flowtui.headless.table import Column, table, tree
 from flowtui.preview.limits import Limits
 from flowtui.preview.registry import preview, preview_directory
-from flowtui.preview.result import Preview, TreeNode
+from flowtui.preview.result import Column as TableColumn
+from flowtui.preview.result import Image, Preview, TreeNode
 from flowtui.storage import Storage
 from flowtui.text import plain
 from flowtui.words import state
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from flowtui.session import Session
 
 _PIXELS = 400
+_MOST_COLUMNS = 10_000
 _NUMBERS = ("integer", "number")
 
 
@@ -34,7 +37,11 @@ async def execute(session: Session, options: Namespace, style: Style) -> str:
     """The head of one file of a run.
 
     Args:
-        options: ``run``, an ``ExecutionId``; ``selector``, ``type``, ``node``; ``rows`` to show at most; ``page``.
+        options: ``run``, an ``ExecutionId``; ``selector``, ``type``, ``node``; ``rows`` to show at most; the names of
+            ``columns``, none for all; ``page``.
+
+    Raises:
+        UsageError: there is no such column.
     """
     run = await session.catalog.artifacts(options.run)
     file = one_file(select(run, options.selector, type_=options.type, node=options.node))
@@ -46,19 +53,22 @@ async def execute(session: Session, options: Namespace, style: Style) -> str:
         raise NotFoundError(f"{plain(file.file)} is {state(file.state) or 'not there'}: {plain(reason)}.", hint)
     if len(file.uris) > 1:
         style.tell(f"{file.file} has {len(file.uris)} parts; this is the first")
-    return await _show(session.storage, file.uris[0], file.file, file.format, options.rows, options.page, style)
+    return await _show(session.storage, file.uris[0], file.file, file.format, options, style)
 
 
 async def execute_uri(storage: Storage, options: Namespace, style: Style) -> str:
     """The head of a file that a path or URI names.
 
     Args:
-        options: ``run``, the path or URI; ``rows``; ``page``.
+        options: ``run``, the path or URI; ``rows``, ``columns`` and ``page`` as above.
+
+    Raises:
+        UsageError: there is no such column.
     """
     uri = await storage.native(_absolute(options.run))
     name = PurePosixPath(uri.split("://", 1)[-1].split("?", 1)[0] if "://" in uri else uri).name or uri
     try:
-        return await _show(storage, uri, name, "", options.rows, options.page, style)
+        return await _show(storage, uri, name, "", options, style)
     except NotFoundError as error:
         if not any(mark in options.run for mark in "/\\."):
             error.hint = f"Is {plain(options.run)} a run? `flowtui preview RUN ARTIFACT/FILE` shows a file of it."
@@ -69,13 +79,18 @@ def _absolute(text: str) -> str:
     return text if "://" in text else os.path.abspath(os.path.expanduser(text))
 
 
-async def _show(storage: Storage, uri: str, name: str, format_: str, rows: int, page: int, style: Style) -> str:
-    # A picture is drawn on a terminal in colour only; a page of text is read as text.
-    is_drawn = style.color and not (style.ascii or style.json or name.lower().endswith(".pdf"))
-    limits = replace(Limits().for_rows(rows), page=page, pixels=_PIXELS if is_drawn else 0)
+async def _show(storage: Storage, uri: str, name: str, format_: str, options: Namespace, style: Style) -> str:
+    # A picture is drawn on a terminal in colour only, and measured for --json; a page of text is read as text.
+    is_drawn = (style.json or (style.color and not style.ascii)) and not name.lower().endswith(".pdf")
+    limits = replace(Limits().for_rows(options.rows), page=options.page, pixels=_PIXELS if is_drawn else 0)
     async with storage.open(uri) as reader:
         try:
             found = await preview(reader, name=name, format=format_, limits=limits)
+            is_missing = bool(set(options.columns) - {column.name for column in found.columns})
+            if is_missing and len(found.columns) == limits.columns:
+                # It may stand behind those that are shown.
+                wider = replace(limits, columns=_MOST_COLUMNS)
+                found = await preview(reader, name=name, format=format_, limits=wider)
             size = await reader.size()
         except StorageError as error:
             try:
@@ -85,6 +100,8 @@ async def _show(storage: Storage, uri: str, name: str, format_: str, rows: int, 
             if not is_directory:
                 raise
             found, size = preview_directory(await storage.list(uri), limits=limits), None
+        if options.columns:
+            found = chosen(found, options.columns, name)
         if style.json:
             shape = {
                 "file": name,
@@ -92,14 +109,12 @@ async def _show(storage: Storage, uri: str, name: str, format_: str, rows: int, 
                 "format": found.format,
                 "size": size,
                 "kind": found.kind,
-                "columns": [
-                    {"name": one.name, "type": one.type, "label": one.label, "format": one.format}
-                    for one in found.columns
-                ],
+                "columns": [_column(one) for one in found.columns],
                 "rows": [[_value(cell) for cell in row] for row in found.rows],
                 "total_rows": found.total_rows,
                 "lines": list(found.lines),
                 "tree": None if found.tree is None else _tree(found.tree),
+                "image": None if found.image is None else _image(found.image),
                 "facts": dict(found.facts),
                 "page": found.page or None,
                 "pages": found.pages,
@@ -116,6 +131,8 @@ async def _show(storage: Storage, uri: str, name: str, format_: str, rows: int, 
     if found.page:
         facts.append(f"page {found.page:,}" + (f" of {found.pages:,}" if found.pages is not None else ""))
     style.tell("   ".join(fact for fact in facts if fact))
+    if found.facts and found.kind != "image":
+        style.tell("; ".join(f"{fact} {value}".rstrip() for fact, value in found.facts))
     for notice in found.notices:
         style.tell(notice)
     return _text(found, style)
@@ -124,6 +141,28 @@ async def _show(storage: Storage, uri: str, name: str, format_: str, rows: int, 
 def _value(cell: object) -> object:
     """JSON has no NaN and no infinity."""
     return None if isinstance(cell, float) and not math.isfinite(cell) else cell
+
+
+def _column(column: TableColumn) -> dict[str, Any]:
+    return {
+        "name": column.name,
+        "type": column.type,
+        "label": column.label,
+        "format": column.format,
+        "nulls": column.nulls,
+        "least": _value(column.least),
+        "most": _value(column.most),
+    }
+
+
+def _image(image: Image) -> dict[str, int]:
+    """A picture without its pixels."""
+    return {
+        "width": image.width,
+        "height": image.height,
+        "full_width": image.full_width,
+        "full_height": image.full_height,
+    }
 
 
 def _tree(root: TreeNode) -> dict[str, Any]:

@@ -89,7 +89,7 @@ class Workers:
             PreviewError: the function refuses the file, its library is missing or broke on it, or it took too long.
             NotFoundError, StorageError: the file cannot be read.
         """
-        process = self._idle.pop() if self._idle else await _start(self._memory)
+        process = self._idle.pop() if self._idle else await self._started()
         is_usable = False
         try:
             answer = await self._converse(process, show, subject)
@@ -100,6 +100,16 @@ class Workers:
             else:
                 await asyncio.shield(_end(process))
         return _preview(answer, subject)
+
+    async def _started(self) -> asyncio.subprocess.Process:
+        starting = asyncio.ensure_future(_start(self._memory))
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # It takes a moment; a process that is half started would be nobody's.
+            with suppress(PreviewError):
+                await _end(await starting)
+            raise
 
     async def _converse(self, process: asyncio.subprocess.Process, show: Show, subject: Subject) -> dict[str, Any]:
         """Ask for a preview and give the bytes that the worker wants, until it answers."""

@@ -1,17 +1,17 @@
-"""Rows of a previewed table as lines of text: widths, alignment, values as a person reads them; pure functions."""
+"""Cells of a previewed table as texts: widths, alignment, values as a person reads them; pure functions."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len
 
 from flowtui.preview.result import Cell, Column
 from flowtui.tui.formatting import cut_end
+from flowtui.tui.sorting import NUMBERS
 
 GAP = 2
 WIDEST = 40
-NUMBERS = frozenset({"integer", "number"})
 
 
 def value(cell: Cell) -> str:
@@ -32,20 +32,21 @@ def widths(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], looked_at:
     return found
 
 
-def line(cells: Sequence[str], columns: Sequence[Column], sizes: Sequence[int], ellipsis: str = "…") -> str:
-    """One line of the table; numbers stand right."""
-    parts = []
-    for text, column, size in zip(cells, columns, sizes, strict=True):
-        short = cut_end(text, size, ellipsis)
-        padding = " " * (size - cell_len(short))
-        parts.append(padding + short if column.type in NUMBERS else short + padding)
-    return (" " * GAP).join(parts)
+def padded(text: str, column: Column, size: int, ellipsis: str = "…") -> str:
+    """A text in exactly ``size`` cells; numbers stand right."""
+    short = cut_end(text, size, ellipsis)
+    padding = " " * (size - cell_len(short))
+    return padding + short if column.type in NUMBERS else short + padding
 
 
-def stops(sizes: Sequence[int]) -> list[int]:
-    """Where each column begins, in cells."""
-    found, at = [], 0
+def stops(sizes: Iterable[int]) -> list[int]:
+    """Where each column begins, in cells, and where one behind the last would."""
+    found = [0]
     for size in sizes:
-        found.append(at)
-        at += size + GAP
+        found.append(found[-1] + size + GAP)
     return found
+
+
+def tab_separated(cells: Iterable[Cell]) -> str:
+    """A row as one line of TSV."""
+    return "\t".join(value(cell) for cell in cells)

@@ -23,6 +23,10 @@ DARK = Theme(
         "line": "#2f353f",
         "cursor": "#243a44",
         "cursor-blurred": "#1e2229",
+        "found": "#4a4125",
+        "found-text": "#f0e6c8",
+        "found-here": "#dcb567",
+        "found-here-text": "#13161b",
         "input-cursor-background": "#79b8c9",
         "input-selection-background": "#79b8c9 30%",
     },
@@ -46,6 +50,10 @@ LIGHT = Theme(
         "line": "#d4d4cf",
         "cursor": "#d5e6ea",
         "cursor-blurred": "#ececea",
+        "found": "#f2e3b3",
+        "found-text": "#22262b",
+        "found-here": "#946300",
+        "found-here-text": "#fbfbfa",
         "input-cursor-background": "#17697d",
         "input-selection-background": "#17697d 30%",
     },
@@ -53,6 +61,7 @@ LIGHT = Theme(
 
 DEFAULTS = {
     "dim": "ansi_bright_black", "wait": "ansi_bright_black", "line": "ansi_bright_black", "cursor": "ansi_blue",
-    "cursor-blurred": "ansi_black",
+    "cursor-blurred": "ansi_black", "found": "ansi_yellow", "found-text": "ansi_black",
+    "found-here": "ansi_bright_yellow", "found-here-text": "ansi_black",
 }  # fmt: skip
 """The variables of the stylesheet in themes that are not flowtui's own, such as ``ansi-dark``."""

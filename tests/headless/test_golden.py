@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from flowtui.catalog import bookmarks
-from tests.headless.conftest import Command, Server
+from tests.headless.conftest import ADSL, Command, Server
+from tests.preview.documents import picture
+from tests.storage.store import Store
 
 Golden = Callable[[str, str], None]
 RUNS = (
@@ -65,6 +67,24 @@ async def test_runs(command: Command, golden: Golden) -> None:
 
 async def test_preview(command: Command, golden: Golden) -> None:
     golden("preview.json", await command("preview", "clinical-1", "ADaM Datasets/adsl.csv"))
+
+
+RTF = rb"{\rtf1\ansi{\info{\title Table 14.1}{\author Biostat}}First page\par\page Second page\par}"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("columns", b"USUBJID,AGE,SEX\n01-701-1015,63,F\n01-701-1023,,M\n", ("--columns", "sex,AGE", "--rows", "1")),
+        ("picture", picture("BMP", 8, 6), ()),
+        ("page", RTF, ("--page", "2")),
+    ],
+)
+async def test_preview_of(
+    name: str, content: bytes, words: tuple[str, ...], command: Command, store: Store, golden: Golden
+) -> None:
+    store.objects[ADSL.partition("://")[2]] = content
+    golden(f"preview-{name}.json", await command("preview", "clinical-1", "ADaM Datasets/adsl.csv", *words))
 
 
 async def test_bookmarks(command: Command, golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,11 @@ import pytest
 
 from flowtui.errors import NotFoundError, UsageError
 from flowtui.headless.style import Style
+from flowtui.parser import parse
 from flowtui.text import cells
-from tests.headless.conftest import NOW, Command, Server
+from tests.headless.conftest import ADSL, NOW, Command, Server
+from tests.preview.documents import picture
+from tests.storage.store import Store
 
 NARROW = Style(width=80, now=NOW)
 EVERY = [
@@ -80,6 +83,45 @@ async def test_preview_of_what_is_not_there(command: Command) -> None:
         await command("preview", "gated-1", "ADaM Datasets/adsl.csv", server=Server(running=True))
     with pytest.raises(UsageError, match="one is needed"):
         await command("preview", "clinical-1", "ADaM Datasets")
+
+
+async def test_columns_come_in_the_order_that_was_asked_for(command: Command, store: Store) -> None:
+    store.objects[ADSL.partition("://")[2]] = b'ID,AGE,"A, B",age2,SEX,sex\n1,63,x,7,F,f\n2,64,y,8,M,m\n'
+    preview = ("preview", "clinical-1", "ADaM Datasets/adsl.csv", "--columns")
+    shown = await command(*preview, 'SEX,"A, B",age', text=True)
+    assert [line.split() for line in shown.splitlines()] == [
+        ["SEX", "A,", "B", "AGE"],
+        ["F", "x", "63"],
+        ["M", "y", "64"],
+    ]
+    assert (await command(*preview, "AGE", "--rows", "1", text=True)).split() == ["AGE", "63"]
+    for names, hint in [
+        ("AGW", "Did you mean AGE?"),
+        ("Sex", "Did you mean SEX or sex?"),
+        ("WEIGHT", "It has ID, AGE, A, B, age2, SEX, sex."),
+    ]:
+        with pytest.raises(UsageError, match=f"has no column '{names}'") as caught:
+            await command(*preview, names)
+        assert caught.value.hint == hint
+
+
+async def test_columns_behind_those_that_are_shown_are_found(command: Command, store: Store) -> None:
+    lines = [",".join(f"{name}{number}" for number in range(800)) for name in ("V", "")]
+    store.objects[ADSL.partition("://")[2]] = "\n".join(lines).encode()
+    shown = await command("preview", "clinical-1", "ADaM Datasets/adsl.csv", "--columns", "V799,V0", text=True)
+    assert shown.split() == ["V799", "V0", "799", "0"]
+
+
+async def test_what_is_no_table_has_no_columns(command: Command, store: Store) -> None:
+    store.objects[ADSL.partition("://")[2]] = picture("BMP", 8, 6)
+    with pytest.raises(UsageError, match=r"adsl\.csv is shown as an image: it has no columns"):
+        await command("preview", "clinical-1", "ADaM Datasets/adsl.csv", "--columns", "A")
+
+
+@pytest.mark.parametrize("names", ["", ",", "A,,B", "A\nB"])
+def test_a_list_of_columns_must_be_one(names: str) -> None:
+    with pytest.raises(UsageError, match="names"):
+        parse(["preview", "x.csv", "--columns", names])
 
 
 async def test_get_of_a_run_without_files_says_where_some_are(command: Command, tmp_path: object) -> None:

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowtui.errors import PreviewError
+from flowtui.preview import workers as workers_module
 from flowtui.preview.limits import Limits
 from flowtui.preview.result import Preview
 from flowtui.preview.sniff import sniff
@@ -141,6 +142,25 @@ async def test_a_preview_that_nobody_waits_for_any_more_is_killed(tmp_path: Path
             await task
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+async def test_given_up_while_it_starts_no_process_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[asyncio.subprocess.Process] = []
+    sent = workers_module._send
+
+    async def send(process: asyncio.subprocess.Process, message: Any) -> None:
+        started.append(process)
+        task.cancel()
+        await asyncio.sleep(0)
+        await sent(process, message)
+
+    monkeypatch.setattr(workers_module, "_send", send)
+    async with Workers() as workers, subject_of(tmp_path / "f", b"content", workers) as subject:
+        task = asyncio.create_task(workers.show(showing.process_id, subject))
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert len(started) == 1
+        assert started[0].returncode is not None
 
 
 _JSON = st.recursive(

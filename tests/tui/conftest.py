@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timezone
 from email.utils import format_datetime
@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from flyteidl.admin import execution_pb2
 from textual.pilot import Pilot
-from textual.worker import WorkerCancelled
+from textual.worker import WorkerCancelled, WorkerFailed
 
 from flowtui.config import Settings
 from flowtui.domain.execution import ExecutionId
@@ -170,5 +170,10 @@ def at_screen(tmp_path: Path) -> Open:
             person = Person(app, pilot, server)
             await (person.settle() if server.gate.is_set() else pilot.pause())
             yield person
+            holding = [worker for worker in app.workers if worker.group == "session"]
+        for worker in holding:
+            # It closes what it holds, the processes of previews too.
+            with suppress(WorkerCancelled, WorkerFailed):
+                await worker.wait()
 
     return opened

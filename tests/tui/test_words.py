@@ -105,9 +105,10 @@ def test_numbers_stand_right_and_long_texts_are_cut() -> None:
     rows = ((1, "a" * 90, None), (1000, "b", 2.5))
     sizes = tables.widths(columns, rows)
     assert sizes == [4, tables.WIDEST, 3]
-    line = tables.line([tables.value(cell) for cell in rows[0]], columns, sizes)
-    assert line.startswith("   1  aaa")
-    assert cell_len(line) == sum(sizes) + 2 * tables.GAP
+    texts = [tables.padded(tables.value(cell), *rest) for cell, *rest in zip(rows[0], columns, sizes, strict=True)]
+    assert texts[0] == "   1"
+    assert texts[1].startswith("aaa")
+    assert [cell_len(text) for text in texts] == sizes
     assert tables.value(True) == "true"
 
 

@@ -14,8 +14,10 @@ from flowtui.domain.execution import ExecutionId
 from flowtui.errors import FlowtuiError
 from flowtui.text import plain
 from flowtui.tui.bindings import bindings
+from flowtui.tui.contents.content import Copy
 from flowtui.tui.outlines import version_id
 from flowtui.tui.screens.base import BaseScreen
+from flowtui.tui.widgets.viewer import Viewer
 
 Thing = Artifact | ArtifactFile | UndeclaredOutput
 
@@ -106,10 +108,22 @@ class FileActions(BaseScreen[None]):
         self.bookmarks_changed()
 
     def action_copy(self) -> None:
+        """Copy the URI, or ask what where there is a cell under the cursor of the preview."""
         uri = uri_of(self.thing)
-        if uri:
-            self.app.copy_to_clipboard(uri)
-            self.tell(f"copied {uri}")
+        choices = self.focused.content.copies() if isinstance(self.focused, Viewer) else ()
+        if choices:
+            from flowtui.tui.screens.copy import CopyScreen
+
+            choices += (Copy("copy_uri", "URI", uri),) if uri else ()
+            self.app.push_screen(CopyScreen(self.context, choices), self._copy)
+        elif uri:
+            self._copy(Copy("copy_uri", "URI", uri))
+
+    def _copy(self, choice: Copy | None) -> None:
+        if choice is not None:
+            self.app.copy_to_clipboard(choice.text)
+            what = "" if choice.key == "copy_uri" else f"{choice.words} "
+            self.tell(f"copied {what}{plain(choice.text)}" if choice.text else f"the {choice.words} is empty")
 
     def action_lineage(self) -> None:
         thing, owner = self.thing, self.owner

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 
+from textual import on
 from textual.binding import BindingType
 from textual.widget import Widget
 
@@ -103,7 +104,7 @@ class PreviewScreen(FileActions):
         self._show_facts()
 
     def _show_facts(self) -> None:
-        """What made the file and what it feeds; its name and URI stand elsewhere."""
+        """What the file says of itself, what made it and what it feeds; its name and URI stand elsewhere."""
         thing = self.things[self.index]
         run = self.context.memory.artifacts.get(self.run_id)
         facts: list[Fact] = []
@@ -111,7 +112,21 @@ class PreviewScreen(FileActions):
             facts = file_facts(thing, run, self.context.memory.lineage.get(self.run_id), self.signs)
         elif isinstance(thing, UndeclaredOutput):
             facts = output_facts(thing)
-        self.facts_pane.show([fact for fact in facts if fact[0] not in ("", "URI", "format")])
+        facts = [fact for fact in facts if fact[0] not in ("", "URI", "format")]
+        preview = self.pane.preview
+        # A picture that is not drawn shows them in its place.
+        is_told = preview is not None and preview.kind == "image" and preview.image is None and not preview.lines
+        if preview is not None and preview.facts and not is_told:
+            dot = f" {self.signs.dot} "
+            said = dot.join(f"{name} {value}" if value else name for name, value in preview.facts)
+            facts.insert(0, ("file", (Mark(said),)))
+        self.facts_pane.show(facts)
+        self.facts_pane.display = bool(facts)
+
+    @on(PreviewPane.Shown)
+    def _on_shown(self, event: PreviewPane.Shown) -> None:
+        event.stop()
+        self._show_facts()
 
     def _go(self, step: int) -> None:
         index = self.index + step

@@ -185,10 +185,18 @@ def footer_keys(screen: Screen[object]) -> list[tuple[str, str, str]]:
     for active in screen.active_bindings.values():
         binding = active.binding
         rank = KEYS[binding.id].rank if binding.id in KEYS else 0
-        if rank and active.enabled and binding.show and binding.id not in found:
-            found[binding.id or ""] = (rank, binding)
+        if not (rank and active.enabled and binding.show and binding.id):
+            continue
+        # Of several keys the one is shown that the table names first.
+        if binding.id not in found or _order(binding) < _order(found[binding.id][1]):
+            found[binding.id] = (rank, binding)
     chosen = sorted(found.values(), key=lambda item: item[0])
     return [(key_name(binding), binding.description, binding.id or "") for _, binding in chosen]
+
+
+def _order(binding: Binding) -> int:
+    keys = KEYS[binding.id or ""].keys.split(",")
+    return keys.index(binding.key) if binding.key in keys else len(keys)
 
 
 class Problem(Static):

@@ -34,6 +34,8 @@ _LOOKS: dict[str, tuple[str, str, bool]] = {
     "key": ("accent", "", True),
     "cursor": ("", "cursor", False),
     "cursor-blurred": ("", "cursor-blurred", False),
+    "found": ("found-text", "found", False),
+    "found-here": ("found-here-text", "found-here", True),
 }
 """Foreground and background as variables of the theme, and whether it is bold, by name of the style."""
 

@@ -6,11 +6,12 @@ import asyncio
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from textual import on, work
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
@@ -18,13 +19,15 @@ from textual.timer import Timer
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
-from flowtui.domain.size import human_size
 from flowtui.errors import FlowtuiError
 from flowtui.preview.limits import Limits
 from flowtui.preview.result import Preview
 from flowtui.text import plain
+from flowtui.tui.bindings import bindings
 from flowtui.tui.context import Context
 from flowtui.tui.formatting import Cell, Mark
+from flowtui.tui.preview_words import has_pages_of_text, is_only_a_picture, title_facts
+from flowtui.tui.widgets.find import FindLine
 from flowtui.tui.widgets.lines import Line, Problem
 from flowtui.tui.widgets.viewer import Viewer
 
@@ -59,6 +62,8 @@ class Subject:
 class PreviewPane(Vertical):
     """Shows one file."""
 
+    BINDINGS: ClassVar[list[BindingType]] = bindings("find", "next_match", "previous_match", "end_find")
+
     class Arrived(Message):
         """A preview was read."""
 
@@ -67,6 +72,13 @@ class PreviewPane(Vertical):
             self.subject = subject
             self.preview = preview
             self.limits = limits
+
+    class Shown(Message):
+        """What is shown changed: a file was read, or there is none."""
+
+        def __init__(self, preview: Preview | None) -> None:
+            super().__init__()
+            self.preview = preview
 
     class Refused(Message):
         """There is no preview."""
@@ -84,11 +96,13 @@ class PreviewPane(Vertical):
         self.subject: Subject | None = None
         self.preview: Preview | None = None
         self.viewer = Viewer(signs=context.signs, graphics=context.graphics, id="viewer")
+        self.find_line = FindLine(self.viewer)
+        self.column_line = Line(signs=context.signs, id="column-detail")
         self._line = Line(signs=context.signs, id="preview-title")
         self._cuts = Static("", id="notices", markup=False)
         self._trouble = Problem()
         self._said = ""
-        self._limits = Limits()
+        self._limits = self._read_limits = Limits()
         self._picture = False
         self._since: float | None = None
         self._clock: Timer | None = None
@@ -99,6 +113,11 @@ class PreviewPane(Vertical):
         yield self._cuts
         yield self._trouble
         yield self.viewer
+        yield self.column_line
+        yield self.find_line
+
+    def on_mount(self) -> None:
+        self.column_line.display = False
 
     def show(self, subject: Subject | None, *, late: bool = True) -> None:
         """Read and show a file; what is being read for another one is given up.
@@ -109,6 +128,7 @@ class PreviewPane(Vertical):
         if subject == self.subject and (subject is None or self.preview is not None or self._reading is not None):
             return
         self.stop()
+        self.find_line.stop()
         self.subject, self.preview = subject, None
         self._picture = False
         self._limits = self._first_limits()
@@ -119,7 +139,7 @@ class PreviewPane(Vertical):
 
     def _first_limits(self, page: int = 1) -> Limits:
         """Of a page that has text, the picture is made when it is asked for: it can cost many bytes."""
-        is_wanted = self._picture or self.subject is None or not _has_pages_of_text(self.subject)
+        is_wanted = self._picture or self.subject is None or not has_pages_of_text(self.subject)
         pixels = Limits().pixels if is_wanted and self.context.graphics.mode != "off" else 0
         return replace(Limits(), page=page, pixels=pixels)
 
@@ -184,15 +204,17 @@ class PreviewPane(Vertical):
             return
         keep = self.preview is not None and event.limits.head > Limits().head
         self.stop()
-        self.preview, self._limits = event.preview, event.limits
+        self.preview = event.preview
+        self._limits = self._read_limits = event.limits
         if event.preview.image is not None:
             self.context.graphics.ask(self.app)
-        elif _is_only_a_picture(event.preview) and not event.limits.pixels and self.context.graphics.mode != "off":
+        elif is_only_a_picture(event.preview) and not event.limits.pixels and self.context.graphics.mode != "off":
             self._limits = replace(event.limits, pixels=Limits().pixels)
             self._start(late=False)
         self._trouble.tell(None)
         self._notices(event.preview.notices)
         self.viewer.show(event.preview, keep=keep, picture=self._picture)
+        self._shown()
         self._title()
         self.screen.refresh_bindings()
 
@@ -206,13 +228,61 @@ class PreviewPane(Vertical):
             self._notices(())
             self.viewer.show(None)
         self._trouble.tell(event.error, "r tries again.")
+        self.find_line.stop()
         self._title()
 
+    def _shown(self) -> None:
+        """Tell those that look at what is shown that it is another file, or more of it."""
+        preview = self.preview
+        self.find_line.can_go_further = preview is not None and preview.more
+        self.find_line.is_partial = preview is not None and (
+            preview.more or not self._read_limits.can_grow or _has_further_rows(preview)
+        )
+        self.find_line.look()
+        self.post_message(self.Shown(preview))
+
     @on(Viewer.NearEnd)
+    @on(FindLine.Further)
     def _on_near_end(self) -> None:
         if self.preview is not None and self.preview.more and self._reading is None:
-            self._limits = self._limits.more()
+            self._limits = self._read_limits.more()
             self._start(late=False)
+
+    @on(Viewer.Moved)
+    def _on_moved(self, event: Viewer.Moved) -> None:
+        event.stop()
+        detail = self.viewer.content.detail()
+        self.column_line.display = bool(detail)
+        self.column_line.show(detail)
+        self._title()
+        if event.rearranged:
+            self.find_line.look()
+
+    def action_find(self) -> None:
+        self.find_line.edit()
+        self.screen.refresh_bindings()
+
+    def action_next_match(self) -> None:
+        self.find_line.step(1)
+
+    def action_previous_match(self) -> None:
+        self.find_line.step(-1)
+
+    @on(FindLine.Ended)
+    def action_end_find(self) -> None:
+        if self.find_line.is_seeking:
+            self.stop()
+            self._title()
+        self.find_line.end()
+        self.viewer.focus()
+        self.screen.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "find":
+            return self.preview is not None and self.viewer.canvas.image is None and not self.find_line.has_focus_within
+        if action in ("next_match", "previous_match", "end_find"):
+            return self.find_line.is_open
+        return super().check_action(action, parameters)
 
     @on(Viewer.Turned)
     def _on_turned(self, event: Viewer.Turned) -> None:
@@ -240,17 +310,22 @@ class PreviewPane(Vertical):
             self._start(late=False)
         else:
             self.viewer.show(self.preview, picture=self._picture)
+            self._shown()
 
     def _clear(self, subject: Subject | None) -> None:
         self._trouble.tell(None)
         self._notices((subject.absence,) if subject and subject.absence else ())
         self.viewer.show(None)
+        self._shown()
         self._title()
 
     def _notices(self, notices: Iterable[str]) -> None:
         """A short notice stands at the end of the title, more of them below it."""
-        text = f" {self.context.signs.dot} ".join(notices)
-        room = self.size.width - 60
+        dot = f" {self.context.signs.dot} "
+        text = dot.join(notices)
+        title = dot.join(title_facts(self.subject, self.preview)) if self.subject is not None else ""
+        named = cell_len(plain(self.subject.name)) + 3 if self._named and self.subject is not None else 0
+        room = self.size.width - 4 - named - cell_len(title)
         self._said = text if cell_len(text) <= room else ""
         self._cuts.display = bool(text) and not self._said
         self._cuts.update(Content(text if not self._said else ""))
@@ -261,17 +336,8 @@ class PreviewPane(Vertical):
             self._line.show(())
             return
         dot = f" {self.context.signs.dot} "
-        kind = preview.format if preview and preview.format else plain(subject.format)
-        facts = [kind, human_size(subject.size)]
-        if preview and preview.kind == "table":
-            rows = preview.total_rows if preview.total_rows is not None else len(preview.rows)
-            more = "" if preview.total_rows is not None or not preview.more else "+"
-            facts.append(f"{rows:,}{more} rows x {len(preview.columns):,} columns")
-        if preview and preview.page:
-            facts.append(_page_words(preview))
-        if preview and preview.image and preview.kind == "image":
-            facts.append(f"{preview.image.full_width:,} x {preview.image.full_height:,}")
-        said = Mark(dot.join(part for part in facts if part), "dim")
+        note = self.viewer.content.note()
+        said = Mark(dot.join([*title_facts(subject, preview), *([note] if note else [])]), "dim")
         name = Mark(plain(subject.name), "here" if self.viewer.has_focus else "strong")
         left = (name, Mark("   "), said) if self._named else (said,)
         waited = time.monotonic() - self._since if self._since is not None else 0
@@ -283,22 +349,8 @@ class PreviewPane(Vertical):
         self._line.show(left, right)
 
 
-def _has_pages_of_text(subject: Subject) -> bool:
-    return "pdf" in (subject.format.lower().lstrip("."), subject.name.lower().rpartition(".")[2])
-
-
-def _is_only_a_picture(preview: Preview) -> bool:
-    """Whether there is nothing to be seen but a picture, which was not made: what is called pdf may be anything."""
-    is_scanned = preview.format == "pdf" and preview.page > 0 and not preview.lines
-    return preview.image is None and (preview.kind == "image" or is_scanned)
-
-
-def _page_words(preview: Preview) -> str:
-    """``page 2 of 14``, or the name of the sheet."""
-    index = preview.page - 1
-    name = preview.page_names[index] if index < len(preview.page_names) else ""
-    of = f" of {preview.pages:,}" if preview.pages is not None else ""
-    return f"{'sheet' if name else 'page'} {preview.page:,}{of}{' ' + name if name else ''}"
+def _has_further_rows(preview: Preview) -> bool:
+    return preview.total_rows is not None and preview.total_rows > len(preview.rows)
 
 
 async def read_preview(session: Session, subject: Subject, limits: Limits) -> Preview:

@@ -1,40 +1,37 @@
-"""Viewer: a previewed text, table, tree or hex dump, drawn line by line."""
+"""Viewer: a previewed text, table, tree, picture or hex dump, drawn line by line."""
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rich.cells import cell_len
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import BindingType
 from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from flowtui.preview.result import Preview, TreeNode
-from flowtui.tui import tables
+from flowtui.preview.result import Preview
 from flowtui.tui.bindings import bindings
-from flowtui.tui.formatting import UNICODE, Cell, Mark, Signs, cell_width, outline
+from flowtui.tui.contents.content import Content
+from flowtui.tui.contents.kinds import content_of
+from flowtui.tui.contents.table import TableContent
+from flowtui.tui.contents.text import MarkedContent
+from flowtui.tui.contents.tree import TreeContent
+from flowtui.tui.formatting import UNICODE, Cell, Signs
 from flowtui.tui.graphics import Graphics
 from flowtui.tui.widgets.canvas import Canvas
 from flowtui.tui.widgets.facts import wrap
-from flowtui.tui.widgets.paint import Painted
+from flowtui.tui.widgets.scroller import Scroller
 
-_JSON_KEY = re.compile(r'^(\s*)("(?:[^"\\]|\\.)*")(\s*:)')
+_COLUMNS = ("first_column", "last_column", "sort", "hide_column", "show_columns", "pin")
 
 
-class Viewer(Painted, ScrollView, can_focus=True):
-    """Scrolls over what a preview holds; a table keeps its names in sight."""
+class Viewer(Scroller):
+    """Shows a preview; its table and tree have a cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(
-        "down", "up", "top", "bottom", "half_down", "half_up", "page_down", "page_up", "scroll_left", "scroll_right",
-        "next_page", "previous_page", "picture",
+        "collapse", "expand", "scroll_left", "scroll_right", "next_page", "previous_page", "picture", *_COLUMNS,
     )  # fmt: skip
 
     @dataclass
@@ -58,38 +55,35 @@ class Viewer(Painted, ScrollView, can_focus=True):
         graphics: Graphics | None = None,
         id: str | None = None,  # noqa: A002
     ) -> None:
-        super().__init__(id=id)
-        self.signs = signs
+        super().__init__(signs=signs, id=id)
         self.canvas = Canvas(self, graphics or Graphics())
-        self._lines: list[Cell] = []
         self._unwrapped: list[Cell] = []
-        self._head: Cell = ()
         self._preview: Preview | None = None
-        self._sizes: list[int] = []
-        self._width = 0
 
     def show(self, preview: Preview | None, *, keep: bool = False, picture: bool = False) -> None:
         """Show a preview, or nothing.
 
         Args:
-            keep: the same file with more of it: the scroll stays.
+            keep: the same file with more of it: cursor, scroll and the order of its columns stay.
             picture: of a page that has text and a picture the picture.
         """
-        self._preview, self._lines, self._head, self._sizes, self._unwrapped = preview, [], (), [], []
-        self._width = 0
+        old, self._preview, self._unwrapped = self.content, preview, []
         wanted = preview is not None and (picture or preview.kind == "image")
         self.canvas.show(preview.image if preview is not None and wanted else None)
-        if preview is not None and self.canvas.image is None:
-            self._take(preview)
-        height = self._count() + bool(self._head) if self.canvas.image is None else 0
-        self.virtual_size = Size(self._width + 3, height)
+        is_listed = preview is not None and self.canvas.image is None
+        self.content = content_of(preview, self.signs) if preview is not None and is_listed else Content()
+        self.content.is_active = self.has_focus
+        if keep:
+            self.content.take_over(old)
+        self._measure()
         if not keep:
             self.scroll_to(0, 0, animate=False, force=True)
         self.refresh()
+        self.post_message(self.Moved())
 
     def show_lines(self, lines: list[Cell]) -> None:
         """Show lines of marks; those that are too long go on below themselves."""
-        self._preview, self._head, self._sizes = None, (), []
+        self._preview = None
         self.canvas.show(None)
         self._unwrapped = lines
         self._wrap()
@@ -99,72 +93,23 @@ class Viewer(Painted, ScrollView, can_focus=True):
         lines = self._unwrapped
         if width > 10:
             lines = [part for line in lines for part in wrap(line, width, self.signs.ellipsis, most=50)]
-        self._lines = lines
-        self._width = 0
+        self.content = MarkedContent(lines)
         self.virtual_size = Size(self.scrollable_content_region.width, len(lines))
         self.refresh()
 
-    def _take(self, preview: Preview) -> None:
-        if preview.kind == "table":
-            self._sizes = tables.widths(preview.columns, preview.rows)
-            names = tables.line([column.name for column in preview.columns], preview.columns, self._sizes)
-            self._head = (Mark(names, "title"),)
-            self._width = sum(self._sizes) + tables.GAP * max(len(self._sizes) - 1, 0)
-        elif preview.kind == "tree" and preview.tree is not None:
-            self._lines = tree_lines(preview.tree, self.signs)
-            self._width = max((cell_width(line) for line in self._lines), default=0)
-        elif preview.kind == "image" and not preview.lines:
-            self._lines = [(Mark(f"{name}  ", "dim"), Mark(value)) for name, value in preview.facts]
-            self._width = max((cell_width(line) for line in self._lines), default=0)
-        else:
-            self._width = max((cell_len(line) for line in preview.lines), default=0)
-
-    def _count(self) -> int:
-        if self._preview is None or self._lines:
-            return len(self._lines)
-        return len(self._preview.rows if self._preview.kind == "table" else self._preview.lines)
-
-    @property
-    def text(self) -> str:
-        """What is shown, for tests."""
-        lines = [self._line(number) for number in range(self._count())]
-        return "\n".join("".join(mark.text for mark in line) for line in ([self._head] if self._head else []) + lines)
-
-    def _line(self, number: int) -> Cell:
-        if self._lines or self._preview is None:
-            return self._lines[number] if number < len(self._lines) else ()
-        if self._preview.kind == "table":
-            row = self._preview.rows[number]
-            text = tables.line([tables.value(cell) for cell in row], self._preview.columns, self._sizes)
-            return (Mark(text),)
-        line = self._preview.lines[number].expandtabs(4)
-        if self._preview.kind == "hex":
-            return (Mark(line[:10], "dim"), Mark(line[10:59]), Mark(line[59:], "wait"))
-        if self._preview.language == "json" and (found := _JSON_KEY.match(line)):
-            return (Mark(found[1]), Mark(found[2], "accent"), Mark(line[found.end(2) :]))
-        return (Mark(line),)
+    def _measure(self) -> None:
+        super()._measure()
+        if self.canvas.image is not None:
+            self.virtual_size = Size(0, 0)
 
     def render_line(self, y: int) -> Strip:
-        base = self.rich_style
-        if self.canvas.image is not None:
-            return self.canvas.strip(y, base)
-        width = self.size.width
-        left = self.scroll_offset.x
-        if self._head and y == 0:
-            return self._strip(self._head, base, left, width)
-        number = y - bool(self._head) + self.scroll_offset.y
-        if not 0 <= number < self._count():
-            return Strip.blank(width, base)
-        return self._strip(self._line(number), base, left, width)
-
-    def _strip(self, line: Cell, base: Style, left: int, width: int) -> Strip:
-        strip = Strip([Segment(" ", base), *self.segments(line, base)])
-        return strip.crop_extend(left, left + width, base)
+        return self.canvas.strip(y, self.rich_style) if self.canvas.image is not None else super().render_line(y)
 
     def on_resize(self, event: events.Resize) -> None:
         if self._unwrapped:
             self._wrap()
         self.canvas.lay_out()
+        self._see_column()
         self._check_end()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
@@ -177,38 +122,9 @@ class Viewer(Painted, ScrollView, can_focus=True):
     def _check_end(self) -> None:
         if self._preview is not None and self._preview.more and self.canvas.image is None:
             bottom = self.scroll_offset.y + self.scrollable_content_region.height
-            if bottom >= self._count() and self.scroll_offset.y > 0:
+            is_last = self.content.cursor is not None and self.content.cursor >= len(self.content) - 1 > 0
+            if is_last or (bottom >= len(self.content) and self.scroll_offset.y > 0):
                 self.post_message(self.NearEnd())
-
-    def _by(self, lines: int) -> None:
-        self.scroll_to(y=self.scroll_offset.y + lines, animate=False)
-
-    def _page(self) -> int:
-        return max(self.scrollable_content_region.height - bool(self._head), 2)
-
-    def action_down(self) -> None:
-        self._by(1)
-
-    def action_up(self) -> None:
-        self._by(-1)
-
-    def action_top(self) -> None:
-        self.scroll_to(y=0, animate=False)
-
-    def action_bottom(self) -> None:
-        self.scroll_to(y=self.virtual_size.height, animate=False)
-
-    def action_half_down(self) -> None:
-        self._by(self._page() // 2)
-
-    def action_half_up(self) -> None:
-        self._by(-(self._page() // 2))
-
-    def action_page_down(self) -> None:
-        self._by(self._page() - 1)
-
-    def action_page_up(self) -> None:
-        self._by(1 - self._page())
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         preview = self._preview
@@ -219,6 +135,14 @@ class Viewer(Painted, ScrollView, can_focus=True):
             return preview.page > 1 if action == "previous_page" else last is None or preview.page < last
         if action == "picture":
             return preview is not None and preview.kind == "text" and preview.page > 0 and preview.format == "pdf"
+        if action in ("collapse", "expand"):
+            return isinstance(self.content, TreeContent)
+        if action in ("scroll_left", "scroll_right"):
+            return not isinstance(self.content, TreeContent)
+        if action == "show_columns":
+            return isinstance(self.content, TableContent) and self.content.hidden > 0
+        if action in _COLUMNS:
+            return isinstance(self.content, TableContent)
         return super().check_action(action, parameters)
 
     def action_next_page(self) -> None:
@@ -237,27 +161,62 @@ class Viewer(Painted, ScrollView, can_focus=True):
         self._sideways(1)
 
     def _sideways(self, step: int) -> None:
-        x = self.scroll_offset.x
-        if self._sizes:
-            stops = tables.stops(self._sizes)
-            index = bisect_right(stops, x) if step > 0 else bisect_left(stops, x) - 1
-            x = stops[max(0, min(index, len(stops) - 1))]
+        if isinstance(self.content, TableContent):
+            self._to_column(self.content.column + step)
         else:
-            x += step * 8
-        self.scroll_to(x=x, animate=False)
+            self.scroll_to(x=self.scroll_offset.x + step * 8, animate=False, force=True)
 
+    def _to_column(self, place: int) -> None:
+        if isinstance(self.content, TableContent):
+            self.content.move_column(place)
+            self._repaint(self.content.cursor or 0, head=True)
+            self._see_column()
+            self._tell()
 
-def tree_lines(root: TreeNode, signs: Signs = UNICODE) -> list[Cell]:
-    """The lines of a tree of keys and values, the root's own first."""
-    nodes: list[tuple[int, TreeNode]] = []
-    stack = [(0, root)]
-    while stack:
-        depth, node = stack.pop()
-        nodes.append((depth, node))
-        stack.extend((depth + 1, child) for child in reversed(node.children))
-    guides = outline([depth for depth, _ in nodes], signs)
-    lines: list[Cell] = []
-    for guide, (_, node) in zip(guides, nodes, strict=True):
-        name = f"{node.label}: " if node.label else ""
-        lines.append((Mark(guide, "dim"), Mark(name, "accent"), Mark(node.value, "dim" if node.children else "")))
-    return lines
+    def action_first_column(self) -> None:
+        self._to_column(0)
+
+    def action_last_column(self) -> None:
+        if isinstance(self.content, TableContent):
+            self._to_column(len(self.content.shown) - 1)
+
+    def action_expand(self) -> None:
+        # At the end of a branch there may be a long value.
+        if isinstance(self.content, TreeContent) and not self.content.expand():
+            self._sideways(1)
+        self._rearranged()
+
+    def action_collapse(self) -> None:
+        if self.scroll_offset.x > 0:
+            self._sideways(-1)
+        elif isinstance(self.content, TreeContent):
+            self.content.collapse()
+        self._rearranged()
+
+    def action_sort(self) -> None:
+        if isinstance(self.content, TableContent):
+            self.content.turn_sort()
+            self._rearranged()
+
+    def action_hide_column(self) -> None:
+        if isinstance(self.content, TableContent):
+            self.content.hide()
+            self._rearranged()
+
+    def action_show_columns(self) -> None:
+        if isinstance(self.content, TableContent):
+            self.content.show_all()
+            self._rearranged()
+
+    def action_pin(self) -> None:
+        if isinstance(self.content, TableContent):
+            self.content.pin()
+            self._rearranged()
+
+    def _rearranged(self) -> None:
+        self._measure()
+        self._see_line(self.content.cursor or 0)
+        self._see_column()
+        self.refresh()
+        self.screen.refresh_bindings()
+        self._tell(rearranged=True)
