@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes the virtual environment $1 with flowtui, all its extras and the development tools.
-# Takes uv where it is installed, else venv and pip; the newest Python from 3.10 to 3.12, else 3.13 without flytekit.
+# Takes uv where it is installed or can be, else pip; the newest Python from 3.10 to 3.12, else 3.13 without flytekit.
 set -eu
 venv=${1:-.venv}
 
@@ -38,7 +38,11 @@ if command -v uv >/dev/null 2>&1; then
 else
     "$python" -m venv "$venv"
     "$venv/bin/python" -m pip install --quiet --upgrade 'pip>=25.1'
-    "$venv/bin/python" -m pip install --quiet -e '.[all]' --group dev
+    # pip may try versions of the stores' libraries for an hour; uv finds those that fit in seconds.
+    if ! { "$venv/bin/python" -m pip install --quiet uv &&
+        VIRTUAL_ENV=$venv "$venv/bin/uv" pip install --quiet -e '.[all]' --group dev; }; then
+        "$venv/bin/python" -m pip install --quiet -e '.[all]' --group dev
+    fi
 fi
 if ! "$venv/bin/python" -c 'import sys; sys.exit(sys.version_info >= (3, 13))'; then
     echo "This is Python 3.13: flytekit does not support it, so flows cannot be run here. The browser works." >&2
