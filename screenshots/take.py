@@ -42,7 +42,7 @@ PICTURES = (
     Picture("document", (*CLINICAL, "G", "enter")),
     Picture("table-of-a-report", (*CLINICAL, "G", "k", "k", "k", "enter")),
     Picture("versions", (*CLINICAL, "j", "j", "v")),
-    Picture("compare", (*CLINICAL, "j", "j", "v", "j", "equals_sign")),
+    Picture("compare", (*CLINICAL, "j", "j", "v", "equals_sign")),
     Picture("lineage", (*CLINICAL, "j", "j", "L")),
     Picture("nodes", (*NESTED, "right_square_bracket")),
     Picture("failed-node", (*FAILED, "right_square_bracket")),
