@@ -20,9 +20,9 @@ from flowtui.preview.arrow_batch import (
     message_at,
 )
 from flowtui.preview.arrow_values import UNREAD, cells, column, short
-from flowtui.preview.bounded_file import BoundedFile, OverBudgetError
+from flowtui.preview.bounded_file import BoundedFile, NotFetchedError, OverBudgetError, Wish, read_together
 from flowtui.preview.limits import Limits
-from flowtui.preview.parquet import at_hand, metadata_facts
+from flowtui.preview.parquet import metadata_facts
 from flowtui.preview.result import Cell, Preview
 from flowtui.preview.worker import Request
 
@@ -34,12 +34,18 @@ if TYPE_CHECKING:
 _MAGIC = b"ARROW1"
 _OLD_FEATHER = b"FEA1"
 _STREAMS = ("arrows", "arrow", "ipc", "feather")
-_BUDGET = 4
-"""Bytes of buffers that a look may cost, in heads."""
+_TAIL = 64 * 1024
+"""Bytes of the end that are read at once: the footer of most files is in them."""
 
 _MOST_FOOTER = 16 << 20
 _MOST_COUNTED = 8
+_SMALL = 64 * 1024
+_MOST_DICTIONARIES = 100
+_WHOLE = 1 << 20
+"""Bytes that a batch may cost whose columns cannot be read one by one."""
+
 _MOST_MESSAGES = 10_000
+_MESSAGE = 16 * 1024
 
 
 def accepts(subject: Subject) -> bool:
@@ -65,7 +71,7 @@ def table(file: BinaryIO, request: Request) -> Preview:
 
     limits = request.limits
     size = request.size or 0
-    bounded = BoundedFile(file, free=at_hand(size, limits), budget=limits.head * _BUDGET)
+    bounded = BoundedFile.of(file, request)
     try:
         if bounded.read(len(_MAGIC)) == _MAGIC:
             found: _Messages = _File(bounded, size)
@@ -83,7 +89,7 @@ class _Messages:
 
     Attributes:
         batches: positions of record batches, as far as they are known.
-        total: rows of all batches, None where that would have to be looked up.
+        total: rows of all batches, None where that is not known.
     """
 
     form = ""
@@ -102,23 +108,43 @@ class _Messages:
         self.dictionaries: list[int] = []
         self.total: int | None = None
         self._known: dict[int, list[Message]] | None = None
+        self._messages: dict[int, Message] = {}
+        self._opened: dict[int, Batch] = {}
 
     def batch_at(self, at: int) -> Message:
-        found = message_at(self.file, at)
+        """The message of a record batch."""
+        found = self._messages.get(at) or self.message(at)
         if found is None or found.kind != BATCH:
             raise PreviewError("a damaged Arrow file: a record batch is not where it must be")
+        self._messages[at] = found
         return found
+
+    def opened(self, at: int) -> Batch:
+        """The record batch at a position. Raises UnknownLayoutError."""
+        if at not in self._opened:
+            message = self.batch_at(at)
+            types = [field.type for field in self.schema]
+            self._opened[at] = Batch(self.file, message.header, message.body, message.end, types)
+        return self._opened[at]
+
+    def message(self, at: int) -> Message | None:
+        return message_at(self.file, at)
+
+    def wishes(self) -> list[Wish]:
+        """What is good to have before the columns are read."""
+        return []
 
     def dictionary(self, number: int, of: pa.DataType) -> pa.Array:
         """A dictionary as a whole, as any of its values may stand in the first rows."""
         import pyarrow as pa
 
         if self._known is None:
-            self._known = {}
+            known: dict[int, list[Message]] = {}
             for at in self.dictionaries:
-                message = message_at(self.file, at)
+                message = self.message(at)
                 if message is not None and message.kind == DICTIONARY:
-                    self._known.setdefault(message.header.scalar(0, "q"), []).append(message)
+                    known.setdefault(message.header.scalar(0, "q"), []).append(message)
+            self._known = known
         parts = []
         for message in self._known.get(number, []):
             header = message.header.table(1)
@@ -137,6 +163,7 @@ class _File(_Messages):
 
     def __init__(self, file: BoundedFile, size: int) -> None:
         super().__init__(file, 8)
+        file.fetch_needed(max(size - _TAIL, 0), size)
         file.seek(size - 10)
         length, mark = struct.unpack("<i6s", file.read(10).ljust(10, b"\0"))
         if mark != _MAGIC:
@@ -145,12 +172,38 @@ class _File(_Messages):
             )
         if not 0 < length <= min(_MOST_FOOTER, size - 18):
             raise PreviewError("a damaged Arrow file: the length of its footer is wrong")
+        file.fetch_needed(size - 10 - length, size)
         file.seek(size - 10 - length)
         footer = Table.root(file.read(length))
-        self.dictionaries = [block[0] for block in footer.structs(2, "<qi4xq")]
-        self.batches = [block[0] for block in footer.structs(3, "<qi4xq")]
+        blocks = [footer.structs(number, "<qi4xq") for number in (2, 3)]
+        self.dictionaries, self.batches = ([block[0] for block in part] for part in blocks)
+        self._blocks = {block[0]: block for part in blocks for block in part}
+
+    def message(self, at: int) -> Message | None:
+        _, metadata, body = self._blocks[at]
+        # The first rows may be in many small batches: they come whole.
+        end = at + max(metadata, 8) + (body if 0 <= body <= _SMALL else 0)
+        if missing := self.file.missing([(at, end)]):
+            raise NotFetchedError(missing)
+        return super().message(at)
+
+    def wishes(self) -> list[Wish]:
+        found = [Wish(partial(self.message, at)) for at in self.dictionaries[:_MOST_DICTIONARIES]]
         if len(self.batches) <= _MOST_COUNTED:
-            self.total = sum(self.batch_at(at).header.scalar(0, "q") for at in self.batches)
+            found.append(Wish(self._count))
+        return found
+
+    def _count(self) -> None:
+        needed: list[tuple[int, int]] = []
+        rows = 0
+        for at in self.batches:
+            try:
+                rows += self.batch_at(at).header.scalar(0, "q")
+            except NotFetchedError as error:
+                needed += error.ranges
+        if needed:
+            raise NotFetchedError(needed)
+        self.total = rows
 
 
 class _Stream(_Messages):
@@ -163,7 +216,8 @@ class _Stream(_Messages):
         at = self.after_schema
         total = 0
         for _ in range(_MOST_MESSAGES):
-            message = message_at(file, at) if at < size else None
+            file.fetch([(at, min(at + _MESSAGE, size))])
+            message = self.message(at) if at < size else None
             if message is None:
                 self.total = total
                 return
@@ -193,7 +247,11 @@ def _table(messages: _Messages, limits: Limits) -> Preview:
     rows = max(min(limits.rows, limits.cells // max(len(fields), 1)), 1)
     found, problems, codec = _first_rows(messages, fields, rows, limits)
     count = max((len(values) for values in found if values is not None), default=0)
-    unread = [short(str(field.name), 40) for field, values in zip(fields, found, strict=True) if values is None]
+    unread = [
+        short(str(field.name), 40)
+        for field, values in zip(fields, found, strict=True)
+        if values is None or len(values) < count
+    ]
     if unread and count == 0:
         count = min(rows, messages.total) if messages.total is not None else 0
     is_cut = messages.total is None or count < messages.total
@@ -223,39 +281,71 @@ def _first_rows(
     messages: _Messages, fields: list[pa.Field], rows: int, limits: Limits
 ) -> tuple[list[list[Cell] | None], list[str], str]:
     """The first rows of each field, None for one that is not read; what went wrong; and how bodies are compressed."""
-    import pyarrow as pa
 
-    found: list[list[Cell] | None] = [[] for _ in fields]
-    problems: list[str] = []
-    codec = ""
-    types = [field.type for field in messages.schema]
-    left = rows
-    for at in messages.batches:
-        if left <= 0:
-            break
-        message = messages.batch_at(at)
-        compression = message.header.table(3)
-        codec = codec or ("none" if compression is None else {0: "lz4", 1: "zstd"}.get(compression.scalar(0, "b"), "?"))
-        try:
-            batch = Batch(messages.file, message.header, message.body, message.end, types)
-        except UnknownLayoutError:
-            return _whole_batches(messages, fields, rows, limits), problems, codec
-        for index, field in enumerate(fields):
-            values = found[index]
-            if values is None:
-                continue
-            ids = messages.ids[index] if index < len(messages.ids) else {}
+    columns = [_Column(messages, index, field, rows, limits.cell) for index, field in enumerate(fields)]
+    try:
+        read_together(messages.file, [*messages.wishes(), *(Wish(one.read) for one in columns)])
+    except UnknownLayoutError:
+        messages.file.grant(_WHOLE)
+        return _whole_batches(messages, fields, rows, limits), [], _codec(messages)
+    found = [None if one.is_unread else one.values for one in columns]
+    return found, [one.problem for one in columns if one.problem], _codec(messages)
+
+
+class _Column:
+    """The first rows of a field, as far as they are read.
+
+    Attributes:
+        values: of the batches that were read so far.
+        is_unread: True where they cannot be shown.
+        problem: why they cannot be read, empty where they can.
+    """
+
+    def __init__(self, messages: _Messages, index: int, field: pa.Field, rows: int, cell: int) -> None:
+        self._messages = messages
+        self._index = index
+        self._field = field
+        self._rows = rows
+        self._cell = cell
+        self._batch = 0
+        self.values: list[Cell] = []
+        self.is_unread = True
+        self.problem = ""
+
+    def read(self) -> None:
+        """Go on with the next batches until there are rows enough. Raises NotFetchedError with what is needed."""
+        import pyarrow as pa
+
+        ids = self._messages.ids[self._index] if self._index < len(self._messages.ids) else {}
+        dictionary = partial(_dictionary, self._messages, ids)
+        while len(self.values) < self._rows and self._batch < len(self._messages.batches):
+            batch = self._messages.opened(self._messages.batches[self._batch])
             try:
-                array = batch.column(index, field.type, left, partial(_dictionary, messages, ids))
-                values += cells(array, limits.cell)
-            except (OverBudgetError, UnknownLayoutError):
-                found[index] = None
+                array = batch.column(self._index, self._field.type, self._rows - len(self.values), dictionary)
+                self.values += cells(array, self._cell)
+            except UnknownLayoutError:
+                self.is_unread = True
+                return
             except (pa.ArrowException, PreviewError, OSError, ValueError, struct.error) as error:
-                found[index] = None
+                self.is_unread = True
                 reason = error.message if isinstance(error, PreviewError) else str(error)
-                problems.append(f"{short(str(field.name), 80)} cannot be read: {short(reason, 200)}")
-        left -= batch.length
-    return found, problems, codec
+                self.problem = f"{short(str(self._field.name), 80)} cannot be read: {short(reason, 200)}"
+                return
+            self._batch += 1
+            self.is_unread = False
+        self.is_unread = False
+
+
+def _codec(messages: _Messages) -> str:
+    """How bodies are compressed; empty where no batch is known."""
+    for at in messages.batches[:1]:
+        try:
+            with messages.file.only_fetched():
+                compression = messages.batch_at(at).header.table(3)
+        except NotFetchedError:
+            break
+        return "none" if compression is None else {0: "lz4", 1: "zstd"}.get(compression.scalar(0, "b"), "?")
+    return ""
 
 
 def _whole_batches(messages: _Messages, fields: list[pa.Field], rows: int, limits: Limits) -> list[list[Cell] | None]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flowtui.errors import PreviewError
-from flowtui.preview.bounded_file import BoundedFile
+from flowtui.preview.bounded_file import BoundedFile, NotFetchedError
 from flowtui.preview.parquet_pages import first_block
 
 if TYPE_CHECKING:
@@ -27,8 +27,11 @@ _CONTINUES = 0xFFFFFFFF
 _MOST_METADATA = 4 << 20
 _DEEPEST = 50
 _FIRST_PIECE = 16 * 1024
+_TEXT = 32
+"""Bytes of a text, and elements of a list, that are expected in a row."""
+
 _FRAME = 32
-_SMALL_BODY = 192 * 1024
+_SMALL_BODY = 64 * 1024
 
 
 class UnknownLayoutError(Exception):
@@ -184,9 +187,8 @@ class Batch:
             raise UnknownLayoutError
         self._body = body
         self._end = end
+        self._types = types
         self._layouts = [self._layout(of, nodes, buffers, 0) for of in types]
-        if end - body <= _SMALL_BODY:
-            file.fetch([(body, end)])
 
     def column(
         self, index: int, of: pa.DataType, rows: int, dictionary: Callable[[tuple[int, ...], pa.DataType], pa.Array]
@@ -196,8 +198,14 @@ class Batch:
         Args:
             dictionary: gives that of the child at a path.
 
-        Raises OverBudgetError where they would cost too much, pyarrow's errors where they make no sense.
+        Raises NotFetchedError with what is needed of the file, pyarrow's errors where the values make no sense.
         """
+        if self._end - self._body <= _SMALL_BODY:
+            needs = [(self._body, self._end)]
+        else:
+            needs = list(self._needs(self._types[index], self._layouts[index], rows))
+        if missing := self._file.missing(needs):
+            raise NotFetchedError(missing)
         found = self._array(of, self._layouts[index], rows, (), dictionary)
         found.validate(full=True)
         return found
@@ -232,6 +240,38 @@ class Batch:
         children = [self._layout(child, nodes, buffers, depth + 1) for child in _children(of)]
         return _Layout(length, nulls, own, children)
 
+    def _needs(self, of: pa.DataType, layout: _Layout, rows: int) -> Iterator[tuple[int, int]]:
+        """What the first rows need of the file, as far as that can be told before any of it is read."""
+        import pyarrow as pa
+        import pyarrow.types as types
+
+        if isinstance(of, pa.BaseExtensionType):
+            of = of.storage_type
+        count = min(max(rows, 0), layout.length)
+        if layout.nulls and layout.buffers:
+            yield self._place(layout.buffers[0], -(-count // 8))
+        child_rows = count
+        if types.is_dictionary(of):
+            yield self._place(layout.buffers[1], -(-of.index_type.bit_width * count // 8))
+        elif types.is_fixed_size_list(of):
+            child_rows = count * of.list_size
+        elif _is_text(of) or (layout.children and len(layout.buffers) > 1):
+            yield self._place(layout.buffers[1], (count + 1) * _offset_width(of))
+            child_rows = count * 4
+            if _is_text(of):
+                yield self._place(layout.buffers[2], count * _TEXT)
+        elif not layout.children and layout.buffers:
+            yield self._place(layout.buffers[1], -(-of.bit_width * count // 8))
+        for child, part in zip(_children(of), layout.children, strict=True):
+            yield from self._needs(child, part, child_rows)
+
+    def _place(self, buffer: tuple[int, int], wanted: int) -> tuple[int, int]:
+        offset, length = buffer
+        if self._codec is not None:
+            wanted = _FIRST_PIECE
+        start = self._body + offset
+        return start, min(start + max(min(wanted, length), 0), self._end)
+
     def _array(
         self,
         of: pa.DataType,
@@ -258,7 +298,7 @@ class Batch:
             child_rows = count * (of.list_size if types.is_fixed_size_list(of) else 1)
             own = [validity]
         elif _is_text(of) or layout.children:
-            width = 8 if types.is_large_list(of) or types.is_large_string(of) or types.is_large_binary(of) else 4
+            width = _offset_width(of)
             offsets = self._read(layout.buffers[1], (count + 1) * width) if count else bytes(width)
             child_rows = struct.unpack_from("<q" if width == 8 else "<i", offsets, count * width)[0]
             own = [validity, pa.py_buffer(offsets)]
@@ -304,7 +344,7 @@ class Batch:
         if full < 0:
             raise PreviewError("a damaged Arrow file: a buffer has no length that makes sense")
         wanted = min(wanted, full)
-        piece = min(_FIRST_PIECE if self._codec == "lz4" else first_block(first[8:]), length - 8)
+        piece = min((_first_lz4_block if self._codec == "lz4" else first_block)(first[8:]), length - 8)
         while True:
             # A stream that is cut gives the blocks it has, or refuses; then it needs more.
             try:
@@ -323,6 +363,20 @@ class Batch:
             raise PreviewError("a damaged Arrow file: a buffer has no length that makes sense")
         self._file.seek(start)
         return self._file.read(length)
+
+
+def _first_lz4_block(frame: bytes) -> int:
+    """Where the first block of an LZ4 frame ends (lz4_Frame_format.md): it is unpacked as a whole or not at all."""
+    flags = frame[4] if len(frame) > 4 else 0
+    at = 7 + (8 if flags & 8 else 0) + (4 if flags & 1 else 0)
+    # The highest bit tells that the block is as it was; a checksum may follow it.
+    return at + 4 + (int.from_bytes(frame[at : at + 4], "little") & 0x7FFFFFFF) + (4 if flags & 16 else 0)
+
+
+def _offset_width(of: pa.DataType) -> int:
+    import pyarrow.types as types
+
+    return 8 if types.is_large_list(of) or types.is_large_string(of) or types.is_large_binary(of) else 4
 
 
 def _is_text(of: pa.DataType) -> bool:

@@ -10,16 +10,15 @@ from __future__ import annotations
 import io
 import json
 import struct
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from flowtui.errors import PreviewError
-from flowtui.preview.arrow_values import UNREAD, cells, column, short, stat_cell
-from flowtui.preview.bounded_file import BoundedFile, OverBudgetError
+from flowtui.preview.arrow_values import UNREAD, column, short, stat_cell
+from flowtui.preview.bounded_file import BoundedFile
 from flowtui.preview.limits import Limits
-from flowtui.preview.parquet_pages import beginnings, first_rows_chunk
-from flowtui.preview.result import Cell, Preview
+from flowtui.preview.parquet_columns import first_values
+from flowtui.preview.result import Preview
 from flowtui.preview.worker import Request
 
 if TYPE_CHECKING:
@@ -32,14 +31,8 @@ _MOST_FOOTER = 16 << 20
 _SIGNATURE = 28
 """Bytes that follow a footer in the clear in a file whose columns are encrypted (Parquet's Encryption.md, 5.2)."""
 
-_BUDGET = 4
-"""Bytes of pages that a look may cost, in heads."""
-
-_PAGE_ROWS = 20_000
-_PAGE_BYTES = 1 << 20
-_BUFFER = 16 * 1024
-_SMALL = 64 * 1024
-"""Columns whose first pages are as small as this are read as they are."""
+_TAIL = 64 * 1024
+"""Bytes of the end that are read at once: the footer of most files is in them."""
 
 _MOST_STATISTICS = 50_000
 _HIDDEN_KEYS = (b"ARROW:schema", b"pandas")
@@ -73,7 +66,8 @@ def _table(file: BinaryIO, request: Request) -> Preview:
 
     limits = request.limits
     size = request.size or 0
-    footer = _footer(file, size)
+    bounded = BoundedFile.of(file, request)
+    footer = _footer(bounded, size)
     metadata = pq.read_metadata(io.BytesIO(footer))
     schema = metadata.schema.to_arrow_schema()
     fields = list(schema)[: max(limits.columns, 1)]
@@ -90,8 +84,7 @@ def _table(file: BinaryIO, request: Request) -> Preview:
     leaves = _leaves(schema, metadata.num_columns)
     known = dict(_statistics(metadata, fields, leaves, limits))
     rows = min(max(min(limits.rows, limits.cells // max(len(fields), 1)), 1), metadata.num_rows)
-    bounded = BoundedFile(file, free=at_hand(size, limits), budget=limits.head * _BUDGET)
-    found, notices = _columns(bounded, metadata, fields, leaves, rows, limits)
+    found, notices = first_values(bounded, metadata, fields, leaves, rows, limits)
     unread = [short(str(field.name), 40) for field, values in zip(fields, found, strict=True) if values is None]
     if rows < metadata.num_rows:
         notices.insert(0, f"first {rows:,} of {metadata.num_rows:,} rows")
@@ -114,15 +107,11 @@ def _table(file: BinaryIO, request: Request) -> Preview:
     )
 
 
-def at_hand(size: int, limits: Limits) -> int:
-    """How many bytes from the beginning of a file were read before it came to a worker."""
-    return size if size <= limits.whole else limits.head
-
-
-def _footer(file: BinaryIO, size: int) -> bytes:
-    """The footer as a Parquet file without rows. One read where it lies within the last block of the file."""
+def _footer(file: BoundedFile, size: int) -> bytes:
+    """The footer as a Parquet file without rows."""
     if size < 12:
         raise PreviewError("too short for a Parquet file")
+    file.fetch_needed(max(size - _TAIL, 0), size)
     file.seek(size - 8)
     length, mark = struct.unpack("<I4s", file.read(8))
     if mark == _ENCRYPTED:
@@ -135,6 +124,7 @@ def _footer(file: BinaryIO, size: int) -> bytes:
         raise PreviewError("a damaged Parquet file: the length of its footer is wrong")
     if length > _MOST_FOOTER:
         raise PreviewError(f"a Parquet file whose footer of {length:,} bytes is larger than a preview may read")
+    file.fetch_needed(size - 8 - length, size)
     file.seek(size - 8 - length)
     return _PLAIN + file.read(length) + struct.pack("<I4s", length, _PLAIN)
 
@@ -196,113 +186,6 @@ def _statistics(
         except TypeError:
             known = {"nulls": nulls}
         yield at, known
-
-
-def _columns(
-    file: BoundedFile, metadata: Any, fields: list[pa.Field], leaves: list[list[int]], rows: int, limits: Limits
-) -> tuple[list[list[Cell] | None], list[str]]:
-    """The first rows of each field, None for one that is not read; and what went wrong."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    notices: list[str] = []
-    groups = _first_groups(metadata, rows)
-    ranges = [
-        [_first_pages(metadata.row_group(group).column(leaf)) for group in groups for leaf in leaves[at]]
-        for at in range(len(fields))
-    ]
-    costs = [sum(file.cost(start, end) for start, end in parts) for parts in ranges]
-    first: list[tuple[int, int]] = []
-    left = file.left
-    for at, cost in enumerate(costs):
-        parts = ranges[at]
-        if cost > _SMALL and len(groups) == 1:
-            parts = [part for leaf in leaves[at] for part in beginnings(metadata.row_group(groups[0]).column(leaf))]
-            cost = sum(file.cost(start, end) for start, end in parts)
-        if cost <= left:
-            left -= cost
-            first += parts
-    # All at once, so that neighbours come with one read.
-    file.fetch(first)
-    usable: list[Any] = []
-
-    def read(at: int) -> list[Cell]:
-        # A reader that failed once may crash when it is used again.
-        reader = (
-            usable.pop() if usable else pq.ParquetFile(file, metadata=metadata, buffer_size=_BUFFER, pre_buffer=False)
-        )
-        values: list[Cell] = []
-        for batch in reader.reader.iter_batches(rows, groups, column_indices=leaves[at], use_threads=False):
-            values += cells(batch.column(0)[: rows - len(values)], limits.cell)
-            if len(values) >= rows:
-                break
-        usable.append(reader)
-        if len(values) < rows:
-            raise ValueError(f"it has {len(values):,} rows")
-        return values
-
-    found: list[list[Cell] | None] = []
-    for at, field in enumerate(fields):
-        values: list[Cell] | None = None
-        try:
-            if costs[at] > _SMALL and len(groups) == 1:
-                values = _from_beginnings(file, metadata, groups[0], leaves[at], rows, partial(read, at))
-            if values is None and costs[at] <= file.left:
-                values = read(at)
-        except OverBudgetError:
-            values = None
-        except (pa.ArrowException, OSError, ValueError, NotImplementedError) as error:
-            values = [None] * rows
-            notices.append(f"{short(str(field.name), 80)} cannot be read: {short(str(error), 200)}")
-        found.append(values)
-    return found, notices
-
-
-def _from_beginnings(
-    file: BoundedFile, metadata: Any, group: int, leaves: list[int], rows: int, read: Callable[[], list[Cell]]
-) -> list[Cell] | None:
-    """What ``read`` gives where the pages of a column are cut short; None where they cannot be."""
-    import pyarrow as pa
-
-    try:
-        for leaf in leaves:
-            chunk = metadata.row_group(group).column(leaf)
-            data = first_rows_chunk(file, chunk, metadata.schema.column(leaf), rows)
-            if data is None:
-                return None
-            file.replace(_first_pages(chunk)[0], data)
-        return read()
-    except (pa.ArrowException, OSError, ValueError, NotImplementedError):
-        # A dictionary in another order, or a page that needs its end.
-        return None
-    finally:
-        file.restore()
-
-
-def _first_groups(metadata: Any, rows: int) -> list[int]:
-    """The row groups that hold the first rows."""
-    groups: list[int] = []
-    for at in range(metadata.num_row_groups):
-        if rows <= 0:
-            break
-        count = metadata.row_group(at).num_rows
-        if count:
-            groups.append(at)
-            rows -= count
-    return groups
-
-
-def _first_pages(chunk: Any) -> tuple[int, int]:
-    """Where the dictionary and the first page of a column chunk lie, as far as its sizes tell.
-
-    Writers end a page after 20,000 rows or a megabyte.
-    """
-    start = end = chunk.data_page_offset
-    if chunk.has_dictionary_page and 0 < chunk.dictionary_page_offset < start:
-        start = chunk.dictionary_page_offset
-    data = max(chunk.total_compressed_size - (end - start), 0)
-    pages = max(-(-chunk.num_values // _PAGE_ROWS), -(-chunk.total_uncompressed_size // _PAGE_BYTES), 1)
-    return start, end + min(data, data // pages + data // pages // 4 + 1024)
 
 
 def _facts(metadata: Any, limits: Limits) -> Iterator[tuple[str, str]]:

@@ -13,15 +13,13 @@ import struct
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from flowtui.preview.bounded_file import BoundedFile
+from flowtui.preview.bounded_file import BoundedFile, NotFetchedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_BLOCK = 64 * 1024
-_PIECE = 24 * 1024
-_LEAST_PIECE = 8 * 1024
 _MOST_PIECE = 160 * 1024
+_MARGIN = 4 * 1024
 _MOST_UNPACKED = 256 * 1024
 _STEP = 4096
 _PADDING = 64 * 1024
@@ -32,48 +30,71 @@ _PLAIN, _DICTIONARY_ENCODINGS = 0, (2, 8)
 _DEEPEST = 8
 
 
+class TooShortError(Exception):
+    """The beginnings of the pages do not hold enough."""
+
+
 class _CutError(Exception):
     """The pages cannot be cut; they must be read as they are."""
 
 
-def beginnings(chunk: Any) -> list[tuple[int, int]]:
-    """Where the beginnings of the first pages of a column chunk lie: from, to."""
+def can_be_cut(chunk: Any, column: Any) -> bool:
+    """Whether pages of a column may be cut, as far as its metadata tell."""
+    return not column.max_repetition_level and chunk.compression in _CODECS
+
+
+def beginnings(chunk: Any, piece: int) -> list[tuple[int, int]]:
+    """Where the first ``piece`` bytes of the first pages of a column chunk lie: from, to."""
     starts = [chunk.data_page_offset]
     if chunk.has_dictionary_page and 0 < chunk.dictionary_page_offset < starts[0]:
         starts.append(chunk.dictionary_page_offset)
-    return [(start, start + _piece(start)) for start in starts]
+    end = starts[-1] + max(chunk.total_compressed_size, 1)
+    return [(start, min(start + piece, end)) for start in starts]
 
 
-def _piece(start: int) -> int:
-    """How much of a page to look at first: not beyond the block that the store is asked for, where that is enough."""
-    rest = _BLOCK - start % _BLOCK
-    return rest if _LEAST_PIECE <= rest < _PIECE else _PIECE
-
-
-def first_rows_chunk(file: BoundedFile, chunk: Any, column: Any, rows: int) -> bytes | None:
+def first_rows_chunk(file: BoundedFile, chunk: Any, column: Any, rows: int, piece: int) -> bytes | None:
     """Bytes to stand in the place of the beginning of a column chunk; None where its pages cannot be cut.
 
     Args:
         chunk, column: pyarrow's ``ColumnChunkMetaData`` and ``ColumnSchema``.
         rows: how many the first page must hold.
+        piece: bytes of each page to look at.
 
-    Raises OverBudgetError where even the beginnings would cost too much.
+    Raises NotFetchedError where a known part of the pages is needed, TooShortError where a larger piece may do.
     """
     try:
-        return _chunk(file, chunk, column, rows)
-    except (_CutError, struct.error, IndexError, ValueError, zlib.error):
+        return _chunk(file, chunk, column, rows, piece)
+    except (struct.error, IndexError) as error:
+        raise TooShortError from error
+    except (_CutError, ValueError, zlib.error):
         return None
 
 
-def _chunk(file: BoundedFile, chunk: Any, column: Any, rows: int) -> bytes:
-    if column.max_repetition_level or chunk.compression not in _CODECS:
-        raise _CutError
+def _chunk(file: BoundedFile, chunk: Any, column: Any, rows: int, piece: int) -> bytes:
     codec = _CODECS[chunk.compression]
     found = b""
     at = chunk.data_page_offset
+    needed: list[tuple[int, int]] = []
+    end = beginnings(chunk, 1 << 62)[-1][1]
     if chunk.has_dictionary_page and 0 < chunk.dictionary_page_offset < at:
-        found, at = _dictionary(file, chunk.dictionary_page_offset, codec, chunk.physical_type, column.length)
-    header, length, body = _page(file, at)
+        try:
+            start = chunk.dictionary_page_offset
+            found, at = _dictionary(file, start, codec, chunk.physical_type, column.length, min(piece, end - start))
+        except NotFetchedError as error:
+            needed = error.ranges
+    try:
+        data = _data(file, at, codec, column, rows, min(piece, end - at))
+    except NotFetchedError as error:
+        # What both pages need comes with one round trip.
+        raise NotFetchedError([*needed, *error.ranges]) from None
+    if needed:
+        raise NotFetchedError(needed)
+    return found + data + bytes(_PADDING)
+
+
+def _data(file: BoundedFile, at: int, codec: str, column: Any, rows: int, piece: int) -> bytes:
+    """The first data page with the rows that its beginning holds."""
+    header, length, body = _page(file, at, piece)
     if header.get(1) != _DATA_PAGE or header[5].get(1, 0) < rows:
         raise _CutError
     encoding = header[5].get(2)
@@ -84,17 +105,17 @@ def _chunk(file: BoundedFile, chunk: Any, column: Any, rows: int) -> bytes:
         # The page begins with what is missing in it, a bit or more for each row.
         levels = 4 + struct.unpack_from("<I", unpacked)[0]
         if levels + _STEP > len(unpacked) and len(body) < header[3]:
-            wanted = min(levels + _PIECE, header[3], _MOST_PIECE)
+            wanted = min(levels + piece, header[3], _MOST_PIECE)
             unpacked = _unpacked(file, at + length, header[3], _more(file, at + length, body, wanted), codec)
         if levels >= len(unpacked):
-            raise _CutError
+            raise TooShortError
     kept = ((1, rows), (2, encoding), (3, header[5].get(3, 3)), (4, header[5].get(4, 3)))
-    return found + _written(_DATA_PAGE, 5, kept, unpacked, codec) + bytes(_PADDING)
+    return _written(_DATA_PAGE, 5, kept, unpacked, codec)
 
 
-def _dictionary(file: BoundedFile, at: int, codec: str, physical: str, length: int) -> tuple[bytes, int]:
+def _dictionary(file: BoundedFile, at: int, codec: str, physical: str, length: int, piece: int) -> tuple[bytes, int]:
     """The dictionary page with the values that its beginning holds, and where the next page begins."""
-    header, size, body = _page(file, at)
+    header, size, body = _page(file, at, piece)
     if header.get(1) != _DICTIONARY_PAGE:
         raise _CutError
     unpacked = _unpacked(file, at + size, header[3], body, codec)
@@ -117,10 +138,10 @@ def _dictionary(file: BoundedFile, at: int, codec: str, physical: str, length: i
     return _written(_DICTIONARY_PAGE, 7, kept, unpacked[:end], codec), at + size + header[3]
 
 
-def _page(file: BoundedFile, at: int) -> tuple[dict[int, Any], int, bytes]:
-    """The header of a page, its length, and the beginning of the page."""
+def _page(file: BoundedFile, at: int, size: int) -> tuple[dict[int, Any], int, bytes]:
+    """The header of a page, its length, and the beginning of the page, ``size`` bytes with the header."""
     file.seek(at)
-    piece = file.read(_piece(at))
+    piece = file.read(size)
     header, length = _read_struct(piece, 0, 0)
     if not isinstance(header.get(3), int) or header[3] < 0:
         raise _CutError

@@ -39,12 +39,15 @@ from flowtui.preview import (
 from flowtui.preview import hex as hex_dump
 from flowtui.preview.limits import DEFAULT, Limits
 from flowtui.preview.result import Column, Preview
-from flowtui.preview.sniff import sniff
+from flowtui.preview.sniff import is_from_the_end, is_named_from_the_end, sniff
 from flowtui.preview.source import Source
 from flowtui.preview.subject import Subject
 from flowtui.preview.workers import Workers
 from flowtui.storage import Entry
 from flowtui.text import plain
+
+_SHORT_HEAD = 64 * 1024
+"""Bytes of the head of a file that is read from its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,16 +153,20 @@ async def preview(
 async def _preview(
     reader: Source, name: str, format_: str, limits: Limits, workers: Workers, *, member: str = "", inside: bool = False
 ) -> Preview:
-    head = await reader.read(0, limits.head)
+    first = min(_SHORT_HEAD, limits.head) if is_named_from_the_end(name, format_) else limits.head
+    head = await reader.read(0, first)
     size = await reader.size()
     sniffed = await asyncio.to_thread(sniff, head, name=name, format=format_)
+    is_short = size is not None and size > limits.head > first and is_from_the_end(sniffed)
+    if len(head) == first < limits.head and not is_short:
+        head += await reader.read(first, limits.head - first)
     if not head:
         return Preview(kind="text", notices=("the file is empty",), format=next(iter(sniffed.formats), "text"))
 
     async def show_inside(inner: Source, inner_name: str) -> Preview:
         return await _preview(inner, inner_name, "", limits, workers, inside=True)
 
-    subject = Subject(reader, name, sniffed, head, size, limits, workers, None if inside else show_inside)
+    subject = Subject(reader, name, sniffed, head, size, limits, workers, None if inside else show_inside, is_short)
     if member:
         return await archives.member(subject, member)
     others, problems = await asyncio.to_thread(plugins)

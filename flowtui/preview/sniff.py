@@ -87,6 +87,10 @@ _TEXT_NAMES = frozenset(
 """Names that promise text; a crash can leave blocks of NULs in a log, and it is a log still."""
 
 
+_FROM_THE_END = {"parquet": "parquet", "pq": "parquet", "arrow": "arrow", "feather": "arrow", "pdf": "pdf"}
+"""Extensions of formats whose directory is at the end, and their magic: a long head would be read in vain."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sniffed:
     """What a file seems to be.
@@ -106,6 +110,16 @@ class Sniffed:
     def is_any(self, *formats: str) -> bool:
         """True where the declared format or the extension is one of these."""
         return any(name in formats for name in self.formats)
+
+
+def is_from_the_end(sniffed: Sniffed) -> bool:
+    """True where the file is named and begins like a format that is read from its end."""
+    return any(_FROM_THE_END.get(name) == sniffed.magic for name in sniffed.formats)
+
+
+def is_named_from_the_end(name: str, format: str) -> bool:  # noqa: A002
+    """True where the name or the declared format is one of a format that is read from its end."""
+    return not _FROM_THE_END.keys().isdisjoint((format.lower().lstrip("."), extension(name)))
 
 
 def extension(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from flowtui.storage.cache import BLOCK_SIZE
@@ -28,8 +29,16 @@ class Source(Protocol):
     async def read(self, start: int, length: int) -> bytes:
         """``length`` bytes from ``start``; fewer where the file ends before."""
 
+    async def read_ranges(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Several parts at once, each given by its first byte and its length."""
+
     async def size(self) -> int | None:
         """Its size in bytes; None where it is not known."""
+
+
+def is_local(source: Source) -> bool:
+    """True for a file of this machine, whose reads cost next to nothing."""
+    return local_path(getattr(source, "uri", "")) is not None
 
 
 class Ranges:
@@ -47,7 +56,7 @@ class Ranges:
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
         grown = max(subject.limits.head // _BYTES_PER_FETCH, 1)
-        self.is_local = local_path(getattr(subject.reader, "uri", "")) is not None
+        self.is_local = is_local(subject.reader)
         self.left = grown * _LOCAL_FETCHES if self.is_local else grown
         if getattr(subject.reader, "is_sequential", False):
             self.left = 0

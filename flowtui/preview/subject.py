@@ -36,6 +36,7 @@ class Subject:
         workers: show it with libraries that must not run in this process.
         show_inside: makes the preview of a file of that name within this one; None where this is within another, as
             one level is looked into.
+        is_short: True where ``head`` is shorter than ``limits.head``, as the format is read from its end.
     """
 
     reader: Source
@@ -46,11 +47,14 @@ class Subject:
     limits: Limits
     workers: Workers
     show_inside: Callable[[Source, str], Awaitable[Preview]] | None = None
+    is_short: bool = False
 
     @property
     def whole(self) -> bool:
         """True where ``head`` is the whole file."""
-        return (self.size is not None and len(self.head) >= self.size) or len(self.head) < self.limits.head
+        if self.size is not None and len(self.head) >= self.size:
+            return True
+        return not self.is_short and len(self.head) < self.limits.head
 
     async def read_whole(self) -> bool:
         """Read on to the end where the file is at most ``limits.whole`` bytes; True where ``head`` is all of it."""

@@ -6,7 +6,7 @@ import asyncio
 import bz2
 import lzma
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flowtui.errors import PreviewError
@@ -141,6 +141,10 @@ class Unpacked:
             await self._unpack(end)
         return bytes(self._data[start:end])
 
+    async def read_ranges(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        """One after the other: all comes from the beginning."""
+        return [await self.read(start, length) for start, length in ranges]
+
     async def size(self) -> int | None:
         """Known once the end was reached."""
         return len(self._data) if self._ended and not self.damage else None
@@ -216,6 +220,10 @@ class Part:
     async def read(self, start: int, length: int) -> bytes:
         length = min(length, self._length - start)
         return await self._source.read(self._start + start, length) if length > 0 else b""
+
+    async def read_ranges(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        inner = [(self._start + start, max(min(length, self._length - start), 0)) for start, length in ranges]
+        return await self._source.read_ranges(inner)
 
     async def size(self) -> int | None:
         return self._length

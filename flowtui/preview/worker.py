@@ -12,7 +12,7 @@ import io
 import os
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -33,12 +33,20 @@ class Request:
     Attributes:
         name: the file's name as declared; format: its declared format.
         size: of the file in bytes, None where the store does not say.
+        at_hand: bytes from its beginning that came with the request and cost nothing.
+        is_local: True for a file of this machine, whose every byte costs next to nothing.
     """
 
     name: str
     format: str
     size: int | None
     limits: Limits
+    at_hand: int = 0
+    is_local: bool = False
+
+
+Ask = Callable[[Sequence[tuple[int, int]], bool], Sequence[bytes]]
+"""Gets parts of the file, each given by its first byte and its length; exactly these, or whole blocks ahead."""
 
 
 class RangedFile(io.RawIOBase):
@@ -47,7 +55,7 @@ class RangedFile(io.RawIOBase):
     Raises OSError where the store fails, and where a seek from the end is asked of a file whose size is not known.
     """
 
-    def __init__(self, ask: Callable[[int, int], bytes], size: int | None, head: bytes = b"") -> None:
+    def __init__(self, ask: Ask, size: int | None, head: bytes = b"") -> None:
         super().__init__()
         self._ask = ask
         self._size = size
@@ -82,13 +90,19 @@ class RangedFile(io.RawIOBase):
         if not wanted:
             return 0
         end = self._at + wanted
-        data = self._head[self._at : end] if end <= len(self._head) else self._ask(self._at, wanted)
+        data = self._head[self._at : end] if end <= len(self._head) else self._ask([(self._at, wanted)], False)[0]
         buffer[: len(data)] = data
         self._at += len(data)
         return len(data)
 
+    def read_ranges(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Parts of the file by first byte and length, all at once; fewer bytes where the file ends before."""
+        beyond = [one for one in ranges if sum(one) > len(self._head)]
+        asked = dict(zip(beyond, self._ask(beyond, True), strict=True)) if beyond else {}
+        return [asked[one] if one in asked else self._head[one[0] : sum(one)] for one in ranges]
 
-def open_ranged(ask: Callable[[int, int], bytes], size: int | None, head: bytes = b"") -> io.BufferedReader:
+
+def open_ranged(ask: Ask, size: int | None, head: bytes = b"") -> io.BufferedReader:
     """The file with blocks that are read ahead, for libraries that read a few bytes at a time."""
     return io.BufferedReader(RangedFile(ask, size, head), buffer_size=_CHUNK)
 
@@ -129,17 +143,20 @@ def _function(name: str) -> Callable[[BinaryIO, Request], Preview]:
 def _answer(message: dict[str, Any], incoming: BinaryIO, outgoing: BinaryIO) -> dict[str, Any]:
     from flowtui.errors import PreviewError
 
-    def ask(start: int, length: int) -> bytes:
-        write_message(outgoing, {"read": [start, length]})
+    def ask(ranges: Sequence[tuple[int, int]], is_exact: bool) -> Sequence[bytes]:
+        write_message(outgoing, {"read": ranges, "exact": is_exact})
         answer = read_message(incoming)
         if answer is None:
             raise SystemExit(0)
         if "data" not in answer:
             raise OSError("the file cannot be read")
-        data: bytes = answer["data"]
+        data: list[bytes] = answer["data"]
         return data
 
-    request = Request(message["name"], message["format"], message["size"], Limits(**message["limits"]))
+    request = Request(
+        message["name"], message["format"], message["size"], Limits(**message["limits"]),
+        at_hand=len(message["head"]), is_local=message["local"],
+    )  # fmt: skip
     try:
         show = _function(message["show"])
         with open_ranged(ask, request.size, message["head"]) as file:

@@ -19,6 +19,7 @@ import msgpack
 
 from flowtui.errors import PreviewError
 from flowtui.preview.result import Preview
+from flowtui.preview.source import is_local
 from flowtui.preview.subject import Subject
 from flowtui.preview.wire import MalformedPreviewError, unpack
 from flowtui.preview.worker import LENGTH, Request
@@ -34,6 +35,7 @@ MEMORY = 3 << 30
 _IDLE = 2
 _MOST_ANSWER = 64 << 20
 _MOST_READ = 16 << 20
+_MOST_RANGES = 1024
 _KEPT_ENVIRONMENT = ("LANG", "LC_ALL", "LC_CTYPE", "PATH", "TZ", "TZDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _EXTRAS = {
     "pyarrow": "tables", "pandas": "sas", "pyreadstat": "sas", "pypdfium2": "media", "PIL": "media",
@@ -120,6 +122,7 @@ class Workers:
             "size": subject.size,
             "limits": asdict(subject.limits),
             "head": subject.head,
+            "local": is_local(subject.reader),
         }
         left = self._seconds
         clock = asyncio.get_running_loop().time
@@ -134,14 +137,21 @@ class Workers:
                 raise PreviewError("its reader broke on it: the file is damaged, or larger than a preview may be")
             if "read" not in answer:
                 return answer
-            message = await _bytes(answer["read"], subject)
+            message = await _bytes(answer["read"], answer.get("exact") is True, subject)
 
 
-async def _bytes(asked: Any, subject: Subject) -> dict[str, Any]:
-    start, length = asked
-    if not (isinstance(start, int) and isinstance(length, int) and start >= 0 and 0 <= length <= _MOST_READ):
+async def _bytes(asked: Any, is_exact: bool, subject: Subject) -> dict[str, Any]:
+    """The parts of the file that a worker asks for, which is as foreign as its answer."""
+    ranges = [tuple(one) if isinstance(one, list) else () for one in asked] if isinstance(asked, list) else []
+    if not 0 < len(ranges) <= _MOST_RANGES or not all(
+        len(one) == 2 and all(type(number) is int and number >= 0 for number in one) for one in ranges
+    ):
+        raise PreviewError("its reader asked for parts of the file that make no sense")
+    if sum(length for _, length in ranges) > _MOST_READ:
         raise PreviewError("its reader asked for more of the file than a preview may read")
-    return {"data": await subject.reader.read(start, length)}
+    if is_exact:
+        return {"data": await subject.reader.read_ranges(ranges)}
+    return {"data": [await subject.reader.read(*one) for one in ranges]}
 
 
 def _preview(answer: Mapping[str, Any], subject: Subject) -> Preview:

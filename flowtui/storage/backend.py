@@ -49,10 +49,15 @@ class Chunk:
 
 @dataclass(slots=True)
 class Meter:
-    """What reading cost: bytes that came in, and GETs sent to a store (asking for a signature is not counted)."""
+    """What reading cost: bytes that came in, and GETs sent to a store (asking for a signature is not counted).
+
+    Attributes:
+        round_trips: GETs that were waited for one after the other; those that are sent at once count as one.
+    """
 
     bytes_read: int = 0
     requests: int = 0
+    round_trips: int = 0
 
 
 class Backend(Protocol):

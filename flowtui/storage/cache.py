@@ -16,18 +16,45 @@ class BlockCache:
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._bytes = 0
-        self._blocks: OrderedDict[tuple[str, int], bytes] = OrderedDict()
+        self._blocks: OrderedDict[tuple[str, int, int], bytes] = OrderedDict()
         self._facts: OrderedDict[str, tuple[int | None, str]] = OrderedDict()
 
     def block(self, uri: str, index: int) -> bytes | None:
-        found = self._blocks.get((uri, index))
-        if found is not None:
-            self._blocks.move_to_end((uri, index))
-        return found
+        return self._kept((uri, index, BLOCK_SIZE))
 
     def put(self, uri: str, index: int, data: bytes) -> None:
-        old = self._blocks.pop((uri, index), b"")
-        self._blocks[(uri, index)] = data
+        self._keep((uri, index, BLOCK_SIZE), data)
+
+    def part(self, uri: str, start: int, length: int) -> bytes | None:
+        """Exact bytes: those that :meth:`put_part` was given, or of blocks; None where some are missing."""
+        found = self._kept((uri, -1 - start, length))
+        if found is not None:
+            return found
+        first, last = start // BLOCK_SIZE, (start + length - 1) // BLOCK_SIZE
+        blocks = []
+        for index in range(first, last + 1):
+            block = self.block(uri, index)
+            if block is None:
+                return None
+            blocks.append(block)
+        begin = start - first * BLOCK_SIZE
+        joined = b"".join(blocks)[begin : begin + length]
+        return joined if len(joined) == length else None
+
+    def put_part(self, uri: str, start: int, data: bytes) -> None:
+        """Keep exact bytes that are not whole blocks; they are found again by the same start and length."""
+        # Below zero, where no block's index is.
+        self._keep((uri, -1 - start, len(data)), data)
+
+    def _kept(self, key: tuple[str, int, int]) -> bytes | None:
+        found = self._blocks.get(key)
+        if found is not None:
+            self._blocks.move_to_end(key)
+        return found
+
+    def _keep(self, key: tuple[str, int, int], data: bytes) -> None:
+        old = self._blocks.pop(key, b"")
+        self._blocks[key] = data
         self._bytes += len(data) - len(old)
         while self._bytes > self._max_bytes:
             self._bytes -= len(self._blocks.popitem(last=False)[1])
