@@ -267,9 +267,14 @@ class Batch:
 
     def _place(self, buffer: tuple[int, int], wanted: int) -> tuple[int, int]:
         offset, length = buffer
-        if self._codec is not None:
-            wanted = _FIRST_PIECE
         start = self._body + offset
+        if self._codec is not None:
+            if self._file.missing([(start, start + 8 + _FRAME)]):
+                wanted = _FIRST_PIECE
+            else:
+                # The beginning tells how long the first block is, or with -1 that nothing is packed.
+                first = self._at(start, 8 + _FRAME)
+                wanted = 8 + (wanted if first.startswith(b"\xff" * 8) else self._first_block(first[8:]))
         return start, min(start + max(min(wanted, length), 0), self._end)
 
     def _array(
@@ -344,7 +349,7 @@ class Batch:
         if full < 0:
             raise PreviewError("a damaged Arrow file: a buffer has no length that makes sense")
         wanted = min(wanted, full)
-        piece = min((_first_lz4_block if self._codec == "lz4" else first_block)(first[8:]), length - 8)
+        piece = min(self._first_block(first[8:]), length - 8)
         while True:
             # A stream that is cut gives the blocks it has, or refuses; then it needs more.
             try:
@@ -357,6 +362,9 @@ class Batch:
             if len(found) >= wanted or piece >= length - 8:
                 return found
             piece = min(piece * 4, length - 8)
+
+    def _first_block(self, frame: bytes) -> int:
+        return _first_lz4_block(frame) if self._codec == "lz4" else first_block(frame)
 
     def _at(self, start: int, length: int) -> bytes:
         if length < 0:

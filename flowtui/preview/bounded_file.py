@@ -21,7 +21,7 @@ _FIRST_LOOK = 256 * 1024
 _BYTES, _ROUND_TRIPS = 500 * 1024, 3
 """What a first look at a remote file may cost: the head among the bytes, and what follows it."""
 
-_LOCAL_BYTES = 4 << 20
+_LOCAL_BYTES = 16 << 20
 _LOCAL_AT_ONCE = 128
 
 
@@ -138,10 +138,12 @@ class BoundedFile(io.RawIOBase):
         self._round_trips = max(self._round_trips - bool(wanted), 1)
         self._keep(wanted)
 
-    def fits(self, ranges: Iterable[tuple[int, int]]) -> bool:
-        """Whether :meth:`fetch` can pay for ranges in one round trip."""
+    def fits(self, ranges: Iterable[tuple[int, int]], *, spared: int = 0) -> bool:
+        """Whether :meth:`fetch` can pay for ranges in one round trip and leave ``spared`` bytes of the budget."""
         wanted = self._joined(ranges)
-        return not wanted or (self._round_trips > 0 and len(wanted) <= self._at_once and _cost(wanted) <= self._left)
+        return not wanted or (
+            self._round_trips > 0 and len(wanted) <= self._at_once and _cost(wanted) <= self._left - spared
+        )
 
     def missing(self, ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         """The parts of ranges that are neither at hand nor were fetched."""
@@ -178,6 +180,11 @@ class BoundedFile(io.RawIOBase):
     def left(self) -> int:
         """Bytes that may still be read."""
         return self._left
+
+    @property
+    def round_trips(self) -> int:
+        """How often the store may still be asked."""
+        return self._round_trips
 
     def _missing(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         at, end = max(start, self._free), min(end, self._size)
@@ -280,9 +287,15 @@ def read_together(file: BoundedFile, wishes: Sequence[Wish], *, at_least: int = 
             file.grant(at_least)
         wanted: list[tuple[int, int]] = []
         asked = []
+        # The beginnings of too many would leave nothing to finish them with.
+        spared = file.left // 2 if file.round_trips > 1 else 0
         for one in waiting:
             parts = file.missing(one.needs)
-            if not parts or file.fits([*wanted, *parts]):
+            if (
+                not parts
+                or file.fits([*wanted, *parts], spared=0 if one.is_begun else spared)
+                or (not wanted and file.fits(parts))
+            ):
                 wanted += parts
                 one.is_begun = True
                 asked.append(one)

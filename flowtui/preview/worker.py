@@ -89,8 +89,8 @@ class RangedFile(io.RawIOBase):
             wanted = min(wanted, max(self._size - self._at, 0))
         if not wanted:
             return 0
-        end = self._at + wanted
-        data = self._head[self._at : end] if end <= len(self._head) else self._ask([(self._at, wanted)], False)[0]
+        # What is at hand is given alone, although it is less: what follows may not be wanted.
+        data = self._head[self._at : self._at + wanted] or self._ask([(self._at, wanted)], False)[0]
         buffer[: len(data)] = data
         self._at += len(data)
         return len(data)

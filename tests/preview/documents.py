@@ -58,17 +58,21 @@ def table_pdf(font: str = "Times-Roman", align: str = "RIGHT", password: str = "
 
 
 def pages_pdf(pages: int, padding: int) -> bytes:
-    """Many pages in one flat list, each followed by its content and so many bytes of a picture."""
-    noise = random.Random(1).randbytes(padding)
-    parts: list[bytes] = [b"%PDF-1.4\n"]
+    """As :func:`write_pages_pdf`, with noise for a picture."""
+    stream = io.BytesIO()
+    write_pages_pdf(stream, pages, random.Random(1).randbytes(padding))
+    return stream.getvalue()
+
+
+def write_pages_pdf(file: BinaryIO, pages: int, picture: bytes | int) -> None:
+    """Many pages in one flat list, each followed by its content and a picture; a number leaves so many bytes out."""
+    size = picture if isinstance(picture, int) else len(picture)
     places: dict[int, int] = {}
-    length = len(parts[0])
+    file.write(b"%PDF-1.4\n")
 
     def add(number: int, body: bytes) -> None:
-        nonlocal length
-        places[number] = length
-        parts.append(b"%d 0 obj\n%b\nendobj\n" % (number, body))
-        length += len(parts[-1])
+        places[number] = file.tell()
+        file.write(b"%d 0 obj\n%b\nendobj\n" % (number, body))
 
     for page in range(pages):
         number = 4 + 3 * page
@@ -79,22 +83,26 @@ def pages_pdf(pages: int, padding: int) -> bytes:
             b"/Resources<</Font<</F1 3 0 R>>/XObject<</X %d 0 R>>>>>>" % (number + 1, number + 2),
         )
         add(number + 1, b"<</Length %d>>stream\n%b\nendstream" % (len(text), text))
-        add(
-            number + 2,
-            b"<</Type/XObject/Subtype/Image/Width 1/Height 1/BitsPerComponent 8/ColorSpace/DeviceGray/Length %d>>"
-            b"stream\n%b\nendstream" % (len(noise), noise),
+        places[number + 2] = file.tell()
+        file.write(
+            b"%d 0 obj\n<</Type/XObject/Subtype/Image/Width 1/Height 1/BitsPerComponent 8/ColorSpace/DeviceGray"
+            b"/Length %d>>stream\n" % (number + 2, size)
         )
+        if isinstance(picture, int):
+            file.seek(picture, io.SEEK_CUR)
+        else:
+            file.write(picture)
+        file.write(b"\nendstream\nendobj\n")
     add(3, b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>")
     kids = b" ".join(b"%d 0 R" % (4 + 3 * page) for page in range(pages))
     add(2, b"<</Type/Pages/Count %d/Kids[%b]>>" % (pages, kids))
     add(1, b"<</Type/Catalog/Pages 2 0 R>>")
-    size = 4 + 3 * pages
-    table = b"".join(b"%010d 00000 n \n" % places[number] for number in range(1, size))
-    parts.append(
+    count = 4 + 3 * pages
+    table = b"".join(b"%010d 00000 n \n" % places[number] for number in range(1, count))
+    file.write(
         b"xref\n0 %d\n0000000000 65535 f \n%btrailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n"
-        % (size, table, size, length)
+        % (count, table, count, file.tell())
     )
-    return b"".join(parts)
 
 
 @cache

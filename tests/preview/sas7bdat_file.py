@@ -36,7 +36,10 @@ def missing(tag: str = ".") -> bytes:
 
 
 class SasFile:
-    """Builds one file; ``content`` is the result."""
+    """Builds one file; ``content`` is the result.
+
+    ``times`` is how often the pages of the rows, ``data``, shall stand in the file; ``content`` has them once.
+    """
 
     def __init__(
         self,
@@ -53,6 +56,7 @@ class SasFile:
         is_mixed: bool = False,
         page_size: int = 8192,
         created: float = 1_900_000_000.0,
+        times: int = 1,
     ) -> None:
         self.order = "<" if is_little else ">"
         self.is_wide = is_wide
@@ -65,7 +69,8 @@ class SasFile:
         self.pointer = 24 if is_wide else 12
         self.row_length = sum(variable.length for variable in variables)
         packed = [self._row(row) for row in rows]
-        subheaders = self._metadata(len(rows), label, compression, len(rows) if is_mixed else 0)
+        subheaders = self._metadata(len(rows) * times, label, compression, len(rows) if is_mixed else 0)
+        data: list[bytes] = []
         if compression:
             for row in packed:
                 shorter = rle(row) if compression == "rle" else rdc(row)
@@ -76,9 +81,10 @@ class SasFile:
             pages = self._subheader_pages(subheaders, packed)
             assert len(pages) == 1
         else:
-            pages = [*self._subheader_pages(subheaders), *self._data_pages(packed)]
-        header = self._header(name, encoding[0], is_padded, len(pages), created)
-        self.content = header + b"".join(pages)
+            pages, data = self._subheader_pages(subheaders), self._data_pages(packed)
+        header = self._header(name, encoding[0], is_padded, len(pages) + len(data) * times, created)
+        self.data = b"".join(data)
+        self.content = header + b"".join(pages) + self.data
 
     def _pack(self, codes: str, *values: float) -> bytes:
         return struct.pack(self.order + codes, *values)

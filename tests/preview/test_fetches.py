@@ -1,4 +1,4 @@
-"""How often a preview asks a store, and for how much: the head, and at most three parts of large files."""
+"""How often a preview waits for a store, and for how much: four round trips and 512 KB of the largest file."""
 
 from __future__ import annotations
 
@@ -7,21 +7,28 @@ import os
 import pickle
 import struct
 import tarfile
-import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from flowtui.preview.arrow_values import UNREAD
 from flowtui.preview.limits import DEFAULT
 from flowtui.preview.registry import preview
 from flowtui.preview.result import Preview
+from flowtui.storage import Storage
 from tests.fuzz.makers import npy_file
+from tests.preview import large_files
 from tests.preview.far import far
+from tests.preview.large_files import sparse_zip
 
 GIGABYTES = 2 << 30
+TERM, OF = "Adverse event number", "of the dictionary"
 MOST_BYTES = 512 * 1024
-MOST_REQUESTS = 4
+MOST_ROUND_TRIPS = 4
+SIZED = {"size": GIGABYTES}
+REPEATED = {**SIZED, "real": 4 << 20}
 
 
 def _varint(value: int) -> bytes:
@@ -69,39 +76,11 @@ def safetensors(path: Path) -> None:
         file.truncate(8 + len(header) + 300 * each)
 
 
-def torch(path: Path) -> None:
-    """As ``torch.save`` lays it out: the pickle first, then the storages."""
-    template = zipfile.ZipFile(Path(__file__).parents[1] / "data" / "models" / "state.pt")
-    sparse_zip(path, {"state/data.pkl": template.read("state/data.pkl")}, [f"state/data/{n}" for n in range(300)])
-
-
 def torchscript(path: Path) -> None:
     """The storages first, then a long pickle and further members, so that it is in the middle of nowhere."""
     content = pickle.dumps({f"layer.{n}.weight": [n, "x" * 50] for n in range(3000)}, 2)
     rest = {f"m/code/{n}.py": b"x" * 2000 for n in range(100)}
     sparse_zip(path, {}, [f"m/data/{n}" for n in range(300)], last={"m/data.pkl": content, **rest})
-
-
-def sparse_zip(
-    path: Path, first: dict[str, bytes], others: list[str], begin: bytes = b"", last: dict[str, bytes] | None = None
-) -> None:
-    """A ZIP archive whose other members are zeros that the disk does not hold."""
-    each = GIGABYTES // max(len(others), 1)
-    entries = []
-    with path.open("wb") as file:
-        for name, content in [*first.items(), *((name, b"") for name in others), *(last or {}).items()]:
-            size = len(content) or each
-            offset = file.tell()
-            sizes = struct.pack("<3L2H", 0, size, size, len(name), 0)
-            file.write(b"PK\x03\x04" + struct.pack("<5H", 45, 0, 0, 0, 33) + sizes + name.encode())
-            file.write(content or begin)
-            file.seek(offset + 30 + len(name) + size)
-            fields = struct.pack("<6H", 45, 45, 0, 0, 0, 33) + sizes + struct.pack("<3H2L", 0, 0, 0, 0, offset)
-            entries.append(b"PK\x01\x02" + fields + name.encode())
-        start = file.tell()
-        directory = b"".join(entries)
-        end = struct.pack("<4H2LH", 0, 0, len(entries), len(entries), len(directory), start, 0)
-        file.write(directory + b"PK\x05\x06" + end)
 
 
 def npz(path: Path) -> None:
@@ -167,7 +146,7 @@ def forest(path: Path) -> None:
     [
         ("m.onnx", onnx, ("operator sets", "ai.onnx 17")),
         ("m.safetensors", safetensors, ("tensors", "300")),
-        ("m.pt", torch, ("tensor data", "2.1 GB")),
+        ("m.pt", partial(large_files.pt, **SIZED), ("tensor data", "2.1 GB")),
         ("script.pt", torchscript, ("files of code", "100")),
         ("m.npz", npz, ("arrays", "20")),
         ("m.zip", archive, ("members", "5,001")),
@@ -176,6 +155,12 @@ def forest(path: Path) -> None:
         ("m.log", log, None),
         ("m.pkl", pickled, ("protocol", "4")),
         ("forest.pkl", forest, ("protocol", "4")),
+        ("m.csv", partial(large_files.csv, **REPEATED), None),
+        ("m.sas7bdat", partial(large_files.sas7bdat, **REPEATED), ("pages", "32,767")),
+        ("m.xpt", partial(large_files.xpt, **REPEATED), ("transport version", "5")),
+        ("m.parquet", partial(large_files.parquet, **SIZED), ("compression", "snappy")),
+        ("m.feather", partial(large_files.feather, **SIZED), ("compression", "lz4")),
+        ("m.pdf", partial(large_files.pdf, **SIZED), ("page size", "210 x 297 mm (A4)")),
     ],
 )
 async def test_two_gigabytes(
@@ -186,13 +171,53 @@ async def test_two_gigabytes(
     async with far(path) as reader:
         found = await preview(reader, name=name)
         assert found.kind != "hex", found.notices
-        assert reader.requests <= MOST_REQUESTS
+        assert reader.round_trips <= MOST_ROUND_TRIPS
         assert reader.bytes_read < MOST_BYTES
         if said:
             assert said in found.facts
         before = reader.requests
         assert await preview(reader, name=name) == found
         assert reader.requests == before
+
+
+@pytest.mark.parametrize("make", [large_files.parquet, large_files.feather])
+async def test_columns_are_shown_as_the_budget_allows_and_the_others_later(
+    make: Callable[..., None], tmp_path: Path
+) -> None:
+    path = tmp_path / f"m.{make.__name__}"
+    make(path, GIGABYTES)
+    async with far(path) as reader:
+        found = await preview(reader, name=path.name)
+        assert found.rows[99] == ("CDISC01-99", 99, "site 009", found.rows[99][3], "2019-07-22", f"{TERM} 99 {OF}")
+        assert not any("not read yet" in notice for notice in found.notices)
+    make(path, GIGABYTES, columns=49)
+    async with far(path) as reader:
+        first = await preview(reader, name=path.name)
+        assert first.rows[99][:6] == found.rows[99][:6]
+        assert first.rows[0][48] == UNREAD
+        assert any("not read yet" in notice for notice in first.notices)
+        assert first.more
+        assert reader.round_trips <= MOST_ROUND_TRIPS
+        assert reader.bytes_read < MOST_BYTES
+        before = reader.round_trips
+        later = await preview(reader, name=path.name, limits=DEFAULT.more())
+        shown = [sum(cell != UNREAD for cell in one.rows[0]) for one in (first, later)]
+        assert shown[0] < shown[1]
+        assert reader.round_trips - before <= 4 * MOST_ROUND_TRIPS
+    # A file of this machine costs nothing to look at.
+    async with Storage() as storage, storage.open(str(path)) as local:
+        assert sum(cell != UNREAD for cell in (await preview(local, name=path.name)).rows[0]) == 49
+
+
+async def test_a_file_that_is_not_what_its_name_says_is_read_as_far_as_any(tmp_path: Path) -> None:
+    path = tmp_path / "m.parquet"
+    log(path)
+    async with far(path) as reader:
+        found = await preview(reader, name=path.name)
+        assert (found.kind, found.lines[:2]) == ("text", ("first line", "first line"))
+        assert any(notice.startswith("262 KB of ") for notice in found.notices), found.notices
+        assert reader.round_trips == 2
+        assert DEFAULT.head <= reader.bytes_read <= DEFAULT.head + 64 * 1024
 
 
 async def shown(make: Callable[[Path], None], path: Path) -> Preview:

@@ -197,8 +197,8 @@ async def test_a_large_row_group_is_not_read_as_a_whole(compression: str, dictio
             assert values in ([row[index] for row in expected], ["…"] * 100), column.name
             if column.name != "list" and compression not in ("lz4", "zstd"):
                 assert values[0] != "…", column.name
-        assert reader.requests <= 24
-        assert reader.bytes_read < 2.5 * 1024 * 1024
+        assert reader.round_trips <= 4
+        assert reader.bytes_read < 512 * 1024
         limits = Limits(rows=50)
         while any("…" in row for row in found.rows) and found.more:
             assert any(notice.startswith("not read yet, as their pages are large: ") for notice in found.notices)
@@ -212,7 +212,9 @@ async def test_a_small_file_is_one_request() -> None:
     store = Store({"bucket/f.parquet": content})
     async with Storage(transport=store.transport) as storage, storage.open("http://store/bucket/f.parquet") as reader:
         await preview(reader, name="f.parquet")
-        assert (reader.requests, reader.bytes_read) == (1, len(content))
+        # The head that Parquet gets, and the rest.
+        assert reader.requests <= 2
+        assert reader.bytes_read == len(content)
 
 
 async def test_few_columns_of_a_huge_row_group_stay_under_the_budget_of_a_head() -> None:
@@ -224,8 +226,8 @@ async def test_few_columns_of_a_huge_row_group_stay_under_the_budget_of_a_head()
         found = await preview(reader, name="f.parquet")
         assert found.rows[99][1] == "name 49"
         assert isinstance(found.rows[99][0], float)
-        assert reader.requests <= 4
-        assert reader.bytes_read <= 512 * 1024
+        assert reader.round_trips <= 4
+        assert reader.bytes_read <= 256 * 1024
 
 
 async def test_a_dictionary_in_another_order_is_read_as_a_whole() -> None:
