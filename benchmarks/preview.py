@@ -26,17 +26,17 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import pandas  # noqa: E402
-import pyarrow.parquet  # noqa: E402
-import pypdfium2  # noqa: E402
-import pyreadstat  # noqa: E402
-from delay_proxy import DelayProxy  # noqa: E402
+import pandas
+import pyarrow.parquet
+import pypdfium2
+import pyreadstat
+from delay_proxy import DelayProxy
 
-from flowtui.preview.registry import preview  # noqa: E402
-from flowtui.preview.workers import Workers  # noqa: E402
-from flowtui.storage import Storage  # noqa: E402
-from tests.preview import large_files  # noqa: E402
-from tests.storage.s3 import Signer, s3_client, s3_server  # noqa: E402
+from flowtui.preview.registry import preview
+from flowtui.preview.workers import Workers
+from flowtui.storage import Reader, Storage
+from tests.preview import large_files
+from tests.storage.s3 import Signer, s3_client, s3_server
 
 BUCKET = "artifacts"
 MOST_IN_MOTO = 500 << 20
@@ -86,10 +86,10 @@ class _Ranges(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     path_of_file: Path
 
-    def do_HEAD(self) -> None:  # noqa: N802
+    def do_HEAD(self) -> None:
         self._answer(is_body=False)
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         self._answer(is_body=True)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
@@ -144,16 +144,26 @@ def _served(path: Path, key: str) -> Iterator[int]:
         process.join()
 
 
-async def _preview_seconds(client: Any, key: str) -> tuple[float, int, int, int]:
-    """Seconds until there is something to show, bytes, requests and round trips; nothing is kept from before."""
+async def _preview_seconds(client: Any, key: str) -> tuple[float, float, Reader]:
+    """Seconds until there is something to show: at first, and with what is running then; and the first reader.
+
+    No byte of the file is kept from before, either time.
+    """
     uri = f"s3://{BUCKET}/{key}"
-    began = time.perf_counter()
-    async with Storage(sign=Signer(client)) as storage, Workers() as workers, storage.open(uri) as reader:
-        found = await preview(reader, name=key, workers=workers)
+
+    async def shown() -> tuple[float, Reader]:
+        began = time.perf_counter()
+        async with storage.open(uri) as reader:
+            found = await preview(reader, name=key, workers=workers)
         seconds = time.perf_counter() - began
         if found.kind == "hex" or not (found.rows or found.lines or found.tree):
             raise SystemExit(f"{key} was not shown: {found.kind}, {found.notices}")
-        return seconds, reader.bytes_read, reader.requests, reader.round_trips
+        return seconds, reader
+
+    async with Storage(sign=Signer(client)) as storage, Workers() as workers:
+        first, reader = await shown()
+        storage.forget(uri)
+        return first, (await shown())[0], reader
 
 
 def _download_seconds(client: Any, key: str, folder: Path, kind: str) -> float:
@@ -176,13 +186,13 @@ def _measure(kind: str, size: str, round_trip: float, repeat: int) -> None:
             proxy.set_round_trip(round_trip)
             client = s3_client(f"http://127.0.0.1:{proxy.port}")
             found = [asyncio.run(_preview_seconds(client, key)) for _ in range(repeat)]
-            seconds = statistics.median(one[0] for one in found)
+            first, following = (statistics.median(one[at] for one in found) for at in (0, 1))
             times = repeat if SIZES[size] <= MOST_IN_MOTO else 1
             download = statistics.median(_download_seconds(client, key, folder, kind) for _ in range(times))
-    _, read, requests, round_trips = found[0]
+    reader = found[0][2]
     print(
-        f"{kind:9} {size:>6} {read:11} {requests:9} {round_trips:7} {seconds:9.3f} {download:10.3f} "
-        f"{download / seconds:7.1f}",
+        f"{kind:9} {size:>6} {reader.bytes_read:11} {reader.requests:9} {reader.round_trips:7} {first:8.3f} "
+        f"{following:8.3f} {download:10.3f} {download / first:8.1f} {download / following:7.1f}",
         flush=True,
     )
 
@@ -195,7 +205,7 @@ def main() -> None:
     parser.add_argument("--format", choices=OPENERS, action="append", help="only this format; may be repeated")
     given = parser.parse_args()
     print(f"round trip of {given.rtt:g} ms, median of {given.repeat}; a download of 2 GB is measured once")
-    print("format      size  bytes read  requests   trips   seconds   download   ratio")
+    print("format      size  bytes read  requests   trips  first s   next s download s    ratio   ratio")
     for size in given.size or SIZES:
         for kind in given.format or OPENERS:
             _measure(kind, size, given.rtt / 1000, given.repeat)

@@ -259,7 +259,7 @@ class Wish:
         is_done: True once ``read`` has come to its end.
     """
 
-    read: Callable[[], None]
+    read: Callable[[], object]
     needs: list[tuple[int, int]] = field(default_factory=list)
     is_begun: bool = False
     is_done: bool = False

@@ -27,15 +27,15 @@ def _subject(number: int) -> list[Value]:
 
 
 def csv(path: Path, size: int, real: int = _ALL) -> None:
-    """Subjects, repeated; the last row is cut."""
+    """Subjects, repeated."""
     rows = "".join(",".join(str(value) for value in _subject(number)) + "\n" for number in range(20_000)).encode()
-    _repeat(path, b"USUBJID,AGE,TRTSDT,SUBJECT,SEX\n", rows, b"", size, real)
+    _repeat(path, b"USUBJID,AGE,TRTSDT,SUBJECT,SEX\n", rows, b"", size, real, b"\n")
 
 
 def json(path: Path, size: int, real: int = _ALL) -> None:
     """A list of objects."""
     rows = b"".join(b'{"id": %d, "term": "Headache", "grade": %d}, ' % (n, n % 5) for n in range(20_000))
-    _repeat(path, b"[", rows, b"{}]", size, real)
+    _repeat(path, b"[", rows, b"{}]", size, real, b"}, ")
 
 
 def xpt(path: Path, size: int, real: int = _ALL) -> None:
@@ -167,14 +167,19 @@ def _table(rows: int, columns: int) -> Any:
     return pa.table({f"V{at:02}": kinds[at % len(kinds)] for at in range(columns)})
 
 
-def _repeat(path: Path, head: bytes, block: bytes, end: bytes, size: int, real: int) -> None:
+def _repeat(path: Path, head: bytes, block: bytes, end: bytes, size: int, real: int, mark: bytes = b"") -> None:
     with path.open("wb") as file:
         file.write(head)
         left = min(size, real) - len(head) - len(end)
         while left > 0:
-            file.write(block[:left])
+            # A row that would be cut is left out.
+            cut = block[:left]
+            file.write(cut if left >= len(block) else cut[: cut.rfind(mark) + len(mark)] if mark in cut else b"")
             left -= len(block)
-        file.seek(max(size - len(end), file.tell()))
+        if end:
+            file.write(b" " * min(size - len(end) - file.tell(), len(block)))
+        if end or real < size:
+            file.seek(max(size - len(end), file.tell()))
         file.write(end)
         file.truncate()
 

@@ -6,11 +6,11 @@ import ctypes
 import os
 import sys
 import time
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from flowtui.errors import PreviewError
 from flowtui.preview.result import Column, Image, Preview, TreeNode
-from flowtui.preview.worker import Request
+from flowtui.preview.worker import RangedFile, Request
 
 
 def ends(file: BinaryIO, request: Request) -> Preview:
@@ -75,6 +75,36 @@ def runs_for_ever(file: BinaryIO, request: Request) -> Preview:
 def grows(file: BinaryIO, request: Request) -> Preview:
     kept = [bytearray(1 << 26) for _ in range(1 << 10)]
     return Preview(kind="text", lines=(str(len(kept)),))
+
+
+def several_parts(file: BinaryIO, request: Request) -> Preview:
+    parts = _raw(file).read_ranges([(0, 4), (2, 100_000), (200_004, 9)])
+    return Preview(kind="text", lines=(parts[0].decode(), str(len(parts[1])), parts[2].decode()))
+
+
+def asks_for_nothing(file: BinaryIO, request: Request) -> Preview:
+    _raw(file)._ask([], True)
+    raise AssertionError
+
+
+def asks_for_nonsense(file: BinaryIO, request: Request) -> Preview:
+    _raw(file)._ask([(0, 10), (-5, 10)], True)
+    raise AssertionError
+
+
+def asks_for_many_large_parts(file: BinaryIO, request: Request) -> Preview:
+    _raw(file)._ask([(at, 1 << 20) for at in range(17)], True)
+    raise AssertionError
+
+
+def asks_for_very_many_parts(file: BinaryIO, request: Request) -> Preview:
+    _raw(file)._ask([(at, 0) for at in range(5000)], True)
+    raise AssertionError
+
+
+def _raw(file: Any) -> RangedFile:
+    raw: RangedFile = file.raw
+    return raw
 
 
 def asks_for_too_much(file: BinaryIO, request: Request) -> Preview:

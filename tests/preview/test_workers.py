@@ -50,6 +50,11 @@ async def test_a_worker_reads_what_it_needs_and_its_noise_is_lost(tmp_path: Path
     assert found.facts == (("name", "f.bin"),)
 
 
+async def test_a_worker_reads_several_parts_at_once(tmp_path: Path) -> None:
+    found = await show(showing.several_parts, tmp_path)
+    assert found.lines == ("head", "100000", "tail")
+
+
 async def test_everything_that_a_preview_can_hold_comes_through_without_control_codes(tmp_path: Path) -> None:
     found = await show(showing.everything, tmp_path)
     assert found.columns[0].name == "A B"
@@ -96,6 +101,10 @@ async def test_a_worker_loads_no_server_and_no_screen(tmp_path: Path) -> None:
         (showing.breaks, "IndexError: list index out of range"),
         (showing.crashes, "its reader broke on it"),
         (showing.asks_for_too_much, "asked for more of the file"),
+        (showing.asks_for_many_large_parts, "asked for more of the file"),
+        (showing.asks_for_nothing, "asked for parts of the file that make no sense"),
+        (showing.asks_for_nonsense, "asked for parts of the file that make no sense"),
+        (showing.asks_for_very_many_parts, "asked for parts of the file that make no sense"),
         (showing.lies, "makes no sense"),
         (showing.misses, "needs pyarrow_that_is_not_there: pip install 'flowtui"),
     ],

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flowtui.errors import StorageError
 from flowtui.storage import Entry, Reader, Stat
 from flowtui.storage.backend import Chunk, Meter
 from flowtui.storage.cache import BLOCK_SIZE, BlockCache
@@ -24,6 +26,7 @@ class Memory:
         self.etag = '"1"'
         self.tells_size = tells_size
         self.fetches: list[tuple[int, int]] = []
+        self.most_at_once = self._at_once = 0
 
     def handles(self, uri: str) -> bool:
         return True
@@ -33,6 +36,10 @@ class Memory:
 
     async def fetch(self, uri: str, start: int, length: int, meter: Meter) -> Chunk:
         self.fetches.append((start, length))
+        self._at_once += 1
+        self.most_at_once = max(self.most_at_once, self._at_once)
+        await asyncio.sleep(0)
+        self._at_once -= 1
         data = self.data[start : start + length]
         meter.requests += 1
         meter.bytes_read += len(data)
@@ -130,3 +137,87 @@ async def test_the_cache_is_bounded_and_can_forget() -> None:
 async def test_a_negative_start_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="negative"):
         await Reader("s3://b/k", Memory(OBJECT), BlockCache(1 << 20)).read(-1, 5)
+
+
+_ranges = st.lists(st.tuples(st.integers(0, len(OBJECT) + 10), st.integers(0, 2 * BLOCK_SIZE)), max_size=40)
+
+
+@settings(max_examples=60, deadline=None)
+@given(before=_reads, ranges=_ranges, tells_size=st.booleans(), blocks=st.integers(0, 6))
+def test_any_ranges_give_what_the_object_holds(
+    before: list[tuple[int, int]], ranges: list[tuple[int, int]], tells_size: bool, blocks: int
+) -> None:
+    async def check() -> None:
+        reader = Reader("s3://b/k", Memory(OBJECT, tells_size=tells_size), BlockCache(blocks * BLOCK_SIZE))
+        for start, length in before:
+            await reader.read(start, length)
+        for _ in range(2):
+            assert await reader.read_ranges(ranges) == [OBJECT[start : start + length] for start, length in ranges]
+
+    asyncio.run(check())
+
+
+async def test_ranges_are_exact_and_come_sixteen_at_once() -> None:
+    backend, cache = Memory(OBJECT), BlockCache(1 << 20)
+    reader = Reader("s3://b/k", backend, cache)
+    ranges = [(at * 9000 + 5, 100) for at in range(20)]
+    assert await reader.read_ranges(ranges) == [OBJECT[start : start + length] for start, length in ranges]
+    assert (reader.requests, reader.round_trips, reader.bytes_read) == (20, 2, 2000)
+    assert backend.most_at_once == 16
+    again = Reader("s3://b/k", backend, cache)
+    await again.read_ranges(ranges)
+    assert (again.requests, again.round_trips) == (0, 0)
+
+
+async def test_ranges_come_from_blocks_that_are_there() -> None:
+    backend, cache = Memory(OBJECT), BlockCache(1 << 20)
+    reader = Reader("s3://b/k", backend, cache)
+    await reader.read(0, 2 * BLOCK_SIZE)
+    parts = await reader.read_ranges([(BLOCK_SIZE - 10, 20), (4 * BLOCK_SIZE, 10)])
+    assert parts == [OBJECT[BLOCK_SIZE - 10 : BLOCK_SIZE + 10], OBJECT[4 * BLOCK_SIZE :][:10]]
+    assert backend.fetches[1:] == [(4 * BLOCK_SIZE, 10)]
+    assert (reader.requests, reader.round_trips) == (2, 2)
+
+
+async def test_ranges_are_of_one_version() -> None:
+    class Changing(Memory):
+        """Is written anew while it is read."""
+
+        async def fetch(self, uri: str, start: int, length: int, meter: Meter) -> Chunk:
+            if len(self.fetches) == 2:
+                self.data, self.etag = self.data[::-1], '"2"'
+            return await super().fetch(uri, start, length, meter)
+
+    backend = Changing(OBJECT)
+    reader = Reader("s3://b/k", backend, BlockCache(1 << 20))
+    await reader.read(0, 10)
+    ranges = [(BLOCK_SIZE * at, 50) for at in range(1, 5)]
+    assert await reader.read_ranges(ranges) == [OBJECT[::-1][start : start + 50] for start, _ in ranges]
+
+    class Restless(Memory):
+        """Is another object each time."""
+
+        async def fetch(self, uri: str, start: int, length: int, meter: Meter) -> Chunk:
+            return replace(await super().fetch(uri, start, length, meter), etag=f'"{start}"')
+
+    with pytest.raises(StorageError, match="changes while it is read"):
+        await Reader("s3://b/k", Restless(OBJECT), BlockCache(1 << 20)).read_ranges(ranges)
+
+
+async def test_a_range_that_fails_ends_the_others_and_what_came_is_counted() -> None:
+    class Broken(Memory):
+        """Fails for one part, and never answers for another."""
+
+        async def fetch(self, uri: str, start: int, length: int, meter: Meter) -> Chunk:
+            if start == 1:
+                await asyncio.Event().wait()
+            if start == 2:
+                raise StorageError("broken")
+            return await super().fetch(uri, start, length, meter)
+
+    reader = Reader("s3://b/k", Broken(OBJECT), BlockCache(1 << 20))
+    with pytest.raises(StorageError, match="broken"):
+        await reader.read_ranges([(0, 10), (1, 10), (2, 10)])
+    assert len(asyncio.all_tasks()) == 1
+    with pytest.raises(ValueError, match="negative"):
+        await reader.read_ranges([(0, 1), (-1, 5)])
