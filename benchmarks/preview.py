@@ -39,8 +39,11 @@ from tests.preview import large_files
 from tests.storage.s3 import Signer, s3_client, s3_server
 
 BUCKET = "artifacts"
-MOST_IN_MOTO = 500 << 20
-"""moto reads the whole object into memory for each range of it."""
+MOST_IN_MOTO = 500
+"""Megabytes; moto reads the whole object into memory for each range of it."""
+
+MOST_PARSED = 500 << 20
+"""Bytes; JSON takes ten times as much memory."""
 
 SIZES = {"1 MB": 1 << 20, "100 MB": 100 << 20, "2 GB": 2 << 30}
 
@@ -50,8 +53,7 @@ def _open_parquet(path: Path) -> None:
 
 
 def _open_json(path: Path) -> None:
-    if path.stat().st_size > MOST_IN_MOTO:
-        # Ten bytes of memory for each of the file.
+    if path.stat().st_size > MOST_PARSED:
         return
     with path.open() as file:
         json.load(file)
@@ -124,9 +126,9 @@ def _serve(path: Path, channel: Connection) -> None:
 
 
 @contextlib.contextmanager
-def _served(path: Path, key: str) -> Iterator[int]:
+def _served(path: Path, key: str, most_in_moto: int) -> Iterator[int]:
     """The port of a store that holds the file."""
-    if path.stat().st_size <= MOST_IN_MOTO:
+    if path.stat().st_size <= most_in_moto << 20:
         with s3_server() as url:
             client = s3_client(url)
             client.create_bucket(Bucket=BUCKET)
@@ -176,18 +178,18 @@ def _download_seconds(client: Any, key: str, folder: Path, kind: str) -> float:
     return seconds
 
 
-def _measure(kind: str, size: str, round_trip: float, repeat: int) -> None:
+def _measure(kind: str, size: str, round_trip: float, repeat: int, most_in_moto: int) -> None:
     key = f"large.{kind}"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         path = folder / key
         getattr(large_files, kind)(path, SIZES[size])
-        with _served(path, key) as port, contextlib.closing(DelayProxy(port)) as proxy:
+        with _served(path, key, most_in_moto) as port, contextlib.closing(DelayProxy(port)) as proxy:
             proxy.set_round_trip(round_trip)
             client = s3_client(f"http://127.0.0.1:{proxy.port}")
             found = [asyncio.run(_preview_seconds(client, key)) for _ in range(repeat)]
             first, following = (statistics.median(one[at] for one in found) for at in (0, 1))
-            times = repeat if SIZES[size] <= MOST_IN_MOTO else 1
+            times = repeat if size != "2 GB" else 1
             download = statistics.median(_download_seconds(client, key, folder, kind) for _ in range(times))
     reader = found[0][2]
     print(
@@ -203,12 +205,15 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=3, help="times, of which the median counts (default: 3)")
     parser.add_argument("--size", choices=SIZES, action="append", help="only this size; may be repeated")
     parser.add_argument("--format", choices=OPENERS, action="append", help="only this format; may be repeated")
+    parser.add_argument(
+        "--most-in-moto", type=int, default=MOST_IN_MOTO, metavar="MB", help="larger files are served as files"
+    )
     given = parser.parse_args()
     print(f"round trip of {given.rtt:g} ms, median of {given.repeat}; a download of 2 GB is measured once")
     print("format      size  bytes read  requests   trips  first s   next s download s    ratio   ratio")
     for size in given.size or SIZES:
         for kind in given.format or OPENERS:
-            _measure(kind, size, given.rtt / 1000, given.repeat)
+            _measure(kind, size, given.rtt / 1000, given.repeat, given.most_in_moto)
 
 
 if __name__ == "__main__":

@@ -123,7 +123,7 @@ class _Sparse(io.RawIOBase):
 
     def write(self, data: Any) -> int:
         length = len(memoryview(data).cast("B"))
-        if length > 64 * 1024 and self._file.tell() > 8 * _MEGABYTE:
+        if length > 64 * 1024 and self._file.tell() > 32 * _MEGABYTE:
             self._file.seek(length, io.SEEK_CUR)
             return length
         return self._file.write(data)

@@ -37,6 +37,17 @@ async def test_a_range_costs_one_request_and_tells_the_size(bucket: Bucket) -> N
         assert "Range: bytes=65536-131071" in line.seen[0]
 
 
+async def test_several_ranges_come_at_once_and_exactly(bucket: Bucket) -> None:
+    uri = bucket.put("adam/adsl.csv", BODY)
+    ranges = [(0, 10), (70_001, 999), (299_990, 50), (400_000, 5)]
+    async with Storage(stores=access(bucket.url)) as storage, storage.open(uri) as reader:
+        await reader.size()
+        assert await reader.read_ranges(ranges) == [BODY[start : start + length] for start, length in ranges]
+        assert (reader.requests, reader.round_trips, reader.bytes_read) == (3, 2, 65536 + 999 + 10)
+        with pytest.raises(NotFoundError):
+            await storage.open(f"s3://{bucket.name}/none").read_ranges(ranges)
+
+
 async def test_stat_tells_size_and_md5_and_what_is_a_directory(bucket: Bucket) -> None:
     uri = bucket.put("adam/adsl.csv", BODY)
     parts = bucket.put("adam/parts", BODY, Metadata={"flyteContentMD5": "XUFAKrxLKna5cZ2REBfFkg=="})

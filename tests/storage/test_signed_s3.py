@@ -52,6 +52,19 @@ async def test_a_signed_url_reads_ranges_and_tells_of_the_object(bucket: Bucket,
     assert not line.direct
 
 
+async def test_several_ranges_come_at_once_with_one_signature(bucket: Bucket, line: Line) -> None:
+    uri = bucket.put("a", BODY)
+    sign = Signer(s3_client(line.url))
+    ranges = [(at * 15_000, 7) for at in range(18)]
+    async with Storage(sign=sign) as storage, storage.open(uri) as reader:
+        assert await reader.read_ranges(ranges) == [BODY[start : start + 7] for start, _ in ranges]
+        assert (reader.requests, reader.round_trips, reader.bytes_read) == (18, 2, 18 * 7)
+        assert await reader.size() == len(BODY)
+        with pytest.raises(NotFoundError):
+            await storage.open(f"s3://{bucket.name}/none").read_ranges(ranges)
+    assert sign.signed.count(uri) == 1
+
+
 async def test_a_key_with_two_slashes_is_read_as_go_signs_it(bucket: Bucket) -> None:
     bucket.put("adsl.csv", b"of Go")
     async with Storage(sign=Signer(bucket.client)) as storage:
