@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowtui.errors import PreviewError
 from flowtui.preview.bounded_file import BoundedFile, NotFetchedError
-from flowtui.preview.parquet_pages import first_block
+from flowtui.preview.parquet_pages import first_block, first_lz4_block
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -364,21 +364,13 @@ class Batch:
             piece = min(piece * 4, length - 8)
 
     def _first_block(self, frame: bytes) -> int:
-        return _first_lz4_block(frame) if self._codec == "lz4" else first_block(frame)
+        return first_lz4_block(frame) if self._codec == "lz4" else first_block(frame)
 
     def _at(self, start: int, length: int) -> bytes:
         if length < 0:
             raise PreviewError("a damaged Arrow file: a buffer has no length that makes sense")
         self._file.seek(start)
         return self._file.read(length)
-
-
-def _first_lz4_block(frame: bytes) -> int:
-    """Where the first block of an LZ4 frame ends (lz4_Frame_format.md): it is unpacked as a whole or not at all."""
-    flags = frame[4] if len(frame) > 4 else 0
-    at = 7 + (8 if flags & 8 else 0) + (4 if flags & 1 else 0)
-    # The highest bit tells that the block is as it was; a checksum may follow it.
-    return at + 4 + (int.from_bytes(frame[at : at + 4], "little") & 0x7FFFFFFF) + (4 if flags & 16 else 0)
 
 
 def _offset_width(of: pa.DataType) -> int:

@@ -194,6 +194,14 @@ def first_block(frame: bytes) -> int:
     return at + 3 + (1 if is_run else header >> 3)
 
 
+def first_lz4_block(frame: bytes) -> int:
+    """Where the first block of an LZ4 frame ends (lz4_Frame_format.md): it is unpacked as a whole or not at all."""
+    flags = frame[4] if len(frame) > 4 else 0
+    at = 7 + (8 if flags & 8 else 0) + (4 if flags & 1 else 0)
+    # The highest bit tells that the block is as it was; a checksum may follow it.
+    return at + 4 + (int.from_bytes(frame[at : at + 4], "little") & 0x7FFFFFFF) + (4 if flags & 16 else 0)
+
+
 def _unsnapped(body: bytes) -> bytes:
     """The beginning of a block of Snappy (google/snappy, format_description.txt), as far as it is there."""
     size, at = _varint(body, 0)
