@@ -43,7 +43,7 @@ MOST_IN_MOTO = 500
 """Megabytes; moto reads the whole object into memory for each range of it."""
 
 MOST_PARSED = 500 << 20
-"""Bytes; JSON takes ten times as much memory."""
+"""Bytes; JSON takes more than seven times as much memory."""
 
 SIZES = {"1 MB": 1 << 20, "100 MB": 100 << 20, "2 GB": 2 << 30}
 

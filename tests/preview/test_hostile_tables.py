@@ -25,10 +25,11 @@ from flowtui.storage import Storage
 from tests.preview.look import strings
 from tests.preview.sas7bdat_file import SasFile
 from tests.preview.test_arrow import written as arrow_written
-from tests.preview.test_parquet import TYPES
+from tests.preview.test_parquet import TYPES, random_table
 from tests.preview.test_sas7bdat import ROWS, VARIABLES
 from tests.preview.test_spreadsheet import saved, study
 from tests.preview.test_xpt import SUBJECTS
+from tests.storage.store import Store
 
 _LIMITS = Limits(head=4096, whole=4096, rows=20, columns=10, cell=40, cells=100)
 _NAMES = (
@@ -41,6 +42,13 @@ _NAMES = (
 def content_of(name: str, folder: Path) -> bytes:
     """A real file of each kind."""
     path = folder / name
+    if name.startswith("large."):
+        table = random_table(20_000).select(["x", "holes", "name", "text", "list"])
+        sink = io.BytesIO()
+        if name == "large.arrow":
+            return arrow_written(table, "file", "zstd")
+        pq.write_table(table, sink)
+        return sink.getvalue()
     if name.endswith(".parquet"):
         sink = io.BytesIO()
         pq.write_table(TYPES, sink, compression="zstd" if name.startswith("zstd") else "snappy")
@@ -104,6 +112,32 @@ async def test_changed_and_cut_files(
             async with storage.open(str(path)) as reader:
                 with suppress(PreviewError):
                     check(await preview(reader, name=name, limits=_LIMITS, workers=workers))
+
+
+@pytest.mark.parametrize("name", ["f.parquet", "f.arrow", "lz4.arrow", "large.parquet", "large.arrow"])
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
+@given(changes=_CHANGES)
+async def test_changed_and_cut_files_in_a_store(
+    name: str, changes: list[tuple[list[tuple[float, bytes]], float]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Where parts are read at once, and a part may be another one than the file says."""
+    content = content_of(name, tmp_path_factory.getbasetemp())
+    async with Workers() as workers:
+        for places, share in changes:
+            changed = bytearray(content)
+            for place, data in places:
+                # The ends say where the rest is.
+                at = int((place if place < 0.5 else 1 - (1 - place) ** 4) * len(content))
+                changed[at : at + len(data)] = data
+            cut = bytes(changed[: max(int(len(content) * share) if share < 0.2 else len(content), 1)])
+            store = Store({f"bucket/{name}": cut})
+            async with (
+                Storage(transport=store.transport) as storage,
+                storage.open(f"http://store/bucket/{name}") as reader,
+            ):
+                with suppress(PreviewError):
+                    check(await preview(reader, name=name, limits=_LIMITS, workers=workers))
+                assert reader.bytes_read < 2 << 20
 
 
 @pytest.mark.parametrize("name", _NAMES)
