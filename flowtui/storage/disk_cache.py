@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -111,6 +111,20 @@ class DiskCache:
 
         self._use(write, None)
 
+    def parts(self, uri: str, size: int, etag: str, ranges: Sequence[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
+        """Those of the exact ranges, by start and length, that were kept of this very version."""
+        found = {}
+        for start, length in ranges:
+            at = _position(start)
+            data = self.blocks(uri, size, etag, at, at).get(at)
+            if data is not None and len(data) == length:
+                found[start, length] = data
+        return found
+
+    def put_parts(self, uri: str, size: int, etag: str, parts: Mapping[int, bytes]) -> None:
+        """Keep exact ranges by their starts, as :meth:`put` does blocks; one for each start."""
+        self.put(uri, size, etag, {_position(start): data for start, data in parts.items()})
+
     def close(self) -> None:
         """Close the file; the next use opens it again."""
         with self._lock:
@@ -193,6 +207,11 @@ class DiskCache:
         for leftover in (aside, *beside):
             with contextlib.suppress(OSError):
                 leftover.unlink()
+
+
+def _position(start: int) -> int:
+    """Where an exact range is kept: below zero, where no block is."""
+    return -1 - start
 
 
 def is_lasting(etag: str) -> bool:

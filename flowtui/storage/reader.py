@@ -127,6 +127,7 @@ class Reader:
         size = self._cache.size(self.uri)
         wanted = [(start, length if size is None else min(length, size - start)) for start, length in ranges]
         found = {one: b"" if one[1] <= 0 else self._cache.part(self.uri, *one) for one in wanted}
+        found.update(await self._kept_parts([one for one, data in found.items() if data is None]))
         missing = [one for one, data in found.items() if data is None]
         etags: set[str] = set()
         for at in range(0, len(missing), MOST_AT_ONCE):
@@ -140,7 +141,24 @@ class Reader:
                 self._cache.learn(self.uri, chunk.size, chunk.etag)
                 self._cache.put_part(self.uri, one[0], chunk.data)
                 found[one] = chunk.data
+            await self._keep_parts(batch, chunks)
         return [found[one] or b"" for one in wanted]
+
+    async def _kept_parts(self, ranges: Sequence[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
+        """Those of the ranges that only the disk has, once an answer has told that the object is the same."""
+        size, etag = self._cache.size(self.uri), self._cache.etag(self.uri)
+        if self._disk is None or not ranges or size is None or not etag or not is_lasting(etag):
+            return {}
+        found = await asyncio.to_thread(self._disk.parts, self.uri, size, etag, ranges)
+        for (start, _), data in found.items():
+            self._cache.put_part(self.uri, start, data)
+        return found
+
+    async def _keep_parts(self, ranges: Sequence[tuple[int, int]], chunks: Sequence[Chunk]) -> None:
+        size, etag = self._cache.size(self.uri), chunks[0].etag
+        if self._disk is not None and size is not None and etag:
+            parts = {start: chunk.data for (start, _), chunk in zip(ranges, chunks, strict=True)}
+            await asyncio.to_thread(self._disk.put_parts, self.uri, size, etag, parts)
 
     async def _ask(self, ranges: Sequence[tuple[int, int]]) -> list[Chunk]:
         """Ask the store for ranges, all at the same time: one round trip, unless one has to be asked again."""

@@ -54,6 +54,30 @@ async def test_a_second_look_in_a_later_session_costs_one_small_request(file: Pa
     assert store.seen == ["bytes=0-262143", "bytes=0-0", "bytes=262144-327679"]
 
 
+async def test_exact_ranges_are_kept_for_a_later_session_too(file: Path) -> None:
+    store = Store({"bucket/adsl.csv": BODY})
+    ranges = [(70_000, 10), (200_000, 300), (290_000, 99_999)]
+    expected = [BODY[start : start + length] for start, length in ranges]
+    async with session(store, file) as storage:
+        await look(storage, 0, 10)
+        async with storage.open(URI) as reader:
+            assert await reader.read_ranges(ranges) == expected
+            assert (reader.requests, reader.round_trips) == (3, 1)
+    async with session(store, file) as storage:
+        assert (await look(storage, 0, 10))[1:] == (1, 1)
+        async with storage.open(URI) as reader:
+            assert await reader.read_ranges(ranges) == expected
+            assert reader.requests == 0
+            # Another length at the same place is another range.
+            assert await reader.read_ranges([(200_000, 301)]) == [BODY[200_000:200_301]]
+            assert reader.requests == 1
+    store.objects["bucket/adsl.csv"] = BODY[::-1]
+    async with session(store, file) as storage:
+        await look(storage, 0, 10)
+        async with storage.open(URI) as reader:
+            assert await reader.read_ranges(ranges) == [BODY[::-1][start : start + length] for start, length in ranges]
+
+
 async def test_the_first_look_at_another_part_needs_no_request_to_validate(file: Path) -> None:
     store = Store({"bucket/adsl.csv": BODY})
     async with session(store, file) as storage:
