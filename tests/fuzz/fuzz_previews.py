@@ -21,6 +21,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -59,6 +60,9 @@ class Remote:
     async def read(self, start: int, length: int) -> bytes:
         self.requests += 1
         return self.content[start : start + length]
+
+    async def read_ranges(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        return [await self.read(start, length) for start, length in ranges]
 
     async def size(self) -> int | None:
         return len(self.content) if self.is_sized else None
