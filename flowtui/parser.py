@@ -210,6 +210,8 @@ def _preview(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rows", metavar="N", type=positive, default=100, help="rows or lines to show (100)")
     parser.add_argument("--columns", metavar="A,B", type=names, default=(), help="columns of a table, in this order")
     parser.add_argument("--page", metavar="N", type=positive, default=1, help="the page or sheet to show (1)")
+    parser.add_argument("--member", metavar="NAME", default="", help="a file of a zip or tar archive, as it is listed")
+    parser.add_argument("--tail", action="store_true", help="the last lines of a text instead of the first")
 
 
 def _diff(parser: argparse.ArgumentParser) -> None:

@@ -6,6 +6,7 @@ import math
 import os
 from argparse import Namespace
 from dataclasses import replace
+from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,7 @@ async def execute(session: Session, options: Namespace, style: Style) -> str:
 
     Args:
         options: ``run``, an ``ExecutionId``; ``selector``, ``type``, ``node``; ``rows`` to show at most; the names of
-            ``columns``, none for all; ``page``.
+            ``columns``, none for all; ``page``; ``member`` of an archive, empty for the archive; ``tail``.
 
     Raises:
         UsageError: there is no such column.
@@ -60,7 +61,7 @@ async def execute_uri(storage: Storage, options: Namespace, style: Style) -> str
     """The head of a file that a path or URI names.
 
     Args:
-        options: ``run``, the path or URI; ``rows``, ``columns`` and ``page`` as above.
+        options: ``run``, the path or URI; ``rows``, ``columns``, ``page``, ``member`` and ``tail`` as above.
 
     Raises:
         UsageError: there is no such column.
@@ -82,15 +83,21 @@ def _absolute(text: str) -> str:
 async def _show(storage: Storage, uri: str, name: str, format_: str, options: Namespace, style: Style) -> str:
     # A picture is drawn on a terminal in colour only, and measured for --json; a page of text is read as text.
     is_drawn = (style.json or (style.color and not style.ascii)) and not name.lower().endswith(".pdf")
-    limits = replace(Limits().for_rows(options.rows), page=options.page, pixels=_PIXELS if is_drawn else 0)
+    limits = replace(
+        Limits().for_rows(options.rows),
+        page=options.page,
+        pixels=_PIXELS if is_drawn else 0,
+        from_end=options.tail,
+    )
+    look = partial(preview, name=name, format=format_, member=options.member)
     async with storage.open(uri) as reader:
         try:
-            found = await preview(reader, name=name, format=format_, limits=limits)
+            found = await look(reader, limits=limits)
             is_missing = bool(set(options.columns) - {column.name for column in found.columns})
             if is_missing and len(found.columns) == limits.columns:
                 # It may stand behind those that are shown.
                 wider = replace(limits, columns=_MOST_COLUMNS)
-                found = await preview(reader, name=name, format=format_, limits=wider)
+                found = await look(reader, limits=wider)
             size = await reader.size()
         except StorageError as error:
             try:

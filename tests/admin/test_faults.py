@@ -85,6 +85,7 @@ ARGUMENTS: dict[str, Any] = {
     "domain": DOMAIN,
     "variable": "o0",
     "native_url": "s3://flyte/data/x.csv",
+    "flyte_url": "flyte://v1/flytesnacks/development/clinical-1/n0/o",
     "cause": "wrong cutoff",
     "limit": 50,
 }

@@ -36,9 +36,10 @@ _FLOW = """
 
     @task
     def write(n: int) -> FlyteFile["txt"]:
-        with open("words.txt", "w") as file:
+        # One each: tasks that run at the same time share the folder.
+        with open(f"words-{n}.txt", "w") as file:
             file.write(text(n))
-        return FlyteFile("words.txt")
+        return FlyteFile(f"words-{n}.txt")
 
     @dynamic
     def fan(n: int) -> list[FlyteFile["txt"]]:
