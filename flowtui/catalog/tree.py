@@ -242,9 +242,11 @@ class _Builder:
     def _branch(self, node: RunNode, target: Any, above: tuple[EntityId, ...]) -> None:
         node.kind = "branch"
         if_else = target.if_else
-        specs = [if_else.case.then_node, *(other.then_node for other in if_else.other)]
+        arms = [if_else.case.then_node, *(other.then_node for other in if_else.other)]
         if if_else.WhichOneof("default") == "else_node":
-            specs.append(if_else.else_node)
+            arms.append(if_else.else_node)
+        # Ids are unique in a workflow; arms that share one are foreign, and would show one execution twice.
+        specs = list({spec.id: spec for spec in reversed(arms)}.values())[::-1]
         again = node.row is not None and node.id in self._opened
         self._opened.add(node.id)
         attempt, rows = latest_attempt(self._fetched.rows.get(node.id, ()))

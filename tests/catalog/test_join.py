@@ -366,6 +366,14 @@ def trees_of_rows(draw: st.DrawFn) -> dict[str, list[make.Row]]:
     return rows
 
 
+def test_two_arms_of_one_id_are_one() -> None:
+    """No compiler makes such a branch; a closure that was damaged may hold it."""
+    arms = [make.node(id_, runs="make") for id_ in ("n0", "n1", "n1")]
+    closure = make.closure(make.workflow("flow", [make.either("n1", *arms)], {}), [], [])
+    tree = make.tree(closure, {"": [make.row("x1", spec="n1")], "x1": [make.row("x2", spec="n1")]}, "RUNNING", {})
+    assert ids_of(node_tree(tree, {}, {})) == ["x1", "x2"]
+
+
 @given(trees_of_rows(), CLOSURES | st.none(), st.dictionaries(IDS, CLOSURES, max_size=2))
 def test_no_node_of_any_tree_is_listed_twice_and_none_at_the_top_is_lost(
     rows: dict[str, list[make.Row]], closure: Closure | None, dynamic: dict[str, Closure]
