@@ -63,6 +63,8 @@ def served(app: Any) -> Iterator[str]:
     """An ASGI app on a loopback port."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
+    # Who asks before the server is up waits instead of being refused.
+    listener.listen(128)
     uvicorn_server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
     thread = threading.Thread(target=uvicorn_server.run, kwargs={"sockets": [listener]})
     thread.start()

@@ -90,6 +90,8 @@ def serve(authority: trustme.CA, tmp_path: Path) -> Callable[..., contextlib.Abs
     def serving(*, tls: bool = True) -> Iterator[Served]:
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
+        # Who asks before the server is up waits instead of being refused.
+        listener.listen(128)
         served = Served("https" if tls else "http", listener.getsockname()[1])
         options: dict[str, str] = {}
         if tls:
