@@ -1,46 +1,85 @@
 """The manifest beside exported files: what each of them is, and of which run.
 
-``flowtui-manifest.json`` holds ``{"version": 1, "files": [...]}``; an entry has ``path`` (in the target), ``artifact``,
-``type``, ``file``, ``node``, ``uri``, ``etag``, ``size``, ``sha256``, ``modified`` (of the file as written), ``run``
-(``project``, ``domain``, ``name``) and ``exported_at``. A further export to the same place adds its entries.
+``flowtui-manifest.json`` holds ``{"version": 2, "exports": {...}, "runs": {...}, "files": [...]}``. ``exports`` has, by
+the export's id, ``user``, ``host``, ``flowtui`` (its version), ``target``, ``started_at`` and ``finished_at``; ``runs``
+has, by ``project/domain/name``, the workflow and its version, the launch plan, the principal and the Launch Inputs. A
+file has ``path`` (in the target), ``artifact``, ``type``, ``file``, ``node``, ``uri``, ``etag``, ``size``, ``sha256``,
+``modified`` (of the file as written), ``run`` (key of ``runs``), ``export`` (key of ``exports``) and ``exported_at``.
+A further export to the same place adds to it. Version 1 had ``run`` as an object, and neither exports nor runs.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from flowtui.errors import ExportError
 from flowtui.exports.targets.base import Target
 
 NAME = "flowtui-manifest.json"
-_VERSION = 1
+VERSION = 2
 
-Record = Mapping[str, object]
+Record = Mapping[str, Any]
+
+_MOST_BYTES = 256 * 1024 * 1024
 
 
 async def read_manifest(target: Target) -> dict[str, Record]:
-    """The entries of a target's manifest by path; empty where it has none.
+    """The file entries of a target's manifest by path; empty where it has none.
 
     Raises ExportError where a file of that name is something else.
     """
     data = await target.read(NAME)
-    if data is None:
-        return {}
+    return files_of(parse_manifest(data, target.text)) if data is not None else {}
+
+
+def parse_manifest(data: bytes, where: str) -> dict[str, Any]:
+    """The content of a manifest in the form of this version. Raises ExportError where it is none."""
     try:
+        if len(data) > _MOST_BYTES:
+            raise ValueError(f"{len(data)} bytes")
         content = json.loads(data)
-        if content["version"] != _VERSION:
+        if content["version"] not in (1, VERSION):
             raise ValueError(f"version {content['version']}")
-        return {str(entry["path"]): dict(entry) for entry in content["files"]}
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        exports, runs = dict(content.get("exports", {})), dict(content.get("runs", {}))
+        files = []
+        for entry in content["files"]:
+            one = dict(entry)
+            if content["version"] == 1:
+                run = one["run"]
+                one["run"] = f"{run['project']}/{run['domain']}/{run['name']}"
+                runs.setdefault(one["run"], dict(run))
+            files.append({**one, "path": str(one["path"])})
+    except (ValueError, KeyError, TypeError, RecursionError, AttributeError) as error:
         raise ExportError(
-            f"{NAME} in {target.text} is no manifest that this flowtui can read.", "Move it away, or export elsewhere."
+            f"{NAME} in {where} is no manifest that this flowtui can read.", "Move it away, or export elsewhere."
         ) from error
+    return {"version": VERSION, "exports": exports, "runs": runs, "files": files}
 
 
-async def write_manifest(target: Target, entries: Iterable[Record]) -> str:
-    """Add entries to a target's manifest; where it is."""
-    merged = await read_manifest(target)
-    merged.update((str(entry["path"]), entry) for entry in entries)
-    content = {"version": _VERSION, "files": [merged[path] for path in sorted(merged)]}
-    return await target.write(NAME, json.dumps(content, indent=2).encode() + b"\n")
+def files_of(content: Mapping[str, Any]) -> dict[str, Record]:
+    """The file entries of a manifest's content by path."""
+    return {entry["path"]: entry for entry in content.get("files", ())}
+
+
+def merged_manifest(
+    there: Mapping[str, Any], exports: Mapping[str, Record], runs: Mapping[str, Record], files: Iterable[Record]
+) -> bytes:
+    """The bytes of a manifest with these entries added to the content of the one that is there.
+
+    What belongs to runs and exports whose files are all gone is left out.
+    """
+    by_path = {**files_of(there), **{str(entry["path"]): entry for entry in files}}
+    kept = [by_path[path] for path in sorted(by_path)]
+    named_runs = {str(entry.get("run")) for entry in kept}
+    named_exports = {str(entry.get("export")) for entry in kept}
+    every_run = {**there.get("runs", {}), **runs}
+    every_export = {**there.get("exports", {}), **exports}
+    content = {
+        "version": VERSION,
+        "exports": {key: every_export[key] for key in sorted(every_export) if key in named_exports},
+        "runs": {key: every_run[key] for key in sorted(every_run) if key in named_runs},
+        "files": kept,
+    }
+    return json.dumps(content, indent=2).encode() + b"\n"

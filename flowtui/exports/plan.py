@@ -10,16 +10,13 @@ from datetime import datetime
 from typing import Literal
 
 from flowtui.domain.artifact import ArtifactFile
-from flowtui.domain.execution import ExecutionId
 from flowtui.errors import NotFoundError, ServerError, StorageError
 from flowtui.exports.layout import Names, declared_name, folder_name, item_names
 from flowtui.exports.manifest import Record, read_manifest
-from flowtui.exports.targets.base import Existing, Target
+from flowtui.exports.source import Selection, SourceRun
+from flowtui.exports.targets.base import Existing, IfExists, StagedFile, Target
 from flowtui.storage import Stat, Storage
 from flowtui.text import file_name, plain
-
-IfExists = Literal["keep-both", "replace", "stop"]
-"""What to do where another file lies at a planned path."""
 
 Action = Literal["new", "replaces", "keeps both", "same", "blocked"]
 """``same``: an earlier export wrote this very file, nothing is to do. ``blocked``: nothing may be written there."""
@@ -32,6 +29,7 @@ class PlannedFile:
     """One file to write.
 
     Attributes:
+        run: the run that the source is of.
         uri: where its bytes are.
         path: where it goes, relative to the target.
         size: bytes, None where they are not known.
@@ -42,6 +40,7 @@ class PlannedFile:
     """
 
     source: ArtifactFile
+    run: SourceRun
     uri: str
     path: str
     size: int | None
@@ -56,6 +55,11 @@ class PlannedFile:
         """Names this version of the source, so that a broken transfer is taken up with the same bytes only."""
         return hashlib.sha256(f"{self.uri}\n{self.etag}\n{self.size}".encode(errors="replace")).hexdigest()[:12]
 
+    @property
+    def staged(self) -> StagedFile:
+        """The file as its target's stage sees it."""
+        return StagedFile(self.path, self.key, self.size, replaces=self.action == "replaces")
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -67,7 +71,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An export of files of one run to one target.
+    """An export of files of some runs to one target.
 
     Attributes:
         files: every file that has a place, those that are there already included.
@@ -75,12 +79,12 @@ class Plan:
         notices: what else a person should know, such as files that the run has not made.
     """
 
-    execution: ExecutionId
     target: Target
     if_exists: IfExists
     files: tuple[PlannedFile, ...]
     problems: tuple[Problem, ...] = ()
     notices: tuple[str, ...] = ()
+    runs: tuple[SourceRun, ...] = ()
 
     @property
     def to_write(self) -> tuple[PlannedFile, ...]:
@@ -104,41 +108,52 @@ class Plan:
 
 
 async def make_plan(
-    execution: ExecutionId,
-    files: Iterable[ArtifactFile],
+    selections: Iterable[Selection],
     target: Target,
     storage: Storage,
     *,
     if_exists: IfExists = "replace",
+    folder: str = "",
 ) -> Plan:
-    """Plan the export of files of a run. Nothing is written.
+    """Plan the export of files of some runs. Nothing is written.
 
-    Files that the run has not made become notices; missing and unreadable ones become problems.
+    Files that a run has not made become notices; missing and unreadable ones become problems.
+
+    Args:
+        folder: relative folder of the target that all files go below; its parts go through the one sanitiser.
 
     Raises:
         ExportError: the target cannot be looked at.
         AuthError: the server that signs URLs wants a login.
     """
-    ordered = sorted(files, key=lambda file: (file.type, file.artifact, file.file, file.node))
-    present = [file for file in ordered if file.uris]
-    notices = [_missing(file) for file in ordered if not file.uris]
+    chosen = sorted(
+        ((selection.run, file) for selection in selections for file in dict.fromkeys(selection.files)),
+        key=lambda one: (one[1].type, one[1].artifact, one[1].file, one[1].node, one[0].id),
+    )
+    present = [(run, file) for run, file in chosen if file.uris]
+    notices = [_missing(file) for _, file in chosen if not file.uris]
     gate = asyncio.Semaphore(_CONCURRENCY)
-    found = await asyncio.gather(*(_look(file, storage, gate) for file in present))
+    found = await asyncio.gather(*(_look(file, storage, gate) for _, file in present))
 
     names = Names()
+    base = "/".join(file_name(part) for part in folder.split("/") if part.strip())
     planned: list[PlannedFile] = []
     problems: list[Problem] = []
-    for file, sources in zip(present, found, strict=True):
+    for (run, file), sources in zip(present, found, strict=True):
         for name, source in zip(item_names(file), sources, strict=True):
             if isinstance(source, Problem):
                 problems.append(source)
             else:
-                placed = _place(file, name, source, names)
+                placed = _place(run, file, name, source, names, base)
                 planned += placed
                 if not placed:
                     notices.append(f"{plain(file.artifact)}/{plain(file.file)} is an empty directory")
     planned = await _compare(planned, target, if_exists)
-    plan = Plan(execution, target, if_exists, tuple(planned), tuple(problems), tuple(notices))
+    runs = tuple(dict.fromkeys(run.id for run, _ in chosen))
+    by_id = {run.id: run for run, _ in chosen}
+    plan = Plan(
+        target, if_exists, tuple(planned), tuple(problems), tuple(notices), runs=tuple(by_id[id_] for id_ in runs)
+    )
     free = await target.free()
     if free is not None and plan.bytes > free:
         plan = replace(plan, notices=(*plan.notices, f"the target has room for {free:,} bytes only"))
@@ -177,22 +192,26 @@ async def _look_at(uri: str, file: ArtifactFile, storage: Storage) -> _Source:
     return _Source(uri, stat, tuple(entries))
 
 
-def _place(file: ArtifactFile, name: str, source: _Source, names: Names) -> list[PlannedFile]:
-    folder = folder_name(file.artifact)
-    apart = (file.node, file.type)
+def _place(
+    run: SourceRun, file: ArtifactFile, name: str, source: _Source, names: Names, base: str
+) -> list[PlannedFile]:
+    folder = "/".join(part for part in (base, folder_name(file.artifact)) if part)
+    apart = (file.node, file.type, run.id.name)
     if not source.stat.directory:
         path = names.take(folder, name, apart)
         note = "extension added" if declared_name(file) != file.file else ""
+        if file_name(name) != name:
+            note = f"renamed: {plain(name)!r} is no safe file name"
         if path != f"{folder}/{file_name(name)}":
             note = "renamed: another file has this name"
         stat = source.stat
-        return [PlannedFile(file, source.uri, path, stat.size, md5=stat.md5, etag=stat.etag, note=note)]
+        return [PlannedFile(file, run, source.uri, path, stat.size, md5=stat.md5, etag=stat.etag, note=note)]
     root = names.take_folder(folder, file.file if len(file.uris) == 1 else name, apart)
     planned = []
     for relative, uri, stat in source.entries:
         *parents, last = relative.split("/")
         below = "/".join((root, *map(file_name, parents)))
-        planned.append(PlannedFile(file, uri, names.take(below, last), stat.size, etag=stat.etag))
+        planned.append(PlannedFile(file, run, uri, names.take(below, last), stat.size, etag=stat.etag))
     return planned
 
 
@@ -200,13 +219,18 @@ async def _compare(planned: Sequence[PlannedFile], target: Target, if_exists: If
     """Decide about each file by what lies at its place."""
     existing = await target.existing([file.path for file in planned])
     records = await read_manifest(target) if existing else {}
+    same = {file.path for file in planned if _is_there(file, existing, records)}
+    if target.whole:
+        # A snapshot holds all files of its export: either the latest one is this very export, or all are written.
+        is_all = len(same) == len(planned)
+        return [replace(file, action="same", replaced=existing[file.path]) if is_all else file for file in planned]
     taken = {file.path for file in planned}
     decided = []
     for file in planned:
         there = existing.get(file.path)
         if there is None:
             decided.append(file)
-        elif _is_same(file, there, records.get(file.path, {})):
+        elif file.path in same:
             decided.append(replace(file, action="same", replaced=there))
         elif if_exists == "keep-both":
             path = await _free_path(file.path, target, taken)
@@ -217,6 +241,11 @@ async def _compare(planned: Sequence[PlannedFile], target: Target, if_exists: If
         else:
             decided.append(replace(file, action="blocked", replaced=there))
     return decided
+
+
+def _is_there(file: PlannedFile, existing: Mapping[str, Existing], records: Mapping[str, Record]) -> bool:
+    there = existing.get(file.path)
+    return there is not None and _is_same(file, there, records.get(file.path, {}))
 
 
 async def _free_path(path: str, target: Target, taken: set[str]) -> str:
@@ -248,4 +277,4 @@ def _missing(file: ArtifactFile) -> str:
     return f"{plain(file.artifact)}/{plain(file.file)} {words}"
 
 
-__all__ = ["Action", "IfExists", "Plan", "PlannedFile", "Problem", "Record", "make_plan", "modified_text"]
+__all__ = ["Action", "Plan", "PlannedFile", "Problem", "make_plan", "modified_text"]
