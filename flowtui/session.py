@@ -18,7 +18,7 @@ from flowtui.catalog.references import flyte_reference
 from flowtui.config import Settings
 from flowtui.domain.artifact import Artifact, RunArtifacts
 from flowtui.errors import ConfigError, FlowtuiError
-from flowtui.exports import ExportLog
+from flowtui.exports import Journal, TargetAccess, Transfers
 from flowtui.preview.workers import Workers
 from flowtui.storage import DiskCache, Storage, StoreAccess
 from flowtui.tls import tls_context
@@ -39,7 +39,9 @@ class Session:
 
     Attributes:
         auth: what logs in to the server; None for the embedded Admin.
-        bookmarks, export_log: in ``settings.home``, whichever server is meant.
+        bookmarks, journal: in ``settings.home``, whichever server is meant.
+        target_access: how export targets reach outside.
+        transfers: the exports of this process; they are paused when the session ends.
     """
 
     settings: Settings
@@ -48,7 +50,9 @@ class Session:
     storage: Storage
     workers: Workers
     bookmarks: Bookmarks
-    export_log: ExportLog
+    journal: Journal
+    target_access: TargetAccess
+    transfers: Transfers
     auth: Authenticator | None = None
 
     async def with_sizes(self, run: RunArtifacts, *, remote: bool = True, most: int | None = None) -> RunArtifacts:
@@ -141,11 +145,12 @@ async def open_session(
                 name=name,
             )
         )
+        stores = StoreAccess(settings.storage, settings.transport, os.environ, settings.timeout)
         # The embedded Admin's files are here, and it signs nothing else. Signed URLs get no login and no headers.
         storage = Storage(
             sign=client.sign if settings.endpoint else None,
             resolve=partial(flyte_reference, client),
-            stores=StoreAccess(settings.storage, settings.transport, os.environ, settings.timeout),
+            stores=stores,
             disk=DiskCache(
                 settings.cache / "blocks.sqlite3", settings.endpoint or "", settings.storage.cache_megabytes << 20
             ),
@@ -159,6 +164,9 @@ async def open_session(
         if cache is not None:
             stack.callback(cache.close)
         state = settings.home / "state.sqlite3"
+        journal, access = Journal(state), TargetAccess(stores)
+        transfers = Transfers(journal, storage, access, server=settings.endpoint or "")
+        stack.push_async_callback(transfers.aclose)
         yield Session(
             settings=settings,
             client=client,
@@ -166,7 +174,9 @@ async def open_session(
             storage=storage,
             workers=await stack.enter_async_context(Workers()),
             bookmarks=Bookmarks(state, server=settings.endpoint or ""),
-            export_log=ExportLog(state),
+            journal=journal,
+            target_access=access,
+            transfers=transfers,
             auth=auth,
         )
 

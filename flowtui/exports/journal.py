@@ -161,12 +161,12 @@ class Journal:
                 ((id_, path) for path in paths),
             )
 
-    def file_failed(self, id_: str, path: str, error: str) -> None:
-        """A file could not be brought into the stage."""
+    def files_failed(self, id_: str, failures: Iterable[tuple[str, str]]) -> None:
+        """Files could not be brought into the stage: path and reason."""
         with self._database.transaction() as connection:
-            connection.execute(
+            connection.executemany(
                 "UPDATE export_files SET state = 'failed', error = ? WHERE export = ? AND path = ?",
-                (plain(error), id_, path),
+                ((plain(error), id_, path) for path, error in failures),
             )
 
     def publishing(self, id_: str) -> None:
@@ -195,7 +195,9 @@ class Journal:
     def restart(self, id_: str) -> None:
         """Forget what was done of an export, so that it begins again."""
         with self._database.transaction() as connection:
-            connection.execute("UPDATE export_files SET state = 'pending', sha256 = '', error = '' WHERE export = ?", (id_,))
+            connection.execute(
+                "UPDATE export_files SET state = 'pending', sha256 = '', error = '' WHERE export = ?", (id_,)
+            )
             connection.execute(
                 "UPDATE exports SET state = 'planned', bytes_done = 0, started_at = NULL, notes = '{}' WHERE id = ?",
                 (id_,),
@@ -337,5 +339,3 @@ def _lock(descriptor: int) -> bool:
 
 def _now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="microseconds")
-
-

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flowtui.errors import ExportError
-from flowtui.exports.targets.base import Target
+
+if TYPE_CHECKING:
+    from flowtui.exports.targets.base import Target
 
 NAME = "flowtui-manifest.json"
 VERSION = 2

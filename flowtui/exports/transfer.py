@@ -1,259 +1,426 @@
-"""Moves the bytes of a plan: several files at a time, resumed where they broke off, verified, then named."""
+"""Carries out one export: brings its files into the target's stage, verifies, publishes and records."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
-import time
-from collections.abc import Callable
-from contextlib import aclosing
-from dataclasses import dataclass
+import getpass
+import platform
+import threading
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from typing import Any, Literal, TypeVar
 
+from flowtui import __version__
 from flowtui.errors import ExportError, FlowtuiError
-from flowtui.exports.log import ExportLog, ExportState
-from flowtui.exports.manifest import Record, write_manifest
-from flowtui.exports.plan import Plan, PlannedFile, modified_text
-from flowtui.exports.targets.base import Sink
+from flowtui.exports.copying import Copier, Failure, Written
+from flowtui.exports.journal import Journal
+from flowtui.exports.manifest import merged_manifest
+from flowtui.exports.pace import Pace, Progress
+from flowtui.exports.plan import Plan
+from flowtui.exports.records import ExportState
+from flowtui.exports.targets.base import Notes, Publication, Stage, StageRequest, TargetOptions
 from flowtui.storage import Storage
 from flowtui.text import plain
 
-Progress = Callable[[int, int, str], None]
-"""Is told bytes done, bytes in all (as far as sizes are known) and the path of the file that moved."""
+Listener = Callable[[Progress], None]
+"""Is told how far an export is, in the event loop, about ten times a second."""
 
-_CHUNK = 1024 * 1024
-_LOG_EVERY_SECONDS = 1.0
+_T = TypeVar("_T")
+
+CONCURRENCY = 4
+"""Files that move at the same time."""
+
+_TICK_SECONDS = 0.1
+_JOURNAL_TICKS = 5
 _NAMED_FAILURES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A file that was written and verified."""
-
-    file: PlannedFile
-    size: int
-    sha256: str
+_CHECKS_AT_ONCE = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an export did: the files written, those that were there already, and where the manifest is."""
+    """What an export did.
 
+    Attributes:
+        written: files that are in the target now and were not before.
+        same: paths of files that were there already.
+        publication: where it is to be seen; None where nothing was to be done.
+    """
+
+    id: str
     written: tuple[Written, ...]
-    same: tuple[PlannedFile, ...]
-    manifest: str
+    same: tuple[str, ...]
+    publication: Publication | None
 
 
 async def run(
     plan: Plan,
     storage: Storage,
-    progress: Progress | None = None,
+    listener: Listener | None = None,
     *,
-    log: ExportLog | None = None,
-    concurrency: int = 4,
-    keep_parts: bool = True,
+    journal: Journal | None = None,
+    options: TargetOptions | None = None,
+    server: str = "",
+    concurrency: int = CONCURRENCY,
+    retry_delay: float = 1.0,
 ) -> Outcome:
-    """Carry out a plan. Files that succeed stay and are in the manifest, whatever becomes of the others.
+    """Carry out a plan from its beginning.
 
-    Cancelling is safe: no file is seen that is not whole.
+    Cancelling is safe: nothing is seen that is not whole, and with a journal the export is ``paused``.
 
     Args:
-        progress: called in the event loop, often.
-        log: where the export is recorded.
-        keep_parts: leave unfinished ``.part`` files for a later try; else they are removed.
+        journal: where the export is recorded, so that it can be resumed; without one only the stage knows of it.
+        server: the endpoint that the runs are on, for the journal.
+        concurrency: files that move at the same time.
+        retry_delay: seconds before a file is tried again; doubled each time.
 
     Raises:
-        ExportError: a file is in the way (nothing is written then), or some files failed.
+        ExportError: a file is in the way or cannot be read (nothing is written then), or some files failed.
     """
+    check(plan, whole=journal is not None)
+    id_ = ""
+    if journal is not None:
+        id_ = await asyncio.to_thread(journal.add, plan, options or TargetOptions(), server=server)
+    transfer = Transfer(
+        id_, plan, storage, listener, journal=journal, concurrency=concurrency, retry_delay=retry_delay
+    )
+    return await transfer.run()
+
+
+def check(plan: Plan, *, whole: bool = True) -> None:
+    """Raises ExportError where a plan cannot be carried out as it is; ``whole``: files that cannot be read forbid it."""
     if plan.blocked:
         paths = ", ".join(plain(file.path) for file in plan.blocked[:_NAMED_FAILURES])
         raise ExportError(
             f"{len(plan.blocked):,} of {len(plan.files):,} files exist already: {paths}.",
             "Replace them or keep both, or choose another place.",
         )
-    return await _Transfer(plan, storage, progress, log, concurrency, keep_parts).run()
+    if plan.problems and whole:
+        named = " ".join(problem.message for problem in plan.problems[:_NAMED_FAILURES])
+        raise ExportError(
+            f"{len(plan.problems):,} of {len(plan.files) + len(plan.problems):,} files cannot be read: {named}",
+            "Leave them out, or make them readable first. Nothing is written yet.",
+        )
 
 
-class _Transfer:
+class Transfer:
+    """One export on its way.
+
+    Args:
+        id_: of the journal; empty without one.
+        plan: what is to be done; what the journal has as done is not done again.
+        listener: is told how far it is.
+    """
+
     def __init__(
         self,
+        id_: str,
         plan: Plan,
         storage: Storage,
-        progress: Progress | None,
-        log: ExportLog | None,
-        concurrency: int,
-        keep_parts: bool,
+        listener: Listener | None = None,
+        *,
+        journal: Journal | None = None,
+        concurrency: int = CONCURRENCY,
+        retry_delay: float = 1.0,
     ) -> None:
+        self.id = id_
         self._plan = plan
         self._storage = storage
-        self._progress = progress
-        self._log = log
-        self._gate = asyncio.Semaphore(concurrency)
-        self._keep_parts = keep_parts
-        self._done = 0
-        self._id = ""
-        self._logged_at = time.monotonic()
-        self._written: list[Written] = []
-        self._failures: list[str] = []
+        self._listener = listener
+        self._journal = journal
+        self._concurrency = concurrency
+        self._retry_delay = retry_delay
+        self._pace = Pace(plan.bytes)
+        self._state: ExportState = "planned"
+        self._written: dict[str, Written] = {}
+        self._failures: list[Failure] = []
+        self._unrecorded: list[Written] = []
+        self._unrecorded_failures: list[Failure] = []
+        self._flushing = threading.Lock()
+        self._lines: list[str] = []
+        self._started_at = _now()
+        self._task: asyncio.Task[Any] | None = None
+        self._end: Literal["paused", "cancelled"] = "paused"
+
+    @property
+    def progress(self) -> Progress:
+        """How far it is now."""
+        speed = self._pace.look() if self._state == "running" else 0.0
+        return Progress(
+            self.id,
+            self._state,
+            files=len(self._plan.to_write),
+            files_done=len(self._written),
+            bytes=self._pace.total,
+            bytes_done=self._pace.done,
+            speed=speed,
+            seconds_left=None if self._plan.unknown_sizes else self._pace.seconds_left(speed),
+            path=self._pace.path,
+        )
+
+    def stop(self, end: Literal["paused", "cancelled"]) -> bool:
+        """End the transfer early; a cancelled one leaves nothing in the target. False once it is being published."""
+        if self._state in ("publishing", "done"):
+            return False
+        self._end = end
+        if self._task is not None:
+            self._task.cancel()
+        return True
 
     async def run(self) -> Outcome:
-        plan = self._plan
-        if self._log:
-            self._id = self._log.add(plan.execution, plan.target.text, files=len(plan.to_write), bytes_=plan.bytes)
-            self._log.start(self._id)
-        manifest = ""
-        state: ExportState = "failed"
-        error = ""
-        try:
+        """Carry it out, from where it is. Raises as :func:`flowtui.exports.run`."""
+        same = tuple(file.path for file in self._plan.files if file.action == "same")
+        if not self._plan.to_write and not self._plan.problems:
+            if self._journal is not None:
+                await asyncio.to_thread(self._journal.finish, self.id, "done")
+            self._tell("done")
+            return Outcome(self.id, (), same, None)
+        self._task = asyncio.current_task()
+        async with AsyncExitStack() as stack:
+            if self._journal is not None:
+                stack.enter_context(self._journal.claim(self.id))
             try:
-                await self._all()
-            finally:
-                if self._written:
-                    manifest = await write_manifest(plan.target, await self._records())
-            self._failures += [problem.message for problem in plan.problems]
-            if self._failures:
-                raise self._failed()
-            state = "done"
-        except asyncio.CancelledError:
-            state = "cancelled"
-            raise
-        except FlowtuiError as failure:
-            error = failure.message
-            raise
-        finally:
-            if self._log:
-                self._log.finish(self._id, state, bytes_done=self._done, error=error, manifest=manifest)
-        same = tuple(file for file in plan.files if file.action == "same")
-        return Outcome(tuple(self._written), same, manifest)
-
-    async def _all(self) -> None:
-        tasks = [asyncio.create_task(self._one(file)) for file in self._plan.to_write]
-        try:
-            await asyncio.gather(*tasks)
-        except BaseException as error:
-            # A cancelled gather has cancelled its tasks; cancelling them twice would cut their cleaning up short.
-            if not isinstance(error, asyncio.CancelledError):
-                for task in tasks:
-                    task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            raise
-
-    async def _one(self, file: PlannedFile) -> None:
-        async with self._gate:
-            try:
-                self._written.append(await self._move(file))
+                publication = await self._carry_out(stack)
+            except asyncio.CancelledError:
+                if self._state != "done":
+                    await self._finish(self._end)
+                raise
             except FlowtuiError as error:
-                self._failures.append(f"{plain(file.path)}: {error.message}")
+                await self._finish("failed", error=error)
+                raise
+        return Outcome(self.id, tuple(self._written.values()), same, publication)
 
-    async def _move(self, file: PlannedFile) -> Written:
-        sink = await self._plan.target.open(file.path, file.key)
-        try:
-            resumed = sink.offset > 0
-            try:
-                written = await self._copy(file, sink)
-            except ExportError:
-                if not resumed:
-                    raise
-                # What an earlier try left may be damaged; the whole file is tried once more.
-                written = await self._copy(file, sink)
-            await sink.commit()
-        except BaseException:
-            with contextlib.suppress(ExportError):
-                await sink.abort(keep=self._keep_parts)
-            raise
-        return written
-
-    async def _copy(self, file: PlannedFile, sink: Sink) -> Written:
-        sha256 = hashlib.sha256()
-        md5 = hashlib.md5(usedforsecurity=False)
-        counted = 0
-        if file.size is None or sink.offset > file.size:
-            await sink.restart()
-        try:
-            async with aclosing(sink.written()) as earlier:
-                async for data in earlier:
-                    sha256.update(data)
-                    md5.update(data)
-                    counted += len(data)
-            self._advance(file, counted)
-            pending = bytearray()
-            if counted != file.size:
-                async with aclosing(self._storage.stream(file.uri, counted)) as chunks:
-                    async for chunk in chunks:
-                        pending += chunk
-                        if len(pending) >= _CHUNK:
-                            counted += await self._append(file, sink, pending, sha256, md5)
-            counted += await self._append(file, sink, pending, sha256, md5)
-            self._verify(file, counted, md5.hexdigest())
-        except FlowtuiError as error:
-            self._advance(file, -counted)
-            if isinstance(error, ExportError):
-                await sink.restart()
-            raise
-        return Written(file, counted, sha256.hexdigest())
-
-    async def _append(self, file: PlannedFile, sink: Sink, pending: bytearray, *digests: hashlib._Hash) -> int:
-        data = bytes(pending)
-        pending.clear()
-        await sink.write(data)
-        for digest in digests:
-            digest.update(data)
-        self._advance(file, len(data))
-        return len(data)
-
-    @staticmethod
-    def _verify(file: PlannedFile, size: int, md5: str) -> None:
-        if file.size is not None and size != file.size:
-            raise ExportError(f"{plain(file.uri)} gave {size:,} bytes instead of {file.size:,}.", "Export it again.")
-        if file.md5 and md5 != file.md5:
-            raise ExportError(f"{plain(file.uri)} arrived damaged: its MD5 is not the store's.", "Export it again.")
-
-    def _advance(self, file: PlannedFile, count: int) -> None:
-        self._done += count
-        if self._progress:
-            self._progress(self._done, self._plan.bytes, file.path)
-        now = time.monotonic()
-        if self._log and now - self._logged_at >= _LOG_EVERY_SECONDS:
-            self._logged_at = now
-            self._log.advance(self._id, self._done)
-
-    async def _records(self) -> list[Record]:
+    async def _carry_out(self, stack: AsyncExitStack) -> Publication:
         plan = self._plan
-        there = await plan.target.existing([written.file.path for written in self._written])
-        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        records: list[Record] = []
-        for written in self._written:
-            file, source = written.file, written.file.source
-            existing = there.get(file.path)
-            records.append(
-                {
-                    "path": file.path,
-                    "artifact": source.artifact,
-                    "type": source.type,
-                    "file": source.file,
-                    "node": source.node,
-                    "uri": file.uri,
-                    "etag": file.etag,
-                    "size": written.size,
-                    "sha256": written.sha256,
-                    "modified": modified_text(existing.modified if existing else None),
-                    "run": {
-                        "project": plan.execution.project,
-                        "domain": plan.execution.domain,
-                        "name": plan.execution.name,
-                    },
-                    "exported_at": now,
-                }
-            )
-        return records
+        request = StageRequest(
+            self.id or "0", tuple(file.staged for file in plan.to_write), plan.if_exists, self._notes()
+        )
+        if self._journal is not None:
+            await asyncio.to_thread(self._journal.begin, self.id)
+        self._tell("running")
+        stage = await plan.target.stage(request)
+        stack.push_async_callback(stage.aclose)
+        async with self._ticking():
+            try:
+                await self._take_up(stage)
+                await self._all(stage)
+            except asyncio.CancelledError:
+                if self._end == "cancelled":
+                    await _shielded(stage.discard())
+                raise
+            await _shielded(asyncio.to_thread(self._flush))
+            if self._failures or plan.problems:
+                if self._written and self._journal is None:
+                    # A download keeps what is whole, and its manifest says what that is.
+                    await stage.publish(self._manifest)
+                raise self._failed()
+            return await self._publish(stage)
+
+    async def _publish(self, stage: Stage) -> Publication:
+        if self._journal is not None:
+            await asyncio.to_thread(self._journal.publishing, self.id)
+        self._tell("publishing")
+        # Names are given to the end, also while the person leaves: the half of them is what nobody should see.
+        return await _shielded(self._give_names(stage))
+
+    async def _give_names(self, stage: Stage) -> Publication:
+        publication = await stage.publish(self._manifest)
+        if self._journal is not None:
+            await asyncio.to_thread(self._journal.finish, self.id, "done", publication=publication)
+            await asyncio.to_thread(self._journal.tell, self.id, f"done: {publication.place}")
+        self._tell("done")
+        return publication
+
+    async def _take_up(self, stage: Stage) -> None:
+        """Believe the journal about files that are whole in the stage, after a look at each."""
+        if self._journal is None:
+            return
+        records = await asyncio.to_thread(self._journal.files, self.id)
+        staged = {one.path: one for one in records if one.state == "staged"}
+        files = [file for file in self._plan.to_write if file.path in staged]
+        gate = asyncio.Semaphore(_CHECKS_AT_ONCE)
+        lost: list[str] = []
+
+        async def look(path: str) -> None:
+            record, file = staged[path], by_path[path]
+            async with gate:
+                if await stage.has(replace(file.staged, size=record.written)):
+                    written = Written(file, record.written or 0, record.sha256, record.modified)
+                    self._written[path] = written
+                    self._pace.add(written.size, path)
+                else:
+                    lost.append(path)
+
+        by_path = {file.path: file for file in files}
+        await asyncio.gather(*(look(path) for path in by_path))
+        if lost:
+            await asyncio.to_thread(self._journal.unstaged, self.id, lost)
+        if files:
+            self._lines.append(f"taken up: {len(self._written):,} of {len(self._plan.to_write):,} files are there")
+
+    async def _all(self, stage: Stage) -> None:
+        def moved(file: Any, count: int) -> None:
+            self._pace.add(count, file.path)
+
+        copier = Copier(stage, self._storage, moved, self._lines.append, retry_delay=self._retry_delay)
+        portions = deque(copier.batches([file for file in self._plan.to_write if file.path not in self._written]))
+
+        async def worker() -> None:
+            while portions:
+                for result in await copier.bring(portions.popleft()):
+                    if isinstance(result, Written):
+                        self._written[result.file.path] = result
+                        self._unrecorded.append(result)
+                    else:
+                        self._failures.append(result)
+                        self._unrecorded_failures.append(result)
+
+        workers = [asyncio.create_task(worker()) for _ in range(min(self._concurrency, len(portions)))]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for one in workers:
+                one.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+
+    @contextlib.asynccontextmanager
+    async def _ticking(self) -> AsyncIterator[None]:
+        ticker = asyncio.create_task(self._tick())
+        try:
+            yield
+        finally:
+            ticker.cancel()
+            await asyncio.gather(ticker, return_exceptions=True)
+            await _shielded(asyncio.to_thread(self._flush))
+
+    async def _tick(self) -> None:
+        number = 0
+        while True:
+            await asyncio.sleep(_TICK_SECONDS)
+            number += 1
+            self._tell(self._state)
+            if self._journal is not None and number % _JOURNAL_TICKS == 0:
+                asked = await asyncio.to_thread(self._record)
+                if asked:
+                    self.stop("paused" if asked == "pause" else "cancelled")
+
+    def _record(self) -> str:
+        assert self._journal is not None
+        self._flush()
+        return self._journal.advance(self.id, self._pace.done, self._pace.look())
+
+    def _flush(self) -> None:
+        """Write what is known now to the journal; called in a thread or at the end."""
+        if self._journal is None:
+            return
+        with self._flushing:
+            written, self._unrecorded = self._unrecorded, []
+            failures, self._unrecorded_failures = self._unrecorded_failures, []
+            lines, self._lines[:] = list(self._lines), []
+            if written:
+                self._journal.staged(self.id, [(one.file.path, one.size, one.sha256, one.modified) for one in written])
+            if failures:
+                self._journal.files_failed(self.id, [(one.file.path, one.error.message) for one in failures])
+            for line in lines:
+                self._journal.tell(self.id, line)
+
+    async def _finish(self, state: ExportState, error: FlowtuiError | None = None) -> None:
+        self._tell(state)
+        if self._journal is not None:
+            message = error.message if error else ""
+            await _shielded(asyncio.to_thread(self._ended, state, message))
+
+    def _ended(self, state: ExportState, message: str) -> None:
+        assert self._journal is not None
+        self._journal.advance(self.id, self._pace.done)
+        self._journal.finish(self.id, state, error=message)
+        self._journal.tell(self.id, f"{state}: {message}" if message else state)
+
+    def _tell(self, state: ExportState) -> None:
+        self._state = state
+        if self._listener is not None:
+            self._listener(self.progress)
+
+    def _notes(self) -> Notes:
+        return self._journal.notes(self.id) if self._journal is not None else _Memory()
+
+    def _manifest(self, there: Mapping[str, Any]) -> bytes:
+        now = _now()
+        export = {
+            "user": _user(),
+            "host": platform.node(),
+            "flowtui": __version__,
+            "target": self._plan.target.text,
+            "started_at": self._started_at,
+            "finished_at": now,
+        }
+        runs = {str(run.id): run.to_json() for run in self._plan.runs}
+        key = self.id or "0"
+        return merged_manifest(there, {key: export}, runs, (_entry(one, key, now) for one in self._written.values()))
 
     def _failed(self) -> ExportError:
-        count = len(self._failures)
-        total = len(self._plan.to_write) + len(self._plan.problems)
-        named = "; ".join(self._failures[:_NAMED_FAILURES])
+        failures = [f"{plain(one.file.path)}: {one.error.message}" for one in self._failures]
+        failures += [problem.message for problem in self._plan.problems]
+        count, total = len(failures), len(self._plan.to_write) + len(self._plan.problems)
+        named = "; ".join(failures[:_NAMED_FAILURES])
         more = f"; and {count - _NAMED_FAILURES:,} more" if count > _NAMED_FAILURES else ""
-        return ExportError(
-            f"{count:,} of {total:,} files failed: {named}{more}",
-            f"{len(self._written):,} files are written. The same command goes on with the rest.",
-        )
+        hint = f"{len(self._written):,} files are written. The same command goes on with the rest."
+        if self._journal is not None:
+            hint = f"Nothing is published yet. `flowtui exports resume {self.id}` goes on with the rest."
+        return ExportError(f"{count:,} of {total:,} files failed: {named}{more}", hint)
+
+
+class _Memory:
+    """Notes of an export without a journal."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, str] = {}
+
+    def get(self, name: str) -> str:
+        return self._values.get(name, "")
+
+    def set(self, name: str, value: str) -> None:
+        self._values[name] = value
+
+
+def _entry(written: Written, export: str, now: str) -> dict[str, Any]:
+    file, source = written.file, written.file.source
+    return {
+        "path": file.path,
+        "artifact": source.artifact,
+        "type": source.type,
+        "file": source.file,
+        "node": source.node,
+        "uri": file.uri,
+        "etag": file.etag,
+        "size": written.size,
+        "sha256": written.sha256,
+        "modified": written.modified,
+        "run": str(file.run.id),
+        "export": export,
+        "exported_at": now,
+    }
+
+
+async def _shielded(work: Awaitable[_T]) -> _T:
+    """Await to the end, and only then let a cancellation through."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")

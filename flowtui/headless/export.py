@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flowtui import words
 from flowtui.domain.size import human_size
 from flowtui.errors import NotFoundError
-from flowtui.exports import ExportLog, Outcome, Plan, PlannedFile, make_plan, parse_target, run
+from flowtui.exports import Journal, Outcome, Plan, PlannedFile, Selection, make_plan, parse_target, run, source_run
 from flowtui.headless.json import dumps
 from flowtui.headless.progress import progress
 from flowtui.headless.select import select
@@ -36,12 +36,13 @@ async def execute(session: Session, options: Namespace, style: Style) -> str:
     artifacts = await session.catalog.artifacts(options.run)
     selected = [select(artifacts, one, type_=options.type, node=options.node) for one in options.selectors]
     files = dict.fromkeys(file for selection in selected for file in selection.files)
-    plan = await make_plan(options.run, files, target, session.storage, if_exists=options.if_exists)
-    return await carry_out(session, plan, style, dry_run=options.dry_run, log=session.export_log)
+    run_ = source_run(artifacts.execution, await session.catalog.inputs(options.run))
+    plan = await make_plan([Selection(run_, tuple(files))], target, session.storage, if_exists=options.if_exists)
+    return await carry_out(session, plan, style, dry_run=options.dry_run, journal=session.journal)
 
 
 async def carry_out(
-    session: Session, plan: Plan, style: Style, *, dry_run: bool, log: ExportLog | None, elsewhere: str = ""
+    session: Session, plan: Plan, style: Style, *, dry_run: bool, journal: Journal | None, elsewhere: str = ""
 ) -> str:
     """Carries out a plan, or only shows it.
 
@@ -59,7 +60,7 @@ async def carry_out(
     outcome = None
     if not dry_run:
         with progress(style) as show:
-            outcome = await run(plan, session.storage, show, log=log)
+            outcome = await run(plan, session.storage, show, journal=journal, server=session.settings.endpoint or "")
     if style.json:
         return dumps(_shape(plan, outcome))
     planned = "blocked" if plan.blocked else words.count(len(plan.to_write), "file") + " to write"
@@ -98,5 +99,5 @@ def _shape(plan: Plan, outcome: Outcome | None) -> dict[str, Any]:
         "bytes": plan.bytes,
         "problems": [{"file": problem.file.file, "message": problem.message} for problem in plan.problems],
         "notices": list(plan.notices),
-        "manifest": outcome.manifest if outcome else None,
+        "manifest": outcome.publication.manifest if outcome and outcome.publication else None,
     }

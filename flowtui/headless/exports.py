@@ -30,13 +30,14 @@ async def execute(session: Session, options: Namespace, style: Style) -> str:
     Args:
         options: ``limit``.
     """
-    found = session.export_log.list(options.limit)
+    found = session.journal.list(options.limit)
     if style.json:
         return dumps(
             [
                 {
                     "id": one.id,
-                    "execution": one.execution,
+                    "execution": ", ".join(one.executions),
+                    "executions": list(one.executions),
                     "target": one.target,
                     "state": one.state,
                     "files": one.files,
@@ -55,7 +56,7 @@ async def execute(session: Session, options: Namespace, style: Style) -> str:
     rows = [
         (
             one.state,
-            one.execution.rpartition("/")[2],
+            ", ".join(run.rpartition("/")[2] for run in one.executions),
             str(one.files),
             human_size(one.bytes),
             words.when(one.started_at, style.now),

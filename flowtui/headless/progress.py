@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from flowtui.domain.size import human_size
-from flowtui.exports.transfer import Progress
+from flowtui.exports import Progress
 from flowtui.headless.style import Style
 from flowtui.headless.table import fit
 from flowtui.text import plain
@@ -18,20 +18,21 @@ _CLEAR = "\r\x1b[K"
 
 
 @contextmanager
-def progress(style: Style) -> Iterator[Progress | None]:
+def progress(style: Style) -> Iterator[Callable[[Progress], None] | None]:
     """What a transfer tells its progress to; the line is gone at the end."""
     if style.json or not sys.stderr.isatty():
         yield None
         return
     shown_at = 0.0
 
-    def show(done: int, total: int, path: str) -> None:
+    def show(moved: Progress) -> None:
         nonlocal shown_at
         now = time.monotonic()
         if now - shown_at < _EVERY_SECONDS:
             return
         shown_at = now
-        line = f"{human_size(done)} of {human_size(total)}   {plain(path)}"
+        speed = f", {human_size(int(moved.speed))}/s" if moved.speed else ""
+        line = f"{human_size(moved.bytes_done)} of {human_size(moved.bytes)}{speed}   {plain(moved.path)}"
         sys.stderr.write(_CLEAR + fit(line, (style.width or 80) - 1, ascii_only=style.ascii))
         sys.stderr.flush()
 

@@ -12,7 +12,7 @@ from flowtui.catalog.bookmarks import Bookmarks
 from flowtui.domain.artifact import ArtifactVersionId
 from flowtui.domain.execution import ExecutionId
 from flowtui.errors import ConfigError
-from flowtui.exports import ExportLog
+from flowtui.exports import Journal, Plan, TargetOptions, parse_target
 
 RUN = ExecutionId("cdisc01", "development", "adam-tfl-7f2")
 ADAM = ArtifactVersionId(RUN, "ADaM Datasets", "data")
@@ -96,10 +96,10 @@ for index in range(20):
 
 
 def test_the_file_is_shared_with_the_record_of_exports(path: Path) -> None:
-    bookmarks, log = Bookmarks(path), ExportLog(path)
+    bookmarks, journal = Bookmarks(path), Journal(path)
     bookmarks.add(ADAM)
-    log.add(RUN, "/data", files=1, bytes_=2)
-    assert (len(bookmarks.list()), len(log.list())) == (1, 1)
+    journal.add(Plan(parse_target("/data"), "stop", ()), TargetOptions())
+    assert (len(bookmarks.list()), len(journal.list())) == (1, 1)
 
 
 def test_a_file_that_is_deleted_while_in_use_is_made_anew(path: Path) -> None:

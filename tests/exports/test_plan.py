@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from flowtui.domain.artifact import ArtifactFile
 from flowtui.domain.execution import ExecutionId
 from flowtui.errors import ExportError, ServerError, UsageError
-from flowtui.exports import IfExists, Plan, make_plan, parse_target, run
+from flowtui.exports import IfExists, Plan, Selection, SourceRun, make_plan, parse_target, run
 from flowtui.exports.layout import Names, declared_name, item_names, split
 from flowtui.exports.targets.directory import DirectoryTarget
 from flowtui.storage import Storage
@@ -49,7 +49,9 @@ def source(tmp_path: Path) -> str:
 
 async def plan_of(files: list[ArtifactFile], to: Path, if_exists: IfExists = "replace") -> Plan:
     async with Storage() as storage:
-        return await make_plan(RUN, files, parse_target(str(to)), storage, if_exists=if_exists)
+        return await make_plan(
+            [Selection(SourceRun(RUN), tuple(files))], parse_target(str(to)), storage, if_exists=if_exists
+        )
 
 
 async def test_files_go_below_their_artifact_with_their_extension(source: str, tmp_path: Path) -> None:
@@ -119,7 +121,7 @@ async def test_remote_directories_and_missing_files_are_problems(source: str, tm
         artifact_file("adsl.csv", source),
     ]
     async with Storage(sign=sign) as storage:  # type: ignore[arg-type]
-        plan = await make_plan(RUN, files, parse_target(str(tmp_path / "out")), storage)
+        plan = await make_plan([Selection(SourceRun(RUN), tuple(files))], parse_target(str(tmp_path / "out")), storage)
     assert asked == [str(tmp_path / "gone")]
     assert [problem.file.file for problem in plan.problems] == ["gone.csv", "model"]
     assert "cannot list" in plan.problems[1].message

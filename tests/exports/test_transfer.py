@@ -12,8 +12,22 @@ from starlette.responses import Response
 
 from flowtui.domain.artifact import ArtifactFile
 from flowtui.errors import ExportError
-from flowtui.exports import ExportLog, IfExists, Plan, make_plan, parse_target, run
-from flowtui.exports.targets.directory import DirectoryTarget
+from flowtui.exports import (
+    IfExists,
+    Journal,
+    Plan,
+    Progress,
+    Selection,
+    SourceRun,
+    Target,
+    TargetAccess,
+    Transfers,
+    make_plan,
+    parse_target,
+    run,
+)
+from flowtui.exports.targets.in_place import InPlaceTarget
+from flowtui.exports.targets.part_file import open_part
 from flowtui.httpclient import httpx
 from flowtui.storage import Storage
 from tests.exports.test_plan import RUN, artifact_file
@@ -34,45 +48,54 @@ async def storage(store: Store) -> AsyncIterator[Storage]:
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> ExportLog:
-    return ExportLog(tmp_path / "state.sqlite3")
+def journal(tmp_path: Path) -> Journal:
+    return Journal(tmp_path / "state.sqlite3")
 
 
 FILES = [artifact_file("adsl.csv", "s3://b/adsl"), artifact_file("adae", "s3://b/adae")]
 
 
 async def plan_of(
-    storage: Storage, to: Path, files: list[ArtifactFile] = FILES, if_exists: IfExists = "replace"
+    storage: Storage,
+    to: Path | Target,
+    files: list[ArtifactFile] = FILES,
+    if_exists: IfExists = "replace",
 ) -> Plan:
-    return await make_plan(RUN, files, parse_target(str(to)), storage, if_exists=if_exists)
+    target = InPlaceTarget(to) if isinstance(to, Path) else to
+    return await make_plan([Selection(SourceRun(RUN), tuple(files))], target, storage, if_exists=if_exists)
 
 
 def names(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-async def test_files_arrive_whole_and_are_recorded(storage: Storage, log: ExportLog, tmp_path: Path) -> None:
+async def test_files_arrive_whole_and_are_recorded(storage: Storage, journal: Journal, tmp_path: Path) -> None:
     to = tmp_path / "out"
-    told: list[tuple[int, int, str]] = []
-    outcome = await run(await plan_of(storage, to), storage, lambda *step: told.append(step), log=log)
+    told: list[Progress] = []
+    plan = await plan_of(storage, parse_target(str(to)))
+    outcome = await run(plan, storage, told.append, journal=journal)
     assert names(to) == ["ADaM/adae.csv", "ADaM/adsl.csv", "flowtui-manifest.json"]
     assert (to / "ADaM" / "adsl.csv").read_bytes() == BODY
-    assert told[-1][:2] == (len(BODY) + 5, len(BODY) + 5)
-    assert [step[0] for step in told] == sorted(step[0] for step in told)
+    assert (told[-1].state, told[-1].files_done, told[-1].bytes_done) == ("done", 2, len(BODY) + 5)
+    assert [step.bytes_done for step in told] == sorted(step.bytes_done for step in told)
 
     manifest = json.loads((to / "flowtui-manifest.json").read_text())
-    assert outcome.manifest == str(to / "flowtui-manifest.json")
+    assert outcome.publication is not None
+    assert outcome.publication.manifest == str(to / "flowtui-manifest.json")
     entry = next(entry for entry in manifest["files"] if entry["file"] == "adsl.csv")
     assert entry["sha256"] == hashlib.sha256(BODY).hexdigest()
     assert (entry["uri"], entry["size"], entry["path"]) == ("s3://b/adsl", len(BODY), "ADaM/adsl.csv")
-    assert entry["run"] == {"project": "cdisc01", "domain": "development", "name": "adam-tfl-7f2"}
+    assert (entry["run"], entry["export"]) == (str(RUN), outcome.id)
+    assert manifest["runs"][str(RUN)]["name"] == "adam-tfl-7f2"
+    assert manifest["exports"][outcome.id]["target"] == str(to)
 
-    (record,) = log.list()
+    (record,) = journal.list()
     assert (record.state, record.files, record.bytes, record.bytes_done) == ("done", 2, len(BODY) + 5, len(BODY) + 5)
-    assert (record.target, record.manifest, record.error) == (str(to), outcome.manifest, "")
+    assert (record.target, record.manifest, record.error) == (str(to), outcome.publication.manifest, "")
+    assert (record.place, record.executions, record.speed) == (str(to), (str(RUN),), 0)
     assert record.started_at is not None
     assert record.finished_at is not None
-    assert log.get(record.id) == record
+    assert journal.get(record.id) == record
 
 
 async def test_a_second_export_adds_to_the_manifest(storage: Storage, tmp_path: Path) -> None:
@@ -97,27 +120,54 @@ async def test_directories_are_copied_with_what_is_in_them(storage: Storage, tmp
     assert names(tmp_path / "out") == ["ADaM/model/card.md", "ADaM/model/sub/weights", "flowtui-manifest.json"]
 
 
-async def test_nothing_is_written_where_a_file_is_in_the_way(storage: Storage, log: ExportLog, tmp_path: Path) -> None:
+async def test_nothing_is_written_where_a_file_is_in_the_way(
+    storage: Storage, journal: Journal, tmp_path: Path
+) -> None:
     to = tmp_path / "out"
     (to / "ADaM").mkdir(parents=True)
     (to / "ADaM" / "adsl.csv").write_bytes(b"mine")
-    plan = await plan_of(storage, to, if_exists="stop")
+    plan = await plan_of(storage, parse_target(str(to)), if_exists="stop")
     with pytest.raises(ExportError, match="1 of 2 files exist already: ADaM/adsl"):
-        await run(plan, storage, log=log)
+        await run(plan, storage, journal=journal)
     assert names(to) == ["ADaM/adsl.csv"]
     assert (to / "ADaM" / "adsl.csv").read_bytes() == b"mine"
-    assert log.list() == ()
+    assert journal.list() == ()
 
 
-async def test_one_failure_leaves_the_others(store: Store, storage: Storage, log: ExportLog, tmp_path: Path) -> None:
+async def test_one_failure_leaves_the_others_of_a_download(store: Store, storage: Storage, tmp_path: Path) -> None:
     plan = await plan_of(storage, tmp_path / "out")
     del store.objects["b/adsl"]
     with pytest.raises(ExportError, match=r"1 of 2 files failed: ADaM/adsl.csv: There is no object s3://b/adsl"):
-        await run(plan, storage, log=log)
+        await run(plan, storage)
     assert names(tmp_path / "out") == ["ADaM/adae.csv", "flowtui-manifest.json"]
-    (record,) = log.list()
+
+
+async def test_one_failure_keeps_an_export_from_being_seen(
+    store: Store, storage: Storage, journal: Journal, tmp_path: Path
+) -> None:
+    plan = await plan_of(storage, parse_target(str(tmp_path / "out")))
+    body = store.objects.pop("b/adsl")
+    with pytest.raises(
+        ExportError, match=r"1 of 2 files failed: ADaM/adsl.csv: There is no object s3://b/adsl"
+    ) as failed:
+        await run(plan, storage, journal=journal)
+    assert not (tmp_path / "out").exists()
+    (record,) = journal.list()
     assert (record.state, record.bytes_done) == ("failed", 5)
     assert "s3://b/adsl" in record.error
+    assert f"exports resume {record.id}" in failed.value.hint
+    assert {one.path: one.state for one in journal.files(record.id)} == {
+        "ADaM/adae.csv": "staged",
+        "ADaM/adsl.csv": "failed",
+    }
+
+    store.objects["b/adsl"] = body
+    store.seen.clear()
+    transfers = Transfers(journal, storage, TargetAccess())
+    await transfers.resume(record.id)
+    assert (await transfers.wait(record.id)).state == "done"
+    assert len(store.seen) == 1
+    assert names(tmp_path / "out") == ["ADaM/adae.csv", "ADaM/adsl.csv", "flowtui-manifest.json"]
 
 
 async def test_what_the_plan_could_not_find_is_a_failure(storage: Storage, tmp_path: Path) -> None:
@@ -133,7 +183,7 @@ async def test_bytes_that_are_not_the_stores_are_thrown_away(store: Store, stora
     damaged = BODY[:-1] + b"!"
     store.manner = lambda request, body: Response(damaged, headers={"etag": etag})
     with pytest.raises(ExportError, match="arrived damaged"):
-        await run(plan, storage)
+        await run(plan, storage, retry_delay=0)
     assert names(tmp_path) == []
 
 
@@ -143,7 +193,7 @@ async def test_a_file_of_another_size_than_planned_is_thrown_away(
     plan = await plan_of(storage, tmp_path, FILES[:1])
     store.manner = lambda request, body: Response(body + b"more")
     with pytest.raises(ExportError, match="3,000,004 bytes instead of 3,000,000"):
-        await run(plan, storage)
+        await run(plan, storage, retry_delay=0)
     assert names(tmp_path) == []
 
 
@@ -160,7 +210,7 @@ class Stalling(httpx.AsyncByteStream):
         await asyncio.Event().wait()
 
 
-async def cancelled_export(store: Store, log: ExportLog, to: Path, *, keep_parts: bool) -> None:
+async def stopped_export(store: Store, journal: Journal | None, to: Path | Target) -> None:
     """Export the large file and cancel when half of it has come."""
     reached = asyncio.Event()
 
@@ -173,24 +223,36 @@ async def cancelled_export(store: Store, log: ExportLog, to: Path, *, keep_parts
 
     async with Storage(sign=store.sign, transport=Transport(), retry_delay=0) as storage:
         plan = await plan_of(storage, to, FILES[:1])
-        export = asyncio.create_task(run(plan, storage, log=log, keep_parts=keep_parts))
+        export = asyncio.create_task(run(plan, storage, journal=journal))
         await reached.wait()
         export.cancel()
         with pytest.raises(asyncio.CancelledError):
             await export
 
 
-async def test_a_cancelled_export_leaves_no_half_file(store: Store, log: ExportLog, tmp_path: Path) -> None:
-    await cancelled_export(store, log, tmp_path / "out", keep_parts=False)
-    assert names(tmp_path / "out") == []
-    assert [record.state for record in log.list()] == ["cancelled"]
-
-
-async def test_a_cancelled_export_is_taken_up_again(
-    store: Store, storage: Storage, log: ExportLog, tmp_path: Path
+async def test_a_stopped_export_is_paused_and_goes_on(
+    store: Store, storage: Storage, journal: Journal, tmp_path: Path
 ) -> None:
     to = tmp_path / "out"
-    await cancelled_export(store, log, to, keep_parts=True)
+    await stopped_export(store, journal, parse_target(str(to)))
+    assert not to.exists()
+    (record,) = journal.list()
+    assert (record.state, [one.text for one in journal.events(record.id)]) == ("paused", ["paused"])
+    store.seen.clear()
+    transfers = Transfers(journal, storage, TargetAccess())
+    await transfers.resume(record.id[:4])
+    await transfers.wait(record.id)
+    (begun,) = store.seen
+    assert begun not in ("bytes=0-", "bytes=0-0")
+    assert (to / "ADaM" / "adsl.csv").read_bytes() == BODY
+    assert names(tmp_path) == ["out/ADaM/adsl.csv", "out/flowtui-manifest.json", "state.sqlite3"]
+
+
+async def test_a_stopped_download_is_taken_up_again(
+    store: Store, storage: Storage, journal: Journal, tmp_path: Path
+) -> None:
+    to = tmp_path / "out"
+    await stopped_export(store, None, to)
     (part,) = names(to)
     assert part.startswith("ADaM/adsl.csv.")
     assert part.endswith(".part")
@@ -199,17 +261,15 @@ async def test_a_cancelled_export_is_taken_up_again(
 
     store.seen.clear()
     plan = await plan_of(storage, to, FILES[:1])
-    told: list[int] = []
-    await run(plan, storage, lambda done, total, current: told.append(done))
+    await run(plan, storage)
     assert store.seen == ["bytes=0-0", f"bytes={have}-"]
-    assert told[0] == have
     assert (to / "ADaM" / "adsl.csv").read_bytes() == BODY
     assert names(to) == ["ADaM/adsl.csv", "flowtui-manifest.json"]
 
 
-async def test_a_damaged_part_is_read_anew(store: Store, storage: Storage, log: ExportLog, tmp_path: Path) -> None:
+async def test_a_damaged_part_is_read_anew(store: Store, storage: Storage, journal: Journal, tmp_path: Path) -> None:
     to = tmp_path / "out"
-    await cancelled_export(store, log, to, keep_parts=True)
+    await stopped_export(store, None, to)
     part = to / names(to)[0]
     part.write_bytes(b"?" * part.stat().st_size)
     await run(await plan_of(storage, to, FILES[:1]), storage)
@@ -217,10 +277,10 @@ async def test_a_damaged_part_is_read_anew(store: Store, storage: Storage, log: 
 
 
 async def test_a_part_of_another_version_is_not_taken_up(
-    store: Store, storage: Storage, log: ExportLog, tmp_path: Path
+    store: Store, storage: Storage, journal: Journal, tmp_path: Path
 ) -> None:
     to = tmp_path / "out"
-    await cancelled_export(store, log, to, keep_parts=True)
+    await stopped_export(store, None, to)
     store.objects["b/adsl"] = BODY[::-1]
     await run(await plan_of(storage, to, FILES[:1]), storage)
     assert (to / "ADaM" / "adsl.csv").read_bytes() == BODY[::-1]
@@ -260,13 +320,12 @@ async def test_cancelling_while_files_are_opened_leaves_none_open(storage: Stora
 
 
 async def test_two_exports_of_one_file_do_not_mix(tmp_path: Path) -> None:
-    target = DirectoryTarget(tmp_path)
-    first = await target.open("a/x.csv", "key")
+    first = await open_part(tmp_path / "a" / "x.csv", "key")
     with pytest.raises(ExportError, match="being written by another export"):
-        await target.open("a/x.csv", "key")
+        await open_part(tmp_path / "a" / "x.csv", "key")
     await first.write(b"1")
     await first.commit()
-    again = await target.open("a/x.csv", "key")
+    again = await open_part(tmp_path / "a" / "x.csv", "key")
     assert again.offset == 0
     await again.abort(keep=True)
     assert names(tmp_path) == ["a/x.csv"]
@@ -276,7 +335,7 @@ async def test_a_link_under_the_parts_name_leads_nowhere(tmp_path: Path) -> None
     (tmp_path / "precious").write_bytes(b"precious")
     (tmp_path / "x.csv.key.part").symlink_to(tmp_path / "precious")
     with pytest.raises(ExportError, match="cannot be written"):
-        await DirectoryTarget(tmp_path).open("x.csv", "key")
+        await open_part(tmp_path / "x.csv", "key")
     assert (tmp_path / "precious").read_bytes() == b"precious"
 
 
@@ -285,6 +344,8 @@ async def test_a_target_that_takes_nothing_is_named(storage: Storage, tmp_path: 
     plan = await plan_of(storage, tmp_path / "file", FILES[:1])
     with pytest.raises(ExportError, match="cannot be written"):
         await run(plan, storage)
+    with pytest.raises(ExportError, match="is not a directory"):
+        await run(await plan_of(storage, parse_target(str(tmp_path / "file")), FILES[:1]), storage)
 
 
 async def test_the_longest_names_have_room_for_their_part(storage: Storage, tmp_path: Path) -> None:

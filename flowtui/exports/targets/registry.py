@@ -13,9 +13,7 @@ from flowtui.text import plain
 
 ENTRY_POINT = "flowtui.export_targets"
 
-TARGETS: tuple[tuple[str, TargetParser], ...] = (
-    ("a directory (a path, or directory:PATH)", directory.parse),
-)
+TARGETS: tuple[tuple[str, TargetParser], ...] = (("a directory (a path, or directory:PATH)", directory.parse),)
 """What a person can write, and the function that gives the target or None; the first that gives one is taken."""
 
 

@@ -32,7 +32,7 @@ from flowtui.tui.widgets.lines import Line, Problem
 from flowtui.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
-    from flowtui.exports import IfExists, Outcome, Plan
+    from flowtui.exports import IfExists, Outcome, Plan, Progress
 
 COLUMNS = (
     Column("file", least=20, most=80),
@@ -201,7 +201,7 @@ class ExportScreen(BaseScreen[None]):
 
     @work(group="plan", exclusive=True, exit_on_error=False)
     async def _make_plan(self) -> None:
-        from flowtui.exports import make_plan, parse_target
+        from flowtui.exports import Selection, SourceRun, make_plan, parse_target
 
         await asyncio.sleep(0.2)
         try:
@@ -209,7 +209,8 @@ class ExportScreen(BaseScreen[None]):
             if not self.where.strip():
                 raise UsageError("Where to? Type a directory.", "It is made where it is not there.")
             target = parse_target(self.where.strip())
-            plan = await make_plan(self.run_id, self.files, target, session.storage, if_exists=self.if_exists)
+            selection = Selection(SourceRun(self.run_id), self.files)
+            plan = await make_plan([selection], target, session.storage, if_exists=self.if_exists)
         except FlowtuiError as error:
             self.post_message(self.Broken(error))
         else:
@@ -282,14 +283,14 @@ class ExportScreen(BaseScreen[None]):
 
         session = await self.context.connection.session()
         try:
-            outcome = await run(plan, session.storage, self._progress, log=session.export_log)
+            outcome = await run(plan, session.storage, self._progress, journal=session.journal)
         except FlowtuiError as error:
             self.post_message(self.Broken(error))
         else:
             self.post_message(self.Done(outcome))
 
-    def _progress(self, done: int, whole: int, path: str) -> None:
-        self._moved = (done, whole, path)
+    def _progress(self, progress: Progress) -> None:
+        self._moved = (progress.bytes_done, progress.bytes, progress.path)
 
     def _ended(self, state: str) -> None:
         self.state = state

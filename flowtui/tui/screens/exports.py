@@ -59,7 +59,7 @@ class ExportsScreen(Place):
 
     async def read(self) -> None:
         session = await self.context.connection.session()
-        self.post_message(self.Read(await asyncio.to_thread(session.export_log.list)))
+        self.post_message(self.Read(await asyncio.to_thread(session.journal.list)))
 
     @on(Read)
     def _on_read(self, event: Read) -> None:
@@ -76,7 +76,7 @@ class ExportsScreen(Place):
         now = self.context.now()
         found = []
         for record in self.records:
-            run = plain(record.execution.rpartition("/")[2])
+            run = plain(", ".join(run.rpartition("/")[2] for run in record.executions))
             moved = human_size(record.bytes_done)
             if record.state in ("running", "failed", "cancelled") and record.bytes:
                 moved = f"{human_size(record.bytes_done)} of {human_size(record.bytes)}"

@@ -1,0 +1,285 @@
+"""An export on its way into a directory: files wait in a hidden folder beside their places and are renamed at the end.
+
+Into a new directory, or a new ``snapshots/<n>``, the whole folder is renamed at once. Into a directory that is there,
+one file after the other, each whole, and the manifest last. What a flow's reader sees is not flushed to the disk by
+force, as with ``cp``: a power cut may lose what the kernel still held, a killed process loses nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from flowtui.errors import ExportError
+from flowtui.exports import manifest as manifests
+from flowtui.exports.targets.base import Publication, Sink, StagedFile, StageRequest
+from flowtui.exports.targets.part_file import open_part, part_path, refusing
+from flowtui.text import plain
+
+if sys.platform != "win32":
+    import fcntl
+
+SNAPSHOTS = "snapshots"
+_BUFFER = 1024 * 1024
+_SMALL = 8 * 1024 * 1024
+"""A local file up to this size is written in one go, without a part that could be taken up again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """A local file that is whole in the stage."""
+
+    size: int
+    sha256: str
+    modified: datetime
+
+
+def snapshot_numbers(folder: Path) -> list[int]:
+    """The numbers of the snapshots in a folder."""
+    try:
+        return [int(name) for name in os.listdir(folder) if name.isascii() and name.isdigit()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+class DirectoryStage:
+    """The stage of an export to a directory.
+
+    Args:
+        root: the directory.
+        snapshots: the export becomes a folder ``snapshots/<n>``.
+    """
+
+    def __init__(self, root: Path, request: StageRequest, snapshots: bool) -> None:
+        self._root = root
+        self._request = request
+        self._snapshots = snapshots
+        self._made: set[Path] = set()
+        noted = request.notes.get("stage")
+        self.folder = Path(noted) if noted else self._choose()
+        if not noted:
+            request.notes.set("stage", str(self.folder))
+
+    def _choose(self) -> Path:
+        with refusing(self._root):
+            name = f".flowtui-{self._request.export}"
+            if self._snapshots:
+                return self._root / SNAPSHOTS / name
+            if self._root.is_dir():
+                return self._root / name
+            if os.path.lexists(self._root):
+                raise ExportError(f"{plain(self._root)} is not a directory.", "Choose another place.")
+            return self._root.with_name(f".{self._root.name}{name}")
+
+    async def has(self, file: StagedFile) -> bool:
+        return await asyncio.to_thread(self._has, file)
+
+    def _has(self, file: StagedFile) -> bool:
+        with refusing(self._root):
+            places = [self.folder]
+            published = self._published()
+            if published is not None:
+                places.append(published)
+            elif not self._snapshots:
+                places.append(self._root)
+            for place in places:
+                with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                    size = os.lstat(place / file.path).st_size
+                    if file.size is None or size == file.size:
+                        return True
+        return False
+
+    async def open(self, file: StagedFile) -> Sink:
+        return await open_part(self.folder / file.path, file.key, durable=False)
+
+    def copy(self, source: str, file: StagedFile, moved: Callable[[int], None], stop: threading.Event) -> Copied:
+        """Copy a file of this machine into the stage, in the calling thread.
+
+        Args:
+            moved: is told bytes as they are copied.
+            stop: ends the copy early; what is there is taken up next time.
+
+        Raises:
+            ExportError: it cannot be written, or was stopped.
+            OSError: the source cannot be read.
+        """
+        path = self.folder / file.path
+        parent = path.parent
+        if parent not in self._made:
+            with refusing(path):
+                parent.mkdir(parents=True, exist_ok=True)
+            self._made.add(parent)
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+        with open(source, "rb", buffering=0) as read:
+            is_small = file.size is not None and file.size <= _SMALL
+            part = path if is_small else part_path(path, file.key)
+            with refusing(path):
+                descriptor = os.open(part, flags | (os.O_TRUNC if is_small else 0), 0o666)
+            try:
+                size, sha256 = _pump(read.fileno(), descriptor, path, moved, stop)
+                with refusing(path):
+                    modified = os.fstat(descriptor).st_mtime
+                    if part is not path:
+                        os.replace(part, path)
+            finally:
+                os.close(descriptor)
+        return Copied(size, sha256, datetime.fromtimestamp(modified, timezone.utc))
+
+    async def publish(self, manifest: Callable[[Mapping[str, Any]], bytes]) -> Publication:
+        return await asyncio.to_thread(self._publish, manifest)
+
+    def _publish(self, manifest: Callable[[Mapping[str, Any]], bytes]) -> Publication:
+        with refusing(self._root):
+            place = self._published()
+            if place is None:
+                if self._snapshots:
+                    place = self._publish_snapshot(manifest)
+                elif self.folder.parent == self._root or os.path.lexists(self._root):
+                    place = self._merge(manifest)
+                else:
+                    place = self._publish_root(manifest)
+            shutil.rmtree(self.folder, ignore_errors=True)
+        return Publication(str(place), str(place / manifests.NAME))
+
+    def _published(self) -> Path | None:
+        """The folder that has this export, where its manifest is there already."""
+        folder = self._root
+        if self._snapshots:
+            number = self._request.notes.get("snapshot")
+            if not number:
+                return None
+            folder = folder / SNAPSHOTS / number
+        content = self._manifest_of(folder)
+        return folder if self._request.export in content.get("exports", {}) else None
+
+    @staticmethod
+    def _manifest_of(folder: Path) -> dict[str, Any]:
+        try:
+            data = (folder / manifests.NAME).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+        return manifests.parse_manifest(data, str(folder))
+
+    def _publish_snapshot(self, manifest: Callable[[Mapping[str, Any]], bytes]) -> Path:
+        self._write_manifest(self.folder, manifest({}))
+        while True:
+            number = max(snapshot_numbers(self.folder.parent), default=0) + 1
+            place = self.folder.with_name(str(number))
+            self._request.notes.set("snapshot", str(number))
+            if _renamed_to_new(self.folder, place):
+                return place
+
+    def _publish_root(self, manifest: Callable[[Mapping[str, Any]], bytes]) -> Path:
+        self._write_manifest(self.folder, manifest({}))
+        if _renamed_to_new(self.folder, self._root):
+            return self._root
+        (self.folder / manifests.NAME).unlink()
+        return self._merge(manifest)
+
+    def _merge(self, manifest: Callable[[Mapping[str, Any]], bytes]) -> Path:
+        with _alone_in(self._root):
+            for file in self._request.files:
+                self._give_name(file)
+            self._write_manifest(self.folder, manifest(self._manifest_of(self._root)))
+            os.replace(self.folder / manifests.NAME, self._root / manifests.NAME)
+        return self._root
+
+    def _give_name(self, file: StagedFile) -> None:
+        staged, place = self.folder / file.path, self._root / file.path
+        if not os.path.lexists(staged):
+            if os.path.lexists(place):
+                return
+            raise ExportError(
+                f"{plain(file.path)} has vanished from the stage {plain(self.folder)}.", "Resume the export."
+            )
+        if not file.replaces and self._request.if_exists != "replace" and os.path.lexists(place):
+            raise ExportError(
+                f"{plain(place)} was written by somebody else while this export ran.", "Plan the export again."
+            )
+        place.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(staged, place)
+
+    @staticmethod
+    def _write_manifest(folder: Path, data: bytes) -> None:
+        temporary = folder / f"{manifests.NAME}.part"
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(data)
+        os.replace(temporary, folder / manifests.NAME)
+
+    async def discard(self) -> None:
+        await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
+        if self._snapshots:
+            for folder in (self._root / SNAPSHOTS, self._root):
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
+
+    async def aclose(self) -> None:
+        """Nothing is held open."""
+
+
+def _renamed_to_new(folder: Path, place: Path) -> bool:
+    """Rename a folder to a name that nothing has; False where something has it."""
+    if os.path.lexists(place):
+        return False
+    try:
+        # Of two that come at the same time one fails here, since neither folder is empty.
+        os.rename(folder, place)
+    except OSError:
+        if os.path.lexists(place):
+            return False
+        raise
+    return True
+
+
+def _pump(source: int, target: int, path: Path, moved: Callable[[int], None], stop: threading.Event) -> tuple[int, str]:
+    """Copy from one descriptor to another, behind what is there already; bytes in all and their SHA-256 in hex."""
+    sha256 = hashlib.sha256()
+    buffer = bytearray(_BUFFER)
+    view = memoryview(buffer)
+    size = 0
+    with refusing(path):
+        there = os.fstat(target).st_size
+    if there > os.fstat(source).st_size:
+        there = 0
+        os.ftruncate(target, 0)
+    while True:
+        if stop.is_set():
+            raise ExportError(f"The copy of {plain(path)} was stopped.", "Resume the export.")
+        count = os.readv(source, [view])
+        if not count:
+            return size, sha256.hexdigest()
+        data = view[:count]
+        sha256.update(data)
+        if size + count > there or os.pread(target, count, size) != data:
+            there = size
+            with refusing(path):
+                done = 0
+                while done < count:
+                    done += os.pwrite(target, data[done:], size + done)
+        size += count
+        moved(count)
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Hold a directory against other exports that publish into it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if sys.platform == "win32":
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

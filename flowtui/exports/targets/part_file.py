@@ -1,0 +1,166 @@
+"""A file on its way to its place: ``NAME.KEY.part`` beside it, locked against other exports, and renamed at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncGenerator, Callable, Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+from flowtui.errors import ExportError
+from flowtui.text import plain
+
+if sys.platform != "win32":
+    import fcntl
+
+_CHUNK = 1024 * 1024
+_NAME_BYTES = 255
+_T = TypeVar("_T")
+
+
+def part_path(path: Path, key: str) -> Path:
+    """Where a file is while it is not whole."""
+    suffix = f".{key}.part"
+    head = os.fsencode(path.name)[: _NAME_BYTES - len(suffix)]
+    return path.with_name(os.fsdecode(head) + suffix)
+
+
+async def open_part(path: Path, key: str, *, durable: bool = True) -> PartFile:
+    """Begin a file, or take it up again.
+
+    Args:
+        key: names the version of the source.
+        durable: the bytes are on the disk before the file gets its name.
+    """
+    opening = asyncio.ensure_future(asyncio.to_thread(PartFile, path, key, durable))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        # The thread goes on and would leave the file open and locked.
+        await asyncio.shield(asyncio.ensure_future(_discard(opening)))
+        raise
+
+
+class PartFile:
+    """A sink of a directory."""
+
+    def __init__(self, path: Path, key: str, durable: bool) -> None:
+        self._path = path
+        self._part = part_path(path, key)
+        self._durable = durable
+        self._running: asyncio.Future[Any] | None = None
+        with refusing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._open()
+            self.offset = self._file.seek(0, os.SEEK_END)
+
+    def _open(self) -> BinaryIO:
+        """The part, locked against other exports."""
+        # O_NOFOLLOW: a link that waits under the part's name must not lead the bytes elsewhere.
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+        while True:
+            file: BinaryIO = os.fdopen(os.open(self._part, flags, 0o666), "r+b", buffering=0)
+            if sys.platform == "win32":
+                return file
+            try:
+                fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # Another export may have given this very file its name between opening and locking.
+                if os.path.samestat(os.fstat(file.fileno()), os.lstat(self._part)):
+                    return file
+            except FileNotFoundError:
+                pass
+            except BlockingIOError:
+                file.close()
+                raise ExportError(
+                    f"{plain(self._path)} is being written by another export.",
+                    "Wait for it, or choose another directory.",
+                ) from None
+            file.close()
+
+    async def written(self) -> AsyncGenerator[bytes, None]:
+        position = 0
+        while position < self.offset:
+            data = await self._do(self._read_at, position)
+            if not data:
+                return
+            yield data
+            position += len(data)
+
+    async def restart(self) -> None:
+        await self._do(self._truncate)
+        self.offset = 0
+
+    async def write(self, data: bytes) -> None:
+        await self._do(self._append, data)
+
+    async def commit(self) -> datetime | None:
+        return await self._do(self._commit)
+
+    async def abort(self, *, keep: bool) -> None:
+        await asyncio.shield(asyncio.ensure_future(self._end(keep)))
+
+    async def _end(self, keep: bool) -> None:
+        if self._running is not None:
+            await asyncio.wait([self._running])
+        await asyncio.to_thread(self._abort, keep)
+
+    async def _do(self, work: Callable[..., _T], *args: object) -> _T:
+        """Run file work in a thread; a cancelled caller leaves it running, and :meth:`abort` waits for it."""
+        running = asyncio.ensure_future(asyncio.to_thread(work, *args))
+        self._running = running
+        return await asyncio.shield(running)
+
+    def _read_at(self, position: int) -> bytes:
+        with refusing(self._part):
+            self._file.seek(position)
+            return self._file.read(_CHUNK)
+
+    def _truncate(self) -> None:
+        with refusing(self._part):
+            self._file.truncate(0)
+
+    def _append(self, data: bytes) -> None:
+        with refusing(self._path):
+            self._file.seek(0, os.SEEK_END)
+            view = memoryview(data)
+            while view:
+                view = view[self._file.write(view) :]
+
+    def _commit(self) -> datetime:
+        with refusing(self._path):
+            if self._durable:
+                os.fsync(self._file.fileno())
+            modified = os.fstat(self._file.fileno()).st_mtime
+            os.replace(self._part, self._path)
+            self._file.close()
+            return datetime.fromtimestamp(modified, timezone.utc)
+
+    def _abort(self, keep: bool) -> None:
+        if self._file.closed:
+            return
+        with contextlib.suppress(OSError):
+            if not keep or not self._file.seek(0, os.SEEK_END):
+                self._part.unlink()
+        self._file.close()
+
+
+async def _discard(opening: asyncio.Future[PartFile]) -> None:
+    await asyncio.wait([opening])
+    if opening.exception() is None:
+        await opening.result().abort(keep=True)
+
+
+@contextlib.contextmanager
+def refusing(path: Path) -> Iterator[None]:
+    """Turn an error of the file system into an ExportError that names the path."""
+    try:
+        yield
+    except OSError as error:
+        raise ExportError(
+            f"{plain(path)} cannot be written: {plain(error.strerror or error)}.",
+            "Look at its permissions and the free space, or choose another directory.",
+        ) from error
