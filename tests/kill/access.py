@@ -1,0 +1,18 @@
+"""What targets reach outside with, as the environment says."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from flowtui.config import StorageSettings
+from flowtui.exports import TargetAccess
+from flowtui.storage import StoreAccess
+
+
+@asynccontextmanager
+async def target_access() -> AsyncIterator[TargetAccess]:
+    """Access to the S3 server and the Domino that the script started, where it did."""
+    stores = StoreAccess(StorageSettings(endpoint=os.environ.get("KILL_S3", "")), environ=dict(os.environ))
+    yield TargetAccess(stores)
