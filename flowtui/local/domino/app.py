@@ -30,6 +30,9 @@ _BOUNDARY = re.compile(r"""multipart/form-data;.*boundary="?([^";,]+)"?""", re.I
 _MOST_JSON = 16 * 1024 * 1024
 _PAGE = 10
 
+VERSION = "6.3.0"
+"""The Domino whose documents are followed."""
+
 Handler = Callable[["Call"], Any]
 
 
@@ -79,6 +82,10 @@ class Operations:
         self.uploads = Uploads(store)
         self.jobs = Jobs(store, home, url)
         self.users = list(users or [LOCAL_USER])
+
+    def get_version(self, call: Call) -> Any:
+        # Not in the documents; Domino's Python client asks for it first.
+        return {"buildId": "embedded", "buildUrl": "", "commitId": "", "commitUrl": "", "version": VERSION}
 
     def get_current_user(self, call: Call) -> Any:
         return {"user": shapes.user(call.user), "metadata": shapes.metadata()}
@@ -265,6 +272,7 @@ class Operations:
 _D = "/api/datasetrw/v1/datasets"
 _W = "/v4/datasetrw"
 ROUTES: tuple[tuple[str, str, str], ...] = (
+    ("GET", "/version", "getVersion"),
     ("GET", "/api/users/v1/self", "getCurrentUser"),
     ("GET", "/api/projects/beta/projects", "getProjects"),
     ("POST", "/api/projects/beta/projects", "createProject"),
