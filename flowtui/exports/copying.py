@@ -24,6 +24,8 @@ _CHUNK = 1024 * 1024
 _BATCH_BYTES = 16 * 1024 * 1024
 _BATCH_FILES = 64
 _TRIES = 3
+_COPIES_AT_ONCE = 2
+"""More threads that copy small files only wait for each other."""
 
 Moved = Callable[[PlannedFile, int], None]
 """Is told a file and bytes that came, negative where they are thrown away; in the event loop or in a thread."""
@@ -81,6 +83,7 @@ class Copier:
         self._tell = tell
         self._retry_delay = retry_delay
         self._copies = isinstance(stage, CopiesLocalFiles)
+        self._copying = asyncio.Semaphore(_COPIES_AT_ONCE)
         self._stop = threading.Event()
 
     def batches(self, files: Sequence[PlannedFile]) -> list[list[PlannedFile]]:
@@ -114,6 +117,10 @@ class Copier:
         return os.path.isfile(local_path(file.uri) or "")
 
     async def _copied(self, files: Sequence[PlannedFile]) -> list[Written | Failure]:
+        async with self._copying:
+            return await self._copied_in_thread(files)
+
+    async def _copied_in_thread(self, files: Sequence[PlannedFile]) -> list[Written | Failure]:
         copying = asyncio.ensure_future(asyncio.to_thread(self._copy_all, files))
         try:
             return await asyncio.shield(copying)

@@ -133,7 +133,8 @@ async def make_plan(
     present = [(run, file) for run, file in chosen if file.uris]
     notices = [_missing(file) for _, file in chosen if not file.uris]
     gate = asyncio.Semaphore(_CONCURRENCY)
-    found = await asyncio.gather(*(_look(file, storage, gate) for _, file in present))
+    stats = await storage.local_stats(uri for _, file in present if not file.directory for uri in file.uris)
+    found = await asyncio.gather(*(_look(file, storage, stats, gate) for _, file in present))
 
     names = Names()
     base = "/".join(file_name(part) for part in folder.split("/") if part.strip())
@@ -169,9 +170,15 @@ class _Source:
     entries: tuple[tuple[str, str, Stat], ...] = ()
 
 
-async def _look(file: ArtifactFile, storage: Storage, gate: asyncio.Semaphore) -> list[_Source | Problem]:
+async def _look(
+    file: ArtifactFile, storage: Storage, stats: Mapping[str, Stat], gate: asyncio.Semaphore
+) -> list[_Source | Problem]:
     sources: list[_Source | Problem] = []
     for uri in file.uris:
+        stat = stats.get(uri)
+        if stat is not None and not stat.directory:
+            sources.append(_Source(uri, stat))
+            continue
         async with gate:
             try:
                 sources.append(await _look_at(uri, file, storage))

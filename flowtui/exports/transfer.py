@@ -84,14 +84,16 @@ async def run(
     id_ = ""
     if journal is not None:
         id_ = await asyncio.to_thread(journal.add, plan, options or TargetOptions(), server=server)
-    transfer = Transfer(
-        id_, plan, storage, listener, journal=journal, concurrency=concurrency, retry_delay=retry_delay
-    )
+    transfer = Transfer(id_, plan, storage, listener, journal=journal, concurrency=concurrency, retry_delay=retry_delay)
     return await transfer.run()
 
 
 def check(plan: Plan, *, whole: bool = True) -> None:
-    """Raises ExportError where a plan cannot be carried out as it is; ``whole``: files that cannot be read forbid it."""
+    """Raises ExportError where a plan cannot be carried out as it is.
+
+    Args:
+        whole: files that cannot be read forbid it.
+    """
     if plan.blocked:
         paths = ", ".join(plain(file.path) for file in plan.blocked[:_NAMED_FAILURES])
         raise ExportError(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import stat as modes
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from urllib.parse import unquote
 
 from flowtui.errors import NotFoundError, StorageError
@@ -99,6 +100,15 @@ def _stat(uri: str) -> Stat:
     if modes.S_ISDIR(found.st_mode):
         return Stat(size=None, directory=True)
     return Stat(size=found.st_size, etag=_mark(found))
+
+
+def stats(uris: Iterable[str]) -> dict[str, Stat]:
+    """As :meth:`LocalBackend.stat`, of many; those that cannot be looked at are left out."""
+    found = {}
+    for uri in uris:
+        with contextlib.suppress(NotFoundError, StorageError):
+            found[uri] = _stat(uri)
+    return found
 
 
 def _read(uri: str, start: int, length: int) -> Chunk:

@@ -1,8 +1,7 @@
 """An export on its way into a directory: files wait in a hidden folder beside their places and are renamed at the end.
 
 Into a new directory, or a new ``snapshots/<n>``, the whole folder is renamed at once. Into a directory that is there,
-one file after the other, each whole, and the manifest last. What a flow's reader sees is not flushed to the disk by
-force, as with ``cp``: a power cut may lose what the kernel still held, a killed process loses nothing.
+one file after the other, each whole, and the manifest last. All bytes are on the disk before the first gets its name.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -23,6 +23,7 @@ from typing import Any
 from flowtui.errors import ExportError
 from flowtui.exports import manifest as manifests
 from flowtui.exports.targets.base import Publication, Sink, StagedFile, StageRequest
+from flowtui.exports.targets.flushing import flush_file_system, flush_folder, flushing_early
 from flowtui.exports.targets.part_file import open_part, part_path, refusing
 from flowtui.text import plain
 
@@ -30,7 +31,7 @@ if sys.platform != "win32":
     import fcntl
 
 SNAPSHOTS = "snapshots"
-_BUFFER = 1024 * 1024
+_BUFFER = 2 * 1024 * 1024
 _SMALL = 8 * 1024 * 1024
 """A local file up to this size is written in one go, without a part that could be taken up again."""
 
@@ -126,7 +127,9 @@ class DirectoryStage:
             with refusing(path):
                 descriptor = os.open(part, flags | (os.O_TRUNC if is_small else 0), 0o666)
             try:
-                size, sha256 = _pump(read.fileno(), descriptor, path, moved, stop)
+                early = contextlib.nullcontext() if is_small else flushing_early(descriptor)
+                with early:
+                    size, sha256 = _pump(read.fileno(), descriptor, path, moved, stop)
                 with refusing(path):
                     modified = os.fstat(descriptor).st_mtime
                     if part is not path:
@@ -142,12 +145,15 @@ class DirectoryStage:
         with refusing(self._root):
             place = self._published()
             if place is None:
+                if self.folder.is_dir():
+                    flush_file_system(self.folder)
                 if self._snapshots:
                     place = self._publish_snapshot(manifest)
                 elif self.folder.parent == self._root or os.path.lexists(self._root):
                     place = self._merge(manifest)
                 else:
                     place = self._publish_root(manifest)
+                flush_folder(place.parent if place != self._root else place)
             shutil.rmtree(self.folder, ignore_errors=True)
         return Publication(str(place), str(place / manifests.NAME))
 
@@ -243,31 +249,52 @@ def _renamed_to_new(folder: Path, place: Path) -> bool:
 
 def _pump(source: int, target: int, path: Path, moved: Callable[[int], None], stop: threading.Event) -> tuple[int, str]:
     """Copy from one descriptor to another, behind what is there already; bytes in all and their SHA-256 in hex."""
-    sha256 = hashlib.sha256()
-    buffer = bytearray(_BUFFER)
-    view = memoryview(buffer)
-    size = 0
     with refusing(path):
         there = os.fstat(target).st_size
     if there > os.fstat(source).st_size:
         there = 0
         os.ftruncate(target, 0)
-    while True:
-        if stop.is_set():
-            raise ExportError(f"The copy of {plain(path)} was stopped.", "Resume the export.")
-        count = os.readv(source, [view])
-        if not count:
+    sha256 = hashlib.sha256()
+    size = 0
+    first = os.read(source, _BUFFER)
+    if len(first) < _BUFFER and not there:
+        # Most files are small: no second thread for them.
+        sha256.update(first)
+        with refusing(path):
+            os.pwrite(target, first, 0)
+        moved(len(first))
+        data = os.read(source, _BUFFER)
+        size = len(first)
+        if not data:
             return size, sha256.hexdigest()
-        data = view[:count]
-        sha256.update(data)
-        if size + count > there or os.pread(target, count, size) != data:
-            there = size
-            with refusing(path):
-                done = 0
-                while done < count:
-                    done += os.pwrite(target, data[done:], size + done)
-        size += count
-        moved(count)
+        first = data
+    with ThreadPoolExecutor(1, "flowtui-sha256") as hasher:
+        hashing: Future[None] | None = None
+        data = first
+        while data:
+            if stop.is_set():
+                raise ExportError(f"The copy of {plain(path)} was stopped.", "Resume the export.")
+            if hashing is not None:
+                hashing.result()
+            # Hashing takes as long as writing, and both leave the interpreter free.
+            hashing = hasher.submit(sha256.update, data)
+            if size + len(data) > there or os.pread(target, len(data), size) != data:
+                there = size
+                with refusing(path):
+                    _write_at(target, data, size)
+            size += len(data)
+            moved(len(data))
+            data = os.read(source, _BUFFER)
+        if hashing is not None:
+            hashing.result()
+    return size, sha256.hexdigest()
+
+
+def _write_at(target: int, data: bytes, position: int) -> None:
+    view = memoryview(data)
+    while view:
+        count = os.pwrite(target, view, position)
+        view, position = view[count:], position + count
 
 
 @contextlib.contextmanager

@@ -1,0 +1,163 @@
+"""Exports against the plainest tools: a directory against ``cp -r``, a Domino dataset against raw httpx streaming.
+
+    python benchmarks/export.py [--files 5000] [--large 2048] [--rounds 3] [--only directory|dataset]
+
+Two sources: ``--files`` files of 1 to 64 KB, and one of ``--large`` MB. In every round all sides move the same source
+to an empty place of the same disk (or of the same server), one after the other, in changing order; the median counts. The
+export is the whole of it: plan, journal, SHA-256 of every byte, stage, publication, manifest. The ratio is the speed of
+the export over that of the other; peak memory is of the process that exports, with what it imports.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+_SEED = 20261126
+
+
+def make_sources(folder: Path, files: int, large_mb: int) -> dict[str, Path]:
+    """The two sources."""
+    rng = random.Random(_SEED)
+    small, large = folder / "small", folder / "large"
+    small.mkdir()
+    large.mkdir()
+    for number in range(files):
+        (small / f"f{number:05d}.csv").write_bytes(rng.randbytes(rng.randint(1_000, 64_000)))
+    block = rng.randbytes(1 << 20)
+    with (large / "large.sas7bdat").open("wb") as out:
+        for number in range(large_mb):
+            out.write(number.to_bytes(8, "big") + block[8:])
+    return {f"{files:,} files": small, f"1 file of {large_mb:,} MB": large}
+
+
+def copied(source: Path, target: Path) -> tuple[float, int]:
+    """Seconds of ``cp -r``, until the kernel has the bytes."""
+    began = time.perf_counter()
+    subprocess.run(["cp", "-r", str(source), str(target)], check=True)
+    return time.perf_counter() - began, 0
+
+
+def copied_to_disk(source: Path, target: Path) -> tuple[float, int]:
+    """Seconds of ``cp -r`` and ``sync -f``, until the bytes are on the disk, as they are after an export."""
+    began = time.perf_counter()
+    subprocess.run(["cp", "-r", str(source), str(target)], check=True)
+    subprocess.run(["sync", "-f", str(target)], check=True)
+    return time.perf_counter() - began, 0
+
+
+def exported(source: Path, target: Path) -> tuple[float, int]:
+    """Seconds and peak memory of an export to a directory, in a process of its own that has its imports done."""
+    return _child("directory", source, str(target))
+
+
+def _child(kind: str, source: Path, target: str, **environ: str) -> tuple[float, int]:
+    with tempfile.TemporaryDirectory() as home:
+        command = [sys.executable, __file__, "--child", kind, str(source), target, home]
+        ended = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **environ})
+    answer = json.loads(ended.stdout)
+    return answer["seconds"], answer["peak"]
+
+
+async def child(kind: str, source: Path, target: str, home: Path) -> None:
+    """Export every file of a folder; prints seconds and peak memory."""
+    from flowtui.domain.artifact import ArtifactFile
+    from flowtui.domain.execution import ExecutionId
+    from flowtui.exports import (
+        Journal,
+        Selection,
+        SourceRun,
+        TargetAccess,
+        TargetOptions,
+        Transfers,
+        make_plan,
+        parse_target,
+    )
+    from flowtui.storage import Storage
+
+    files = tuple(
+        ArtifactFile("data", "ADaM", path.name, "", "n0", "o0", ("n0",), "present", (str(path),))
+        for path in sorted(source.iterdir())  # noqa: ASYNC240
+    )
+    selection = Selection(SourceRun(ExecutionId("p", "d", "run")), files)
+    options = TargetOptions()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    async with Storage() as storage:
+        began = time.perf_counter()
+        transfers = Transfers(Journal(home / "state.sqlite3"), storage, TargetAccess())
+        plan = await make_plan([selection], parse_target(target, options), storage)
+        await transfers.wait(await transfers.start(plan, options))
+        seconds = time.perf_counter() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    json.dump({"seconds": seconds, "peak": peak * 1024, "before": before * 1024}, sys.stdout)
+
+
+def compare(
+    name: str,
+    source: Path,
+    sides: dict[str, Callable[[Path, Path], tuple[float, int]]],
+    rounds: int,
+    folder: Path,
+) -> None:
+    """Print one line: medians, ratio of speeds, peak memory."""
+    seconds: dict[str, list[float]] = {side: [] for side in sides}
+    peak = 0
+    for number in range(rounds):
+        order = list(sides) if number % 2 == 0 else list(sides)[::-1]
+        for side in order:
+            target = folder / f"to-{side.replace(' ', '-')}"
+            os.sync()
+            took, memory = sides[side](source, target)
+            seconds[side].append(took)
+            peak = max(peak, memory)
+            shutil.rmtree(target, ignore_errors=True)
+    size = sum(path.stat().st_size for path in source.iterdir())
+    *_, ours = (statistics.median(took) for took in seconds.values())
+    print(name, flush=True)
+    for side, took in seconds.items():
+        median = statistics.median(took)
+        memory = f"   peak {peak / 2**20:4.0f} MB" if took is list(seconds.values())[-1] else ""
+        print(
+            f"  {side:14} {median:7.2f} s {size / median / 1e6:6.0f} MB/s   ratio {median / ours:5.2f}{memory}",
+            flush=True,
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--files", type=int, default=5000)
+    parser.add_argument("--large", type=int, default=2048)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--folder", type=Path, help="where to work; a temporary folder by default")
+    parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        kind, source, target, home = options.child
+        asyncio.run(child(kind, Path(source), target, Path(home)))
+        return
+    with tempfile.TemporaryDirectory(dir=options.folder) as name:
+        folder = Path(name)
+        for source_name, source in make_sources(folder, options.files, options.large).items():
+            compare(
+                source_name,
+                source,
+                {"cp -r": copied, "cp -r; sync": copied_to_disk, "export": exported},
+                options.rounds,
+                folder,
+            )
+
+
+if __name__ == "__main__":
+    main()

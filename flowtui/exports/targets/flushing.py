@@ -1,0 +1,59 @@
+"""Brings files to the disk, so that what is published outlives a power cut."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def flush_file_system(folder: Path) -> None:
+    """Write everything that the kernel holds for a folder's file system. Raises OSError.
+
+    One call for thousands of files: fsync of each would commit the file system's journal as often.
+    """
+    if not sys.platform.startswith("linux"):
+        os.sync()
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.syncfs(descriptor) != 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number), str(folder))
+    finally:
+        os.close(descriptor)
+
+
+def flush_folder(folder: Path) -> None:
+    """Write a folder's own entries, such as a new name. Where the file system cannot, it is left to it."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextlib.contextmanager
+def flushing_early(descriptor: int) -> Iterator[None]:
+    """While a large file is written, bring it to the disk in a thread, so that little is left at the end."""
+    ended = threading.Event()
+
+    def flush() -> None:
+        while not ended.wait(0.05):
+            # A failed flush is told by the one at the end.
+            with contextlib.suppress(OSError):
+                os.fdatasync(descriptor) if hasattr(os, "fdatasync") else os.fsync(descriptor)
+
+    thread = threading.Thread(target=flush, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
