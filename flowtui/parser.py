@@ -250,12 +250,33 @@ def _bookmark(parser: argparse.ArgumentParser) -> None:
 def _export(parser: argparse.ArgumentParser) -> None:
     _run_argument(parser)
     _selector(parser, many=True)
-    parser.add_argument("--to", metavar="TARGET", required=True, help="where to: a directory")
+    add = parser.add_argument
+    add(
+        "--and",
+        dest="more",
+        metavar="X",
+        nargs="+",
+        action="append",
+        default=[],
+        help="another RUN and its ARTIFACT...; may be given again",
+    )
+    add("--to", metavar="TARGET", required=True, help="a directory, s3://..., gs://..., abfs://... or dataset:NAME")
     _if_exists(parser, "replace")
-    parser.add_argument("--dry-run", action="store_true", help="show the plan and write nothing")
+    add("--layout", choices=("flat", "snapshots"), default="flat", help="snapshots: a folder snapshots/<n> (flat)")
+    add("--folder", metavar="PATH", default="", help="folder in the target that the files go below")
+    add("--tag", metavar="TAG", default="", help="of a dataset's new snapshot")
+    add("--no-snapshot", dest="snapshot", action="store_false", help="of a dataset: make no snapshot")
+    add("--create", action="store_true", help="make the dataset where there is none of that name")
+    add("--dataset-project", metavar="NAME", default="", help="the Domino project of the dataset")
+    add("--leave-out", action="store_true", help="files that cannot be read are left out, instead of nothing written")
+    add("--dry-run", action="store_true", help="show the plan and write nothing")
 
 
 def _exports(parser: argparse.ArgumentParser) -> None:
+    actions = ("list", "show", "pause", "resume", "retry", "cancel", "remove")
+    parser.add_argument("action", choices=actions, nargs="?", default="list")
+    parser.add_argument("id", metavar="ID", nargs="?", help="of the export, or as much of it as tells it apart")
+    parser.add_argument("--state", metavar="STATE", default="", help="list those in this state only")
     _limit(parser, "exports", 50)
 
 
@@ -313,8 +334,8 @@ COMMANDS = {
         Command("diff", "RUN RUN ARTIFACT[/FILE] | A B", "two versions of a file or artifact compared", _diff),
         Command("get", "RUN [ARTIFACT[/FILE]] -o DIR", "download to DIR/<artifact>/<file>", _get),
         Command("bookmark", "add|rm|list ...", "keep artifact versions at hand", _bookmark),
-        Command("export", "RUN ARTIFACT... --to DIR", "copy artifacts to a directory, recorded", _export),
-        Command("exports", "", "the exports so far", _exports),
+        Command("export", "RUN ARTIFACT... --to TARGET", "copy artifacts to a directory, store or dataset", _export),
+        Command("exports", "[ACTION ID]", "the exports so far: show, pause, resume, cancel one", _exports),
         Command(
             "run",
             "FILE WORKFLOW [--INPUT VALUE ...]",

@@ -1,89 +1,122 @@
-"""``flowtui export RUN ARTIFACT... --to TARGET``: copy artifacts to a place, recorded."""
+"""``flowtui export RUN ARTIFACT... --to TARGET``: copy artifacts to a place, recorded and resumable."""
 
 from __future__ import annotations
 
+import asyncio
 from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flowtui import words
+from flowtui.domain.execution import ExecutionId
 from flowtui.domain.size import human_size
-from flowtui.errors import NotFoundError
-from flowtui.exports import Journal, Outcome, Plan, PlannedFile, Selection, make_plan, parse_target, run, source_run
+from flowtui.errors import NotFoundError, UsageError
+from flowtui.exports import (
+    ExportRecord,
+    Plan,
+    PlannedFile,
+    Selection,
+    TargetOptions,
+    make_plan,
+    parse_target,
+    source_run,
+)
 from flowtui.headless.json import dumps
-from flowtui.headless.progress import progress
 from flowtui.headless.select import select
 from flowtui.headless.style import Style
 from flowtui.headless.table import Column, table
+from flowtui.headless.transfers import carried_out
+from flowtui.text import plain
 
 if TYPE_CHECKING:
     from flowtui.session import Session
 
-_COLUMNS = (
+COLUMNS = (
     Column("file", least=16),
     Column("size", leaves=1, right=True),
     Column("what", leaves=2),
     Column("note", leaves=3, least=12),
 )
+"""Of the files of a plan."""
 
 
 async def execute(session: Session, options: Namespace, style: Style) -> str:
     """Exports what the selectors name, or with ``dry_run`` says what would be done.
 
     Args:
-        options: ``run``, an ``ExecutionId``; ``selectors``, ``type``, ``node``; ``to``; ``if_exists``; ``dry_run``.
+        options: ``run``, an ``ExecutionId``; ``selectors``, ``type``, ``node``; ``more``, lists of a run and its
+            selectors; ``to`` and the fields of ``TargetOptions``; ``if_exists``; ``dry_run``; ``leave_out``.
     """
-    target = parse_target(options.to)
-    artifacts = await session.catalog.artifacts(options.run)
-    selected = [select(artifacts, one, type_=options.type, node=options.node) for one in options.selectors]
-    files = dict.fromkeys(file for selection in selected for file in selection.files)
-    run_ = source_run(artifacts.execution, await session.catalog.inputs(options.run))
-    plan = await make_plan([Selection(run_, tuple(files))], target, session.storage, if_exists=options.if_exists)
-    return await carry_out(session, plan, style, dry_run=options.dry_run, journal=session.journal)
+    target_options = TargetOptions(
+        layout=options.layout,
+        folder=options.folder,
+        snapshot=options.snapshot,
+        tag=options.tag,
+        create=options.create,
+        project=options.dataset_project,
+    )
+    target = parse_target(options.to, target_options, session.target_access)
+    chosen = [(options.run, options.selectors), *_more(options.more, options.run)]
+    selections = [await _selection(session, run, selectors, options) for run, selectors in chosen]
+    plan = await make_plan(
+        selections, target, session.storage, if_exists=options.if_exists, folder=target_options.folder
+    )
+    if options.leave_out:
+        plan = without_problems(plan)
+    record = await show(session, plan, style, target_options, dry_run=options.dry_run)
+    if style.json:
+        return dumps(shape(plan, record, await _sums(session, record)))
+    planned = "blocked" if plan.blocked else words.count(len(plan.to_write), "file") + " to write"
+    done = f"{words.count(len(plan.to_write), 'file')} written" if record else planned
+    place = record.place if record and record.place else plan.target.text
+    style.tell(f"{done}, {human_size(plan.bytes)}, {place}")
+    return table(COLUMNS, [row(file) for file in plan.files], style)
 
 
-async def carry_out(
-    session: Session, plan: Plan, style: Style, *, dry_run: bool, journal: Journal | None, elsewhere: str = ""
-) -> str:
-    """Carries out a plan, or only shows it.
+def without_problems(plan: Plan) -> Plan:
+    """The plan without the files that cannot be read; notices say which."""
+    left = tuple(f"left out: {problem.message}" for problem in plan.problems)
+    return replace(plan, problems=(), notices=(*plan.notices, *left))
 
-    Args:
-        elsewhere: the hint for a plan without files.
+
+async def show(
+    session: Session, plan: Plan, style: Style, options: TargetOptions, *, dry_run: bool
+) -> ExportRecord | None:
+    """Tells what is particular about a plan and carries it out; what the journal has of it then.
 
     Raises:
         NotFoundError: none of the files exists.
-        ExportError: files are in the way, or some failed.
+        ExportError: files are in the way, or cannot be read, or some failed.
     """
     if not plan.files and not plan.problems:
-        raise NotFoundError("None of these files exists.", "; ".join(plan.notices) or elsewhere)
+        raise NotFoundError("None of these files exists.", "; ".join(plan.notices))
     for line in (*plan.notices, *(problem.message for problem in plan.problems)):
         style.tell(line)
-    outcome = None
-    if not dry_run:
-        with progress(style) as show:
-            outcome = await run(plan, session.storage, show, journal=journal, server=session.settings.endpoint or "")
-    if style.json:
-        return dumps(_shape(plan, outcome))
-    planned = "blocked" if plan.blocked else words.count(len(plan.to_write), "file") + " to write"
-    done = f"{words.count(len(outcome.written), 'file')} written" if outcome else planned
-    style.tell(f"{done}, {human_size(plan.bytes)}, {plan.target.text}")
-    return table(_COLUMNS, [_row(file) for file in plan.files], style)
+    if dry_run:
+        return None
+    return await carried_out(session, await session.transfers.start(plan, options), style)
 
 
-def _row(file: PlannedFile) -> list[str]:
+def row(file: PlannedFile) -> list[str]:
+    """A planned file as a row of a table."""
     note = file.note
     if file.replaced and file.action in ("replaces", "blocked", "keeps both"):
         note = "; ".join(part for part in (note, f"there: {human_size(file.replaced.size)}") if part)
     return [file.path, human_size(file.size), file.action, note]
 
 
-def _shape(plan: Plan, outcome: Outcome | None) -> dict[str, Any]:
-    sums = {written.file.path: written.sha256 for written in outcome.written} if outcome else {}
+def shape(plan: Plan, record: ExportRecord | None, sums: dict[str, str]) -> dict[str, Any]:
+    """An export as JSON; ``record`` is None where it was not carried out."""
     return {
+        "id": record.id if record else None,
         "target": plan.target.text,
-        "dry_run": outcome is None,
+        "dry_run": record is None,
+        "state": record.state if record else None,
         "files": [
             {
                 "path": file.path,
+                "run": str(file.run.id),
                 "type": file.source.type,
                 "artifact": file.source.artifact,
                 "file": file.source.file,
@@ -99,5 +132,31 @@ def _shape(plan: Plan, outcome: Outcome | None) -> dict[str, Any]:
         "bytes": plan.bytes,
         "problems": [{"file": problem.file.file, "message": problem.message} for problem in plan.problems],
         "notices": list(plan.notices),
-        "manifest": outcome.publication.manifest if outcome and outcome.publication else None,
+        "place": record.place or None if record else None,
+        "url": record.url or None if record else None,
+        "manifest": record.manifest or None if record else None,
     }
+
+
+async def _selection(session: Session, run: ExecutionId, selectors: Sequence[str], options: Namespace) -> Selection:
+    artifacts = await session.catalog.artifacts(run)
+    selected = [select(artifacts, one, type_=options.type, node=options.node) for one in selectors]
+    files = dict.fromkeys(file for selection in selected for file in selection.files)
+    return Selection(source_run(artifacts.execution, await session.catalog.inputs(run)), tuple(files))
+
+
+def _more(more: Sequence[Sequence[str]], first: ExecutionId) -> list[tuple[ExecutionId, list[str]]]:
+    """Further runs of the first one's project and domain, each with its selectors."""
+    found = []
+    for run, *selectors in more:
+        if not selectors:
+            raise UsageError(f"--and {plain(run)} names no artifact.", "Write --and RUN ARTIFACT [ARTIFACT ...].")
+        found.append((replace(first, name=run), selectors))
+    return found
+
+
+async def _sums(session: Session, record: ExportRecord | None) -> dict[str, str]:
+    if record is None:
+        return {}
+    files = await asyncio.to_thread(session.journal.files, record.id)
+    return {file.path: file.sha256 for file in files if file.sha256}

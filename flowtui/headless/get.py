@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from flowtui.errors import UsageError
-from flowtui.exports import Selection, make_plan, source_run
+from flowtui import words
+from flowtui.domain.size import human_size
+from flowtui.errors import NotFoundError, UsageError
+from flowtui.exports import Outcome, Plan, Selection, make_plan, run, source_run
 from flowtui.exports.targets.directory import directory_path
 from flowtui.exports.targets.in_place import InPlaceTarget
-from flowtui.headless.export import carry_out
+from flowtui.headless.export import COLUMNS, row, shape
+from flowtui.headless.json import dumps
+from flowtui.headless.progress import progress
 from flowtui.headless.select import narrow, select
 from flowtui.headless.style import Style
+from flowtui.headless.table import table
 from flowtui.text import plain
 
 if TYPE_CHECKING:
@@ -30,16 +35,38 @@ async def execute(session: Session, options: Namespace, style: Style) -> str:
     path = directory_path(options.output)
     if path is None:
         raise UsageError(f"{plain(options.output)!r} is no directory.", "Give a path: `-o results`.")
-    run = await session.catalog.artifacts(options.run)
+    found = await session.catalog.artifacts(options.run)
     if options.selector:
-        files = select(run, options.selector, type_=options.type, node=options.node).files
+        files = select(found, options.selector, type_=options.type, node=options.node).files
     else:
-        files = tuple(file for artifact in narrow(run, options.type, options.node) for file in artifact.files)
-    source = source_run(run.execution, await session.catalog.inputs(options.run))
+        files = tuple(file for artifact in narrow(found, options.type, options.node) for file in artifact.files)
+    source = source_run(found.execution, await session.catalog.inputs(options.run))
     target = InPlaceTarget(path)
     plan = await make_plan([Selection(source, tuple(files))], target, session.storage, if_exists=options.if_exists)
     elsewhere = "The run declares no artifacts: `flowtui artifacts RUN --undeclared` shows its other outputs."
-    if run.children:
-        children = ", ".join(plain(child.name) for child in run.children[:_SHOWN])
+    if found.children:
+        children = ", ".join(plain(child.name) for child in found.children[:_SHOWN])
         elsewhere = f"The runs that it started have files of their own: {children}."
-    return await carry_out(session, plan, style, dry_run=False, journal=None, elsewhere=elsewhere)
+    if not plan.files and not plan.problems:
+        raise NotFoundError("None of these files exists.", "; ".join(plan.notices) or elsewhere)
+    outcome = await _download(session, plan, style)
+    if style.json:
+        return dumps(_shape(plan, outcome))
+    style.tell(f"{words.count(len(outcome.written), 'file')} written, {human_size(plan.bytes)}, {plan.target.text}")
+    return table(COLUMNS, [row(file) for file in plan.files], style)
+
+
+async def _download(session: Session, plan: Plan, style: Style) -> Outcome:
+    for line in (*plan.notices, *(problem.message for problem in plan.problems)):
+        style.tell(line)
+    with progress(style) as show:
+        return await run(plan, session.storage, show)
+
+
+def _shape(plan: Plan, outcome: Outcome) -> dict[str, Any]:
+    sums = {written.file.path: written.sha256 for written in outcome.written}
+    publication = outcome.publication
+    found = shape(plan, None, sums)
+    for name in ("id", "state", "place", "url"):
+        del found[name]
+    return {**found, "dry_run": False, "manifest": publication.manifest if publication else None}

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from flowtui import words
 from flowtui.domain.size import human_size
 from flowtui.exports import Progress
 from flowtui.headless.style import Style
@@ -32,7 +33,9 @@ def progress(style: Style) -> Iterator[Callable[[Progress], None] | None]:
             return
         shown_at = now
         speed = f", {human_size(int(moved.speed))}/s" if moved.speed else ""
-        line = f"{human_size(moved.bytes_done)} of {human_size(moved.bytes)}{speed}   {plain(moved.path)}"
+        left = f", {words.duration(moved.seconds_left)} left" if moved.seconds_left else ""
+        files = f"{moved.files_done:,}/{moved.files:,}  " if moved.files > 1 else ""
+        line = f"{files}{human_size(moved.bytes_done)} of {human_size(moved.bytes)}{speed}{left}   {plain(moved.path)}"
         sys.stderr.write(_CLEAR + fit(line, (style.width or 80) - 1, ascii_only=style.ascii))
         sys.stderr.flush()
 

@@ -106,10 +106,12 @@ async def test_export_and_its_record(command: Command, golden: Golden, tmp_path:
     plan = await command(*words, "--dry-run")
     assert not (tmp_path / "out").exists()
     golden("export-dry-run.json", plan.replace(str(tmp_path), "/TMP"))
-    golden("export.json", (await command(*words)).replace(str(tmp_path), "/TMP"))
+    done = json.loads(await command(*words))
+    assert (done.pop("id"), done["state"]) == (json.loads(await command("exports"))[0]["id"], "done")
+    golden("export.json", json.dumps(done, indent=2).replace(str(tmp_path), "/TMP") + "\n")
     assert (tmp_path / "out" / "ADaM Datasets" / "adsl.csv").read_text().startswith("USUBJID")
     (record,) = json.loads(await command("exports"))
-    for key in ("id", "started_at", "finished_at"):
+    for key in ("id", "created_at", "started_at", "finished_at"):
         assert record.pop(key)
     golden("exports.json", json.dumps(record, indent=2).replace(str(tmp_path), "/TMP") + "\n")
 

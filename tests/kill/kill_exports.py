@@ -3,10 +3,10 @@
     python -m tests.kill.kill_exports [--seeds 100] [--first 1] [--only directory|snapshots|merge|store|dataset]
 
 A seed says what is exported, to what kind of target, and where the export, and sometimes its resuming too, is killed:
-at the n-th step that changes something (``tests.kill.export_child``), or after some time. After every kill the target may
-show nothing of the export, or, once it is being published, whole files only. After the last resume it has to be equal
-to the source, with no file more, one entry of the manifest for each, and nothing left of the stage; and the same export
-once more has nothing to do. The exit code is 1 where a seed failed.
+at the n-th step that changes something (``tests.kill.export_child``), or after some time. After every kill the target
+may show nothing of the export, or, once it is being published, whole files only. After the last resume it has to be
+equal to the source, with no file more, one entry of the manifest for each, and nothing left of the stage; and the same
+export once more has nothing to do. The exit code is 1 where a seed failed.
 """
 
 from __future__ import annotations
