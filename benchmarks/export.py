@@ -4,7 +4,7 @@
 
 Two sources: ``--files`` files of 1 to 64 KB, and one of ``--large`` MB. In every round all sides move the same source
 to an empty place of the same disk (or of the same server), one after the other, in changing order; the median counts.
-The export is the whole of it: plan, journal, SHA-256 of every byte, stage, publication, manifest. The ratio is the speed
+The export is all of it: plan, journal, SHA-256 of every byte, stage, publication, manifest. The ratio is the speed
 of the export over that of the other; peak memory is of the process that exports, with what it imports.
 """
 

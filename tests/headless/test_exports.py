@@ -91,8 +91,8 @@ class Slow(Storage):
     def stream(self, uri, start=0):
         async def pieces():
             for _ in range(10_000):
-                yield b"x" * 1000
-                await asyncio.sleep(0.01)
+                yield b"x" * 1_100_000
+                await asyncio.sleep(0.05)
         return pieces()
 
 async def main():
