@@ -170,9 +170,9 @@ class Journal:
             )
 
     def publishing(self, id_: str) -> None:
-        """All files are in the stage and get their names from now on."""
+        """All files are in the stage and get their names from now on; there is no way back, only resuming."""
         with self._database.transaction() as connection:
-            connection.execute("UPDATE exports SET state = 'publishing' WHERE id = ?", (id_,))
+            connection.execute("UPDATE exports SET state = 'publishing', is_publishing = 1 WHERE id = ?", (id_,))
 
     def finish(
         self, id_: str, state: ExportState, *, error: str = "", publication: Publication | None = None
@@ -199,7 +199,8 @@ class Journal:
                 "UPDATE export_files SET state = 'pending', sha256 = '', error = '' WHERE export = ?", (id_,)
             )
             connection.execute(
-                "UPDATE exports SET state = 'planned', bytes_done = 0, started_at = NULL, notes = '{}' WHERE id = ?",
+                "UPDATE exports SET state = 'planned', bytes_done = 0, started_at = NULL, notes = '{}',"
+                " is_publishing = 0 WHERE id = ?",
                 (id_,),
             )
 

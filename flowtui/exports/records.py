@@ -58,6 +58,7 @@ MIGRATIONS = (
     ALTER TABLE exports ADD COLUMN updated_at TEXT;
     ALTER TABLE exports ADD COLUMN place TEXT NOT NULL DEFAULT '';
     ALTER TABLE exports ADD COLUMN url TEXT NOT NULL DEFAULT '';
+    ALTER TABLE exports ADD COLUMN is_publishing INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE exports ADD COLUMN unknown_sizes INTEGER NOT NULL DEFAULT 0;
     CREATE TABLE export_files (
         export TEXT NOT NULL,
@@ -100,6 +101,7 @@ class ExportRecord:
         server: the endpoint that the runs are on; empty for the embedded Admin.
         files: how many are to be written; bytes: of these, as far as sizes are known (``unknown_sizes`` are not).
         speed: bytes a second, 0 while nothing moves.
+        is_publishing: some of its files may have their names, so that it can be resumed and not be cancelled.
         error: why it failed, else empty.
         place, url, manifest: where the export is to be seen; empty until it is published.
     """
@@ -112,6 +114,7 @@ class ExportRecord:
     server: str
     options: TargetOptions
     state: ExportState
+    is_publishing: bool
     files: int
     bytes: int
     unknown_sizes: int
@@ -239,6 +242,7 @@ def export_record(row: sqlite3.Row, is_held: Callable[[str], bool]) -> ExportRec
         server=row["server"],
         options=TargetOptions(**json.loads(row["options"])),
         state=state,
+        is_publishing=bool(row["is_publishing"]) and state != "done",
         files=row["files"],
         bytes=row["bytes"],
         unknown_sizes=row["unknown_sizes"],

@@ -145,6 +145,7 @@ class Transfer:
         self._lines: list[str] = []
         self._started_at = _now()
         self._task: asyncio.Task[Any] | None = None
+        self._is_publishing = False
         self._end: Literal["paused", "cancelled"] = "paused"
 
     @property
@@ -165,7 +166,7 @@ class Transfer:
 
     def stop(self, end: Literal["paused", "cancelled"]) -> bool:
         """End the transfer early; a cancelled one leaves nothing in the target. False once it is being published."""
-        if self._state in ("publishing", "done"):
+        if self._state in ("publishing", "done") or (end == "cancelled" and self._is_publishing):
             return False
         self._end = end
         if self._task is not None:
@@ -201,6 +202,7 @@ class Transfer:
             self.id or "0", tuple(file.staged for file in plan.to_write), plan.if_exists, self._notes()
         )
         if self._journal is not None:
+            self._is_publishing = (await asyncio.to_thread(self._journal.get, self.id)).is_publishing
             await asyncio.to_thread(self._journal.begin, self.id)
         self._tell("running")
         stage = await plan.target.stage(request)

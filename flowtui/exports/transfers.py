@@ -182,6 +182,10 @@ class Transfers:
         """Pause or cancel an export that nobody carries out now."""
         if record.state in ("done", "cancelled"):
             raise ExportError(f"Export {record.id} is {record.state}.", "There is nothing to stop.")
+        if end == "cancelled" and record.is_publishing:
+            raise ExportError(
+                f"Export {record.id} was cut short while its files got their names.", "Resume it: half of it is seen."
+            )
         if end == "cancelled" and record.road == "here":
             await self._discard(record)
         await asyncio.to_thread(self._journal.finish, record.id, end, error=record.error if end == "paused" else "")

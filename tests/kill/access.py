@@ -14,5 +14,7 @@ from flowtui.storage import StoreAccess
 @asynccontextmanager
 async def target_access() -> AsyncIterator[TargetAccess]:
     """Access to the S3 server and the Domino that the script started, where it did."""
-    stores = StoreAccess(StorageSettings(endpoint=os.environ.get("KILL_S3", "")), environ=dict(os.environ))
+    stores = StoreAccess(
+        StorageSettings(endpoint=os.environ.get("KILL_S3", ""), addressing_style="path"), environ=dict(os.environ)
+    )
     yield TargetAccess(stores)

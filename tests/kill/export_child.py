@@ -91,7 +91,25 @@ class Steps:
                 if is_last:
                     die()
 
+        self._watch_stores()
         httpx.AsyncClient.send = counted_send  # type: ignore[method-assign, assignment]
+
+    def _watch_stores(self) -> None:
+        if "KILL_S3" not in os.environ:
+            return
+        import aiohttp
+
+        ask = aiohttp.ClientSession._request
+
+        async def counted_ask(session: Any, *args: Any, **options: Any) -> Any:
+            is_last = self.take()
+            try:
+                return await ask(session, *args, **options)
+            finally:
+                if is_last:
+                    die()
+
+        aiohttp.ClientSession._request = counted_ask
 
 
 def die() -> None:

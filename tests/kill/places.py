@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import random
+import secrets
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
+from typing import Any, Protocol
 
 from flowtui.exports import IfExists, TargetOptions
 from flowtui.exports.manifest import NAME
+from tests.storage.s3 import KEY, SECRET, s3_client, s3_server
 
 
 class Servers:
@@ -22,6 +25,8 @@ class Servers:
 
     def __init__(self) -> None:
         self.environ: dict[str, str] = {}
+        self._stack = ExitStack()
+        self._s3: Any = None
 
     def __enter__(self) -> Servers:
         return self
@@ -29,7 +34,17 @@ class Servers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop them."""
+        self._stack.close()
+
+    def bucket(self) -> tuple[Any, str]:
+        """boto3's client of the S3 server, and a new bucket there."""
+        if self._s3 is None:
+            url = self._stack.enter_context(s3_server())
+            self.environ |= {"KILL_S3": url, "AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
+            self._s3 = s3_client(url)
+        name = f"kill-{secrets.token_hex(6)}"
+        self._s3.create_bucket(Bucket=name)
+        return self._s3, name
 
 
 class Place(Protocol):
@@ -151,7 +166,53 @@ class Snapshots(Directory):
         return len([name for name in numbers if int(name) >= self.number])
 
 
+class Bucket:
+    """A prefix of a bucket of an S3 server, with objects of other people, flat or with snapshots."""
+
+    at_once = False
+
+    def __init__(self, folder: Path, servers: Servers, rng: random.Random) -> None:
+        self._client, self._bucket = servers.bucket()
+        self.target = f"s3://{self._bucket}/study/adam"
+        self._snapshots = rng.random() < 0.5
+        self.options = TargetOptions(layout="snapshots" if self._snapshots else "flat")
+        self.if_exists: IfExists = rng.choice(("replace", "stop"))
+        self._root = "study/adam/snapshots/1" if self._snapshots else "study/adam"
+
+    def prepare(self, source: Path) -> None:
+        self._client.put_object(Bucket=self._bucket, Key=f"{self._root}/of somebody", Body=b"precious")
+        if self._snapshots:
+            # A publication that was cut short is not the latest, and its number is not taken again.
+            self._root = "study/adam/snapshots/2"
+
+    def steps(self, files: int) -> int:
+        return 6 * files + 40
+
+    def path(self, name: str) -> str:
+        return f"ADaM/{name}"
+
+    def _objects(self) -> dict[str, bytes]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket)
+        keys = [one["Key"] for page in pages for one in page.get("Contents", ())]
+        return {key: self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read() for key in keys}
+
+    def content(self) -> dict[str, bytes]:
+        prefix = f"{self._root}/"
+        found = {key[len(prefix) :]: body for key, body in self._objects().items() if key.startswith(prefix)}
+        return {name: body for name, body in found.items() if name != NAME and not name.startswith(".flowtui/")}
+
+    def manifest(self) -> bytes:
+        return self._objects()[f"{self._root}/{NAME}"]
+
+    def leftovers(self) -> list[str]:
+        return [key for key in self._objects() if "/.flowtui/" in key]
+
+    def publications(self) -> int:
+        return len([key for key in self._objects() if key.endswith(NAME)])
+
+
 PLACES: dict[str, Callable[[Path, Servers, random.Random], Place]] = {
+    "bucket": Bucket,
     "directory": Directory,
     "merge": Merge,
     "snapshots": Snapshots,

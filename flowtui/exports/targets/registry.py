@@ -7,13 +7,16 @@ from functools import cache
 from importlib.metadata import entry_points
 
 from flowtui.errors import UsageError
-from flowtui.exports.targets import directory
+from flowtui.exports.targets import directory, store
 from flowtui.exports.targets.base import Target, TargetAccess, TargetOptions, TargetParser
 from flowtui.text import plain
 
 ENTRY_POINT = "flowtui.export_targets"
 
-TARGETS: tuple[tuple[str, TargetParser], ...] = (("a directory (a path, or directory:PATH)", directory.parse),)
+TARGETS: tuple[tuple[str, TargetParser], ...] = (
+    ("s3://BUCKET/PREFIX, gs://, abfs:// or another URL of fsspec", store.parse),
+    ("a directory (a path, or directory:PATH)", directory.parse),
+)
 """What a person can write, and the function that gives the target or None; the first that gives one is taken."""
 
 
