@@ -24,7 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def _own_places(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No setting of the environment and no file of the person reaches a test."""
     for name in list(os.environ):
-        if name.startswith(("FLOWTUI_", "FLYTECTL_", "FLYTE_", "AWS_", "AZURE_", "GOOGLE_", "CLOUDSDK_")):
+        if name.startswith(("FLOWTUI_", "DOMINO_", "FLYTECTL_", "FLYTE_", "AWS_", "AZURE_", "GOOGLE_", "CLOUDSDK_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     for name in ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY", "DISPLAY", "WAYLAND_DISPLAY"):

@@ -6,7 +6,8 @@ flytekit's ``S3Config`` and ``AzureBlobStorageConfig`` (flytekit/configuration/_
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 AUTH_MODES = ("pkce", "device", "client_secret", "command", "token", "domino", "none")
@@ -111,3 +112,34 @@ class StorageSettings:
 
     def __repr__(self) -> str:
         return f"StorageSettings(direct={self.direct!r}, region={self.region!r})"
+
+
+@dataclass(frozen=True)
+class DominoSettings:
+    """Which Domino exports go to, and its login. Nothing secret is in the repr.
+
+    The ways to log in exclude each other: where there are several, only the one to use is here, in python-domino's
+    order. Domino's proxy in a run (``DOMINO_API_PROXY``) adds the login by itself, so there is none here then.
+
+    Attributes:
+        url: base URL of Domino; empty where none is configured.
+        project: the project that is meant where a dataset is named without one: name, ``OWNER/NAME`` or id.
+        token: a bearer token as it is; token_file: a file that holds one; token_url: answers a GET with one.
+        api_key: sent as ``X-Domino-Api-Key``.
+        places: field to where it came from.
+    """
+
+    url: str = ""
+    project: str = ""
+    token: str = ""
+    token_file: Path | None = None
+    token_url: str = ""
+    api_key: str = ""
+    places: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    def __repr__(self) -> str:
+        return f"DominoSettings(url={self.url!r}, project={self.project!r})"
+
+    def place(self, name: str) -> str:
+        """Where a field comes from, for people."""
+        return self.places.get(name, f"domino.{name}")

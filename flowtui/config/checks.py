@@ -214,6 +214,12 @@ STORE_KEYS: dict[str, Check] = {
     "storage.azure_client_secret": _secret,
 }
 TLS_KEYS: dict[str, Check] = {"tls.ca_file": _path, "tls.verify": _flag}
+DOMINO_KEYS: dict[str, Check] = {
+    "domino.url": _url,
+    "domino.project": _text,
+    "domino.token": _secret,
+    "domino.token_file": _path,
+}
 SERVER_KEYS: dict[str, Check] = {
     "endpoint": _url,
     "project": _text,
@@ -224,6 +230,7 @@ SERVER_KEYS: dict[str, Check] = {
     **AUTH_KEYS,
     **TLS_KEYS,
     **STORE_KEYS,
+    **DOMINO_KEYS,
 }
 """What a context may have."""
 
@@ -247,6 +254,7 @@ SECRETS = frozenset(
     {
         "auth.client_secret",
         "auth.token",
+        "domino.token",
         "storage.secret_access_key",
         "storage.azure_account_key",
         "storage.azure_client_secret",
@@ -271,6 +279,7 @@ REMEDY = {
     "storage.endpoint": "it is the base URL of an S3-compatible store, such as http://localhost:30002.",
     "storage.addressing_style": "it is auto, path or virtual.",
     "storage.cache_megabytes": "it is how much of remote files is kept on disk, such as 256; 0 for nothing.",
+    "domino.url": "it is the address of Domino, such as https://domino.example.com.",
     "auth.scopes": 'scopes are a list such as ["all", "offline"].',
     "auth.token_url": "it is a URL that answers with a token, such as http://localhost:8899/access-token.",
     "auth.client_secret_env": "it is the name of a variable, such as FLYTE_SECRET.",
@@ -284,7 +293,7 @@ REMEDY = {
             "auth.client_secret_file", "auth.audience", "auth.token", "auth.token_file", "auth.keyring_service",
             "storage.access_key_id", "storage.secret_access_key", "storage.region", "storage.azure_account_name",
             "storage.azure_account_key", "storage.azure_tenant_id", "storage.azure_client_id",
-            "storage.azure_client_secret",
+            "storage.azure_client_secret", "domino.project", "domino.token", "domino.token_file",
         ),
         "it is a text in quotes.",
     ),

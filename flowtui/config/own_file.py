@@ -11,7 +11,7 @@ from flowtui.config.files import file_text
 from flowtui.config.layers import Layer
 from flowtui.errors import ConfigError
 
-_TABLES = ("auth", "tls", "storage")
+_TABLES = ("auth", "tls", "storage", "domino")
 
 
 def own_layer(file: Path, *, must_exist: bool) -> Layer | None:
@@ -70,7 +70,7 @@ def _context_layer(context: str, values: Any, file: Path) -> Layer:
 
 
 def _flat(values: Mapping[str, Any], file: Path, prefix: str) -> dict[str, Any]:
-    """The values by key, with those of the tables ``auth``, ``tls`` and ``storage`` as ``auth.KEY`` and so on."""
+    """The values by key, with those of a table such as ``auth`` as ``auth.KEY``."""
     flat = {key: value for key, value in values.items() if key not in _TABLES}
     for table in _TABLES:
         inner = values.get(table, {})
@@ -96,5 +96,6 @@ def _elsewhere(secret: str) -> str:
     """Where a secret may be."""
     if secret.startswith("storage."):
         return f"Keep it where the store's own tools look, or in FLOWTUI_{secret.upper().replace('.', '_')}."
-    other = "in FLOWTUI_TOKEN" if secret == "auth.token" else "in a variable (auth.client_secret_env)"  # noqa: S105
+    variables = {"auth.token": "in FLOWTUI_TOKEN", "domino.token": "in FLOWTUI_DOMINO_TOKEN"}
+    other = variables.get(secret, "in a variable (auth.client_secret_env)")
     return f"Keep it in a file of its own ({secret}_file) or {other}."

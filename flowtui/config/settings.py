@@ -17,9 +17,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from flowtui.config.access import AuthSettings, StorageSettings, TransportSettings
+from flowtui.config.access import AuthSettings, DominoSettings, StorageSettings, TransportSettings
 from flowtui.config.checks import KEYS
-from flowtui.config.domino import domino_login
+from flowtui.config.domino import domino_login, domino_settings
 from flowtui.config.flyte import flyte_layers
 from flowtui.config.layers import Layer, Reader
 from flowtui.config.own_file import context_layers, own_layer
@@ -51,6 +51,7 @@ class Settings:
         local: the embedded Admin of this machine is meant, because it was asked for or nothing else is configured.
         headers: sent with every request; may hold secrets, so it is not in the repr.
         auth: how to log in; transport: TLS and proxy; storage: how object stores are read.
+        domino: which Domino exports go to, and its login.
         timeout: seconds to wait for an answer.
         images: how pictures are drawn: ``auto``, ``kitty``, ``sixel``, ``half`` or ``off``.
         keymap: action to key, as bound in the file.
@@ -71,6 +72,7 @@ class Settings:
     auth: AuthSettings = field(default_factory=AuthSettings)
     transport: TransportSettings = field(default_factory=TransportSettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
+    domino: DominoSettings = field(default_factory=DominoSettings)
     timeout: float = 30.0
     mouse: bool = True
     ascii: bool = False
@@ -220,6 +222,7 @@ def load_settings(flags: Mapping[str, object], environ: Mapping[str, str] = os.e
         auth=auth,
         transport=_transport(reader) if endpoint else TransportSettings(),
         storage=_storage(reader),
+        domino=domino_settings(reader, environ),
         timeout=reader.get("timeout", 30.0),
         mouse=reader.get("mouse", True),
         ascii=reader.get("ascii", False),

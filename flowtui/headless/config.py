@@ -142,6 +142,13 @@ def _rows(settings: Settings) -> Iterator[tuple[str, Any]]:
         value = getattr(settings.storage, field.name)
         shown = NOT_SHOWN if value and field.name in _STORE_SECRETS else value
         yield f"storage.{field.name}", None if shown == "" else shown
+    domino = settings.domino
+    yield "domino.url", domino.url or None
+    yield "domino.project", domino.project or None
+    yield "domino.token", NOT_SHOWN if domino.token else None
+    yield "domino.token_file", str(domino.token_file) if domino.token_file is not None else None
+    yield "domino.token_url", _without_secrets(domino.token_url) or None
+    yield "domino.api_key", NOT_SHOWN if domino.api_key else None
     for action, key in sorted(settings.keymap.items()):
         yield f"keys.{action}", key
 

@@ -231,9 +231,9 @@ class DominoClient:
         """One request with its open answer; what goes wrong inside the block is told in flowtui's errors."""
         client = self._open()
         url = f"{self.url}{path}?{urlencode(params)}" if params else self.url + path
+        patience = self._patience(timeout or self._timeout)
         own = {**_V4_HEADERS, **headers} if path.startswith("/v4/") else headers
-        extra = {"timeout": self._patience(timeout)} if timeout else {}
-        request = client.build_request(method, url, headers=own, content=body or None, **extra)
+        request = client.build_request(method, url, headers=own, content=body or None, timeout=patience)
         self.calls += 1
         try:
             response = await client.send(request, stream=True)
@@ -244,7 +244,9 @@ class DominoClient:
         except (httpx.TransportError, TimeoutError) as error:
             raise self._unreachable(error, what, timeout or self._timeout) from error
         except (DamagedBodyError, httpx.DecodingError) as error:
-            raise UnreachableError(f"Domino sent a damaged answer about {what}: {plain(error)}.", "Try again.") from error
+            raise UnreachableError(
+                f"Domino sent a damaged answer about {what}: {plain(error)}.", "Try again."
+            ) from error
 
     def _unreachable(self, error: Exception, what: str, timeout: float) -> FlowtuiError:
         proxy = "" if self._transport is not None else proxy_of(self.url, self._proxy or None)

@@ -130,7 +130,9 @@ def domino_login(
     elif settings.token_file is not None:
         source = TokenOfFile(settings.token_file, settings.place("token_file"), mode="domino")
     elif settings.api_key:
-        source = GivenToken(settings.api_key, settings.place("api_key"), mode="domino", header=API_KEY_HEADER, scheme="")
+        source = GivenToken(
+            settings.api_key, settings.place("api_key"), mode="domino", header=API_KEY_HEADER, scheme=""
+        )
     elif settings.token_url:
         channel = AuthChannel(
             settings.url,

@@ -46,9 +46,7 @@ def seconds_to_wait(error: ServerError) -> float | None:
     return error.seconds if isinstance(error, BusyError) else None
 
 
-def refusal(
-    response: httpx.Response, body: bytes, *, what: str, url: str, login: DominoLogin | None
-) -> FlowtuiError:
+def refusal(response: httpx.Response, body: bytes, *, what: str, url: str, login: DominoLogin | None) -> FlowtuiError:
     """The error for an answer with a status of 300 or more.
 
     Args:
