@@ -24,7 +24,8 @@ VERSION = 2
 
 Record = Mapping[str, Any]
 
-_MOST_BYTES = 256 * 1024 * 1024
+MOST_BYTES = 256 * 1024 * 1024
+"""Bytes of a manifest that is read."""
 
 
 async def read_manifest(target: Target) -> dict[str, Record]:
@@ -39,7 +40,7 @@ async def read_manifest(target: Target) -> dict[str, Record]:
 def parse_manifest(data: bytes, where: str) -> dict[str, Any]:
     """The content of a manifest in the form of this version. Raises ExportError where it is none."""
     try:
-        if len(data) > _MOST_BYTES:
+        if len(data) > MOST_BYTES:
             raise ValueError(f"{len(data)} bytes")
         content = json.loads(data)
         if content["version"] not in (1, VERSION):

@@ -3,13 +3,11 @@
 from flowtui.exports.domino.client import DominoClient
 from flowtui.exports.domino.datasets import Dataset, create_dataset, dataset_details, datasets
 from flowtui.exports.domino.jobs import Job, JobLog, JobRequest, job, job_log, jobs, start_job
-from flowtui.exports.domino.login import DominoLogin, domino_login
 from flowtui.exports.domino.projects import Project, User, current_user, project, projects
 
 __all__ = [
     "Dataset",
     "DominoClient",
-    "DominoLogin",
     "Job",
     "JobLog",
     "JobRequest",
@@ -19,7 +17,6 @@ __all__ = [
     "current_user",
     "dataset_details",
     "datasets",
-    "domino_login",
     "job",
     "job_log",
     "jobs",

@@ -9,18 +9,20 @@ import re
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from flowtui.admin.bodies import DamagedBodyError, LargeBodyError, whole_body
 from flowtui.admin.proxies import proxy_of
 from flowtui.admin.unreachable import Attempt, unreachable
 from flowtui.errors import ConfigError, FlowtuiError, ServerError, UnreachableError
-from flowtui.exports.domino.login import DominoLogin
 from flowtui.exports.domino.refusals import PASSING_STATUSES, refusal, seconds_to_wait
 from flowtui.httpclient import http_client, httpx
 from flowtui.text import plain
 from flowtui.urls import base_url
+
+if TYPE_CHECKING:
+    from flowtui.exports.domino.login import DominoLogin
 
 ATTEMPTS = 4
 """How often a read, or a chunk, is sent in all."""
@@ -152,7 +154,7 @@ class DominoClient:
                 # What never got out can be repeated.
                 if attempt == ATTEMPTS - 1 or not isinstance(error.__cause__, _NOT_SENT):
                     raise
-            await self._pause(attempt)
+            await self.pause(attempt)
         raise AssertionError("the last attempt raises")
 
     async def send(
@@ -160,10 +162,6 @@ class DominoClient:
     ) -> None:
         """POST bytes that may be sent again, such as a chunk of a file. ``body`` can be read several times."""
         await self._retried("POST", path, params, body, headers, what=what)
-
-    async def pause(self, attempt: int) -> None:
-        """Wait as before repetition ``attempt``, counted from 0."""
-        await self._pause(attempt)
 
     async def _retried(
         self,
@@ -187,10 +185,11 @@ class DominoClient:
                 if attempt == ATTEMPTS - 1 or error.status not in PASSING_STATUSES:
                     raise
                 asked = seconds_to_wait(error)
-            await self._pause(attempt, asked)
+            await self.pause(attempt, asked)
         raise AssertionError("the last attempt raises")
 
-    async def _pause(self, attempt: int, asked: float | None = None) -> None:
+    async def pause(self, attempt: int, asked: float | None = None) -> None:
+        """Wait before repetition ``attempt``, counted from 0; ``asked``: seconds that the server asks for."""
         delay = self._retry_delay * 2**attempt * random.uniform(0.5, 1.5)  # noqa: S311
         if asked is not None and self._retry_delay:
             delay = max(delay, min(asked, _LONGEST_WAIT))

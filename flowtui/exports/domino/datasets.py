@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from flowtui.errors import AuthError, NotFoundError, ServerError
 from flowtui.exports.domino.client import DominoClient, Params, segment
@@ -67,12 +68,13 @@ async def datasets(
         NotFoundError, AuthError, ServerError, UnreachableError: as ``DominoClient.get``.
     """
     params: Params = [("projectIdsToInclude", project)] if project else []
-    listing = _listed(client, params, permission)
-    writable, listed, sizes = await asyncio.gather(_listed(client, params, MAY_WRITE), listing, _sizes(client, params))
-    may_write = {text(inner(one, "dataset"), "id") for one in writable}
+    writable, listed, storage = await asyncio.gather(
+        _listed(client, params, MAY_WRITE), _listed(client, params, permission), _storage(client, params)
+    )
+    ids = {text(inner(one, "dataset"), "id") for one in writable}
     found = []
     for one in listed:
-        dataset = _dataset(inner(one, "dataset"), inner(one, "projectInfo"), sizes, may_write)
+        dataset = _dataset(inner(one, "dataset"), inner(one, "projectInfo"), storage, ids)
         if dataset is not None and search.casefold() in dataset.name.casefold():
             found.append(dataset)
     return tuple(sorted(found, key=lambda one: (one.project, one.owner, one.name)))
@@ -85,23 +87,29 @@ def _listed(client: DominoClient, params: Params, permission: str) -> Any:
     return every(client, "/api/datasetrw/v2/datasets", asked, "datasets", what="the datasets")
 
 
-async def _sizes(client: DominoClient, params: Params) -> dict[str, int | None]:
-    """Bytes by dataset; empty where this Domino does not tell them in this way."""
+async def _storage(client: DominoClient, params: Params) -> dict[str, tuple[int | None, int]]:
+    """Bytes and number of snapshots by dataset; empty where this Domino does not tell them in this way."""
     try:
         answer = await client.get("/v4/datasetrw/datasets-v2", params, what="the sizes of datasets")
     except (NotFoundError, AuthError, ServerError):
         return {}
-    return {
-        text(one, "id"): number(one, "sizeInBytes") for one in (inner(one, "datasetRwDto") for one in items(answer))
-    }
+    found = {}
+    for one in (inner(one, "datasetRwDto") for one in items(answer)):
+        versions = set(texts(one, "snapshotIds")) - {text(one, "readWriteSnapshotId")}
+        found[text(one, "id")] = number(one, "sizeInBytes"), len(versions)
+    return found
 
 
 def _dataset(
-    found: Mapping[str, Any], info: Mapping[str, Any], sizes: Mapping[str, int | None], may_write: set[str]
+    found: Mapping[str, Any],
+    info: Mapping[str, Any],
+    storage: Mapping[str, tuple[int | None, int]],
+    may_write: set[str],
 ) -> Dataset | None:
     id_, name = text(found, "id"), text(found, "name")
     if not id_ or not name:
         return None
+    size, snapshots = storage.get(id_, (None, len(texts(found, "snapshotIds"))))
     return Dataset(
         id_,
         name,
@@ -109,10 +117,24 @@ def _dataset(
         project=text(info, "projectName"),
         owner=text(info, "projectOwnerUsername"),
         description=text(found, "description"),
-        size=sizes.get(id_),
-        snapshots=len(texts(found, "snapshotIds")),
+        size=size,
+        snapshots=snapshots,
         may_write=id_ in may_write,
     )
+
+
+async def named_datasets(client: DominoClient, name: str) -> tuple[Dataset, ...]:
+    """The datasets of a name, of all projects; without sizes and permissions. Raises as ``DominoClient.get``."""
+    listed = await _listed(client, (), "")
+    found = (_dataset(inner(one, "dataset"), inner(one, "projectInfo"), {}, set()) for one in listed)
+    return tuple(one for one in found if one is not None and one.name == name)
+
+
+async def may_write(client: DominoClient, dataset: str) -> bool:
+    """Whether the user may upload to a dataset. Raises as ``DominoClient.get``."""
+    params: Params = [("datasetIds", dataset), ("minimumPermission", MAY_WRITE)]
+    answer = await client.get("/v4/datasetrw/datasets-v2", params, what=f"your permissions on dataset {dataset}")
+    return any(text(inner(one, "datasetRwDto"), "id") == dataset for one in items(answer))
 
 
 async def create_dataset(client: DominoClient, name: str, project_id: str, description: str = "") -> Dataset:
@@ -157,7 +179,5 @@ async def add_tag(client: DominoClient, dataset: str, tag: str, snapshot: str) -
 
 async def remove_tag(client: DominoClient, dataset: str, tag: str) -> None:
     """Take a tag away. Raises as ``DominoClient.call``."""
-    from urllib.parse import quote
-
     path = f"/api/datasetrw/v1/datasets/{segment(dataset)}/tags/{quote(tag, safe='')}"
     await client.call("DELETE", path, what=f"tag {tag} on dataset {dataset}")

@@ -7,13 +7,14 @@ from functools import cache
 from importlib.metadata import entry_points
 
 from flowtui.errors import UsageError
-from flowtui.exports.targets import directory, store
+from flowtui.exports.targets import dataset, directory, store
 from flowtui.exports.targets.base import Target, TargetAccess, TargetOptions, TargetParser
 from flowtui.text import plain
 
 ENTRY_POINT = "flowtui.export_targets"
 
 TARGETS: tuple[tuple[str, TargetParser], ...] = (
+    ("a dataset of Domino (dataset:NAME, dataset:PROJECT/NAME, dataset:ID)", dataset.parse),
     ("s3://BUCKET/PREFIX, gs://, abfs:// or another URL of fsspec", store.parse),
     ("a directory (a path, or directory:PATH)", directory.parse),
 )
