@@ -24,6 +24,7 @@ from flowtui.exports import (
     run,
 )
 from flowtui.exports.domino import DominoClient, create_dataset, dataset_details, datasets, projects, uploads
+from flowtui.exports.domino.datasets import named_datasets
 from flowtui.exports.domino.snapshots import entries, file_content, snapshots
 from flowtui.local.domino import Fault
 from flowtui.storage import Storage
@@ -79,7 +80,7 @@ async def plan_of(storage: Storage, target: Target, if_exists: IfExists = "repla
 async def content(domino: Domino, name: str = "adam") -> dict[str, dict[str, bytes]]:
     """Every snapshot of a dataset by its number, the head included, with its files."""
     client = domino.client()
-    (dataset,) = await datasets(client, search=name)
+    (dataset,) = await named_datasets(client, name)
     found = {}
     for one in await snapshots(client, dataset.id):
         folder = domino.app.state.store.snapshot_folder(_row(domino, one.id))
@@ -106,7 +107,7 @@ async def check_published(domino: Domino) -> None:
     assert [one["path"] for one in manifest["files"]] == PATHS[:3]
     assert all(one["modified"] and one["sha256"] for one in manifest["files"])
     client = domino.client()
-    (dataset,) = await datasets(client)
+    (dataset,) = await named_datasets(client, "adam")
     snapshot = next(one for one in await snapshots(client, dataset.id) if not one.is_head)
     assert (await dataset_details(client, dataset.id)).tags == {"locked": snapshot.id}
 
@@ -169,7 +170,7 @@ async def test_a_file_of_somebody_else_meanwhile_is_not_replaced(
     client = domino.client()
     await create_dataset(client, "adam", await project_id(client))
     plan = await plan_of(storage, target, if_exists)
-    (dataset,) = await datasets(client)
+    (dataset,) = await named_datasets(client, "adam")
     place = domino.app.state.store.head(dataset.id) / "ADaM" / "adae.csv"
     place.parent.mkdir()
     place.write_bytes(b"SMALL")
@@ -201,7 +202,7 @@ async def test_a_reader_is_refused_before_anything_is_sent(users_domino: Domino,
 
 
 async def content_of_ada(domino: Domino, client: DominoClient) -> dict[str, dict[str, int | None]]:
-    (dataset,) = await datasets(client)
+    (dataset,) = await named_datasets(client, "adam")
     found = {}
     for one in await snapshots(client, dataset.id):
         there = await entries(client, one.id, PATHS)
@@ -266,7 +267,7 @@ async def test_a_tag_is_moved_only_where_the_export_replaces(domino: Domino, sto
         await run(await plan_of(storage, await target_of(domino), "keep-both"), storage)
     await run(await plan_of(storage, await target_of(domino)), storage)
     client = domino.client()
-    (dataset,) = await datasets(client)
+    (dataset,) = await named_datasets(client, "adam")
     newest = max(await snapshots(client, dataset.id), key=lambda one: one.version or 0)
     assert (await dataset_details(client, dataset.id)).tags == {"locked": newest.id}
     data = await file_content(client, newest.id, "ADaM/adae.csv", limit=100)
@@ -361,7 +362,7 @@ async def test_a_forgotten_session_begins_anew(domino: Domino, storage: Storage,
     domino.faults.on.clear()
     (record,) = journal.list()
     client = domino.client()
-    (dataset,) = await datasets(client)
+    (dataset,) = await named_datasets(client, "adam")
     await uploads.cancel_upload(client, dataset.id, journal.notes(record.id).get("upload"))
     transfers = Transfers(journal, storage, domino.access(), retry_delay=0)
     await transfers.resume(record.id)
