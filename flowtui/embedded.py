@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -11,12 +11,20 @@ from typing import TYPE_CHECKING
 from flowtui.errors import FlowtuiError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from starlette.applications import Starlette
+
     from flowtui.config import Settings
     from flowtui.domain.execution import ExecutionId
+    from flowtui.exports.domino import DominoClient
     from flowtui.session import Session
 
 EMBEDDED = "http://embedded.flowtui"
 """The base URL under which the embedded Admin answers in this process; no such host is asked."""
+
+EMBEDDED_DOMINO = "http://domino.embedded.flowtui"
+"""That of the embedded Domino."""
 
 
 def session_of(settings: Settings, *, launches: bool = False) -> AbstractAsyncContextManager[Session]:
@@ -63,11 +71,34 @@ def _embedded_session(settings: Settings, launches: bool) -> AbstractAsyncContex
         transport = httpx.ASGITransport(app)
         async with (
             app.router.lifespan_context(app),
-            open_session(settings, transport=transport, base_url=EMBEDDED) as session,
+            _embedded_domino(settings.home) as domino,
+            open_session(settings, transport=transport, base_url=EMBEDDED, domino=domino) as session,
         ):
             yield session
 
     return opened()
+
+
+@asynccontextmanager
+async def _embedded_domino(home: Path) -> AsyncIterator[Callable[[], DominoClient]]:
+    """Gives a client of the embedded Domino, which is started at the first call and ends with the block."""
+    apps: list[Starlette] = []
+
+    def client() -> DominoClient:
+        from flowtui.exports.domino import DominoClient
+        from flowtui.httpclient import httpx
+        from flowtui.local.domino import create_domino_app
+
+        apps.append(create_domino_app(home))
+        return DominoClient(EMBEDDED_DOMINO, transport=httpx.ASGITransport(apps[-1]))
+
+    try:
+        yield client
+    finally:
+        for app in apps:
+            # Nothing is to be started, and its jobs are to end.
+            async with app.router.lifespan_context(app):
+                pass
 
 
 async def has_run(settings: Settings, run: ExecutionId) -> bool:

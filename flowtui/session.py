@@ -19,6 +19,7 @@ from flowtui.config import Settings
 from flowtui.domain.artifact import Artifact, RunArtifacts
 from flowtui.errors import ConfigError, FlowtuiError
 from flowtui.exports import Journal, TargetAccess, Transfers
+from flowtui.exports.domino.configured import DominoAccess
 from flowtui.preview.workers import Workers
 from flowtui.storage import DiskCache, Storage, StoreAccess
 from flowtui.tls import tls_context
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import ssl
 
     from flowtui.admin.auth import Authenticator
+    from flowtui.exports.domino import DominoClient
     from flowtui.httpclient import httpx
 
 _AT_ONCE = 16
@@ -108,6 +110,7 @@ async def open_session(
     base_url: str | None = None,
     storage_transport: httpx.AsyncBaseTransport | None = None,
     auth: Authenticator | None = None,
+    domino: Callable[[], DominoClient] | None = None,
 ) -> AsyncIterator[Session]:
     """A session, closed with the block.
 
@@ -116,6 +119,7 @@ async def open_session(
         base_url: instead of ``settings.endpoint``, with a transport.
         storage_transport: what carries reads of signed URLs, for tests.
         auth: what logs in, instead of what the settings say.
+        domino: gives the Domino client where the settings name no Domino; asked when it is needed first.
 
     Raises:
         ConfigError: there is neither an endpoint nor a transport, the folders of flowtui cannot be made, or the
@@ -164,7 +168,9 @@ async def open_session(
         if cache is not None:
             stack.callback(cache.close)
         state = settings.home / "state.sqlite3"
-        journal, access = Journal(state), TargetAccess(stores)
+        domino_access = DominoAccess(settings, domino)
+        stack.push_async_callback(domino_access.aclose)
+        journal, access = Journal(state), TargetAccess(stores, domino_access)
         transfers = Transfers(journal, storage, access, server=settings.endpoint or "")
         stack.push_async_callback(transfers.aclose)
         yield Session(

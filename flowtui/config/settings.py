@@ -211,6 +211,7 @@ def load_settings(flags: Mapping[str, object], environ: Mapping[str, str] = os.e
     home = path or reader.get("home", None) or home_path(environ)
     moved = reader.sources.get("home", "default") != "default"
     auth = _auth(reader, endpoint, environ) if endpoint else AuthSettings()
+    domino = domino_settings(reader, environ)
     return Settings(
         endpoint=endpoint,
         local=endpoint is None,
@@ -220,9 +221,9 @@ def load_settings(flags: Mapping[str, object], environ: Mapping[str, str] = os.e
         cache=reader.get("cache", home / "cache" if moved or path else cache_path(environ)),
         headers=MappingProxyType(reader.get("headers", {})) if endpoint else _NOTHING,
         auth=auth,
-        transport=_transport(reader) if endpoint else TransportSettings(),
+        transport=_transport(reader) if endpoint or domino.url else TransportSettings(),
         storage=_storage(reader),
-        domino=domino_settings(reader, environ),
+        domino=domino,
         timeout=reader.get("timeout", 30.0),
         mouse=reader.get("mouse", True),
         ascii=reader.get("ascii", False),

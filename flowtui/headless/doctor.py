@@ -117,6 +117,8 @@ def _checks(session: Session) -> list[tuple[str, Check]]:
     checks += [("project", _project), ("list", _list), ("files", road)]
     if not session.settings.local:
         checks += [("signed url", _signed_url), ("clock", _clock)]
+    if session.settings.domino.url:
+        checks.append(("domino", _domino))
     return checks
 
 
@@ -210,6 +212,20 @@ async def _signed_url(session: Session) -> str:
         hint = "Previews, downloads and exports need it; ask for /api/v1/dataproxy/artifact_urn (GetDownloadLocation)."
         raise _Complaint(ServerError(f"No URL is signed for files: {error.message}", hint)) from error
     return f"files are read from {plain(urlsplit(signed.url).netloc.rpartition('@')[2])}"
+
+
+async def _domino(session: Session) -> str:
+    from flowtui.exports.domino import current_user
+
+    domino = session.settings.domino
+    try:
+        client = session.target_access.domino()
+        user = await current_user(client)
+    except FlowtuiError as error:
+        raise _Complaint(error) from error
+    where = client.auth.where if client.auth is not None else "no login is sent"
+    project = f", project {plain(domino.project)}" if domino.project else ""
+    return f"{plain(client.url)} knows you as {user.name or user.id or 'nobody'} ({plain(where)}){project}"
 
 
 async def _clock(session: Session) -> str:

@@ -31,9 +31,11 @@ class Wire(httpx.AsyncBaseTransport):
     kill_before: int = 0
     kill_after: int = 0
     requests: list[httpx.Request] = field(default_factory=list)
+    logins: list[str] = field(default_factory=list)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
+        self.logins.append(request.headers.get("authorization", ""))
         number = len(self.requests)
         if (self.kill_before and number >= self.kill_before) or (self.kill_after and number > self.kill_after):
             raise Killed

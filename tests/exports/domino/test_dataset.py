@@ -408,7 +408,7 @@ async def test_a_cancelled_export_leaves_nothing(domino: Domino, storage: Storag
     domino.faults.on.append(Fault("uploadSnapshotFile", "delay", frozenset([2]), seconds=30))
     transfers = Transfers(journal, storage, domino.access())
     id_ = await transfers.start(plan, options)
-    while domino.faults.count("uploadSnapshotFile") < 2:
+    while domino.faults.count("uploadSnapshotFile") < 2:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     await transfers.cancel(id_)
     assert journal.get(id_).state == "cancelled"
