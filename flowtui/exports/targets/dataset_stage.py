@@ -56,6 +56,8 @@ class DatasetStage:
         self._snapshot = SnapshotStep(client, dataset, request, options)
         self._key = ""
         self._asks = False
+        # The journal is a file, and every file that is opened asks.
+        self._is_ended = bool(request.notes.get("ended"))
         self._have: set[tuple[str, int, str]] = set()
         self._placed: dict[str, FileEntry] | None = None
         self._looking = asyncio.Lock()
@@ -63,7 +65,7 @@ class DatasetStage:
     async def begin(self) -> None:
         """Take the upload session up again, or begin one."""
         self._snapshot.check_tag(self._dataset.tags)
-        if self._notes.get("ended"):
+        if self._is_ended:
             return
         self._key = self._notes.get("upload")
         if self._key:
@@ -71,7 +73,7 @@ class DatasetStage:
                 self._asks = True
                 return
             if await self._is_placed():
-                await self._note("ended", "1")
+                await self._note_end()
                 return
             await self._forget()
         collision = COLLISIONS[self._request.if_exists]
@@ -81,7 +83,7 @@ class DatasetStage:
 
     async def has(self, file: StagedFile) -> bool:
         there = self._asks
-        if self._notes.get("ended"):
+        if self._is_ended:
             entry = (await self._published()).get(file.path)
             there = entry is not None and not entry.directory and file.size in (None, entry.size)
         if there and file.size is not None:
@@ -100,7 +102,7 @@ class DatasetStage:
         return await entries(self._client, self._dataset.head, [file.path for file in self._request.files])
 
     async def open(self, file: StagedFile) -> Sink:
-        if self._notes.get("ended"):
+        if self._is_ended:
             # A file that is gone from the dataset again; only a new session can bring it back.
             await self._forget()
             raise ExportError(
@@ -134,7 +136,7 @@ class DatasetStage:
         self._have.add(mark)
 
     async def publish(self, manifest: Callable[[Mapping[str, Any]], bytes]) -> Publication:
-        if not self._notes.get("ended"):
+        if not self._is_ended:
             await self._end()
         placed = await self._verified()
         if not self._notes.get("manifest"):
@@ -174,7 +176,7 @@ class DatasetStage:
                 if not passes or attempt == ATTEMPTS - 1:
                     raise
             await self._client.pause(attempt)
-        await self._note("ended", "1")
+        await self._note_end()
 
     async def _is_placed(self) -> bool:
         """Whether the files of a session that is gone are in their places: it was ended, and not forgotten."""
@@ -243,7 +245,7 @@ class DatasetStage:
 
     async def discard(self) -> None:
         key = self._notes.get("upload")
-        if key and not self._notes.get("ended"):
+        if key and not self._is_ended:
             await self._cancel(key)
         await self._forget()
 
@@ -269,9 +271,13 @@ class DatasetStage:
         for name in ("upload", "before", "ended", "manifest"):
             if self._notes.get(name):
                 await self._note(name, "")
-        self._key, self._asks, self._placed = "", False, None
+        self._key, self._asks, self._is_ended, self._placed = "", False, False, None
         self._have.clear()
         self.sizes.clear()
+
+    async def _note_end(self) -> None:
+        await self._note("ended", "1")
+        self._is_ended = True
 
     async def _note(self, name: str, value: str) -> None:
         await asyncio.to_thread(self._notes.set, name, value)
