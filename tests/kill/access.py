@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from flowtui.config import StorageSettings
 from flowtui.exports import TargetAccess
+from flowtui.exports.domino import DominoClient
 from flowtui.storage import StoreAccess
 
 
@@ -17,4 +18,8 @@ async def target_access() -> AsyncIterator[TargetAccess]:
     stores = StoreAccess(
         StorageSettings(endpoint=os.environ.get("KILL_S3", ""), addressing_style="path"), environ=dict(os.environ)
     )
-    yield TargetAccess(stores)
+    if "KILL_DOMINO" not in os.environ:
+        yield TargetAccess(stores)
+        return
+    async with DominoClient(os.environ["KILL_DOMINO"], retry_delay=0.1) as client:
+        yield TargetAccess(stores, lambda: client)

@@ -1,6 +1,6 @@
 """Kills exports with SIGKILL at random points, resumes them, and looks at what is in the target.
 
-    python -m tests.kill.kill_exports [--seeds 100] [--first 1] [--only bucket|directory|merge|snapshots]
+    python -m tests.kill.kill_exports [--seeds 100] [--first 1] [--only bucket|dataset|directory|merge|snapshots]
 
 A seed says what is exported, to what kind of target, and where the export, and sometimes its resuming too, is killed:
 at the n-th step that changes something (``tests.kill.export_child``), or after some time. After every kill the target

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import secrets
-from collections.abc import Callable
-from contextlib import ExitStack
+import sqlite3
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
 from flowtui.exports import IfExists, TargetOptions
 from flowtui.exports.manifest import NAME
+from flowtui.local.domino import LOCAL_USER, create_domino_app
+from flowtui.local.domino.serve import served
+from flowtui.local.domino.store import DominoStore
 from tests.storage.s3 import KEY, SECRET, s3_client, s3_server
 
 
@@ -27,6 +34,7 @@ class Servers:
         self.environ: dict[str, str] = {}
         self._stack = ExitStack()
         self._s3: Any = None
+        self._domino: tuple[str, Path] | None = None
 
     def __enter__(self) -> Servers:
         return self
@@ -45,6 +53,37 @@ class Servers:
         name = f"kill-{secrets.token_hex(6)}"
         self._s3.create_bucket(Bucket=name)
         return self._s3, name
+
+    def domino(self) -> Path:
+        """The folder of the embedded Domino, which is served."""
+        if self._domino is None:
+            folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
+            url = self._stack.enter_context(_served_domino(folder))
+            self.environ |= {"KILL_DOMINO": url}
+            self._domino = url, folder / "domino"
+        return self._domino[1]
+
+
+@contextmanager
+def _served_domino(home: Path) -> Iterator[str]:
+    """An embedded Domino in a thread; its URL."""
+    ready, end = threading.Event(), threading.Event()
+    urls: list[str] = []
+
+    async def serve() -> None:
+        async with served(lambda url: create_domino_app(home, url=url)) as url:
+            urls.append(url)
+            ready.set()
+            await asyncio.to_thread(end.wait)
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    try:
+        ready.wait()
+        yield urls[0]
+    finally:
+        end.set()
+        thread.join()
 
 
 class Place(Protocol):
@@ -211,8 +250,61 @@ class Bucket:
         return len([key for key in self._objects() if key.endswith(NAME)])
 
 
+class Dataset:
+    """A dataset of Domino with files of other people, that is to be made or is there."""
+
+    at_once = False
+    if_exists: IfExists = "replace"
+
+    def __init__(self, folder: Path, servers: Servers, rng: random.Random) -> None:
+        self._folder = servers.domino()
+        self._name = f"kill-{secrets.token_hex(6)}"
+        self._is_there = rng.random() < 0.5
+        self.target = f"dataset:quick-start/{self._name}"
+        self.options = TargetOptions(create=True, tag="locked")
+
+    def _rows(self, query: str) -> list[Any]:
+        with closing(sqlite3.connect(self._folder / "domino.sqlite3", timeout=30)) as connection:
+            return connection.execute(query, (self._name,)).fetchall()
+
+    def _root(self) -> Path:
+        found = self._rows("SELECT id FROM datasets WHERE name = ?")
+        return self._folder / "datasets" / (found[0][0] if found else "none")
+
+    def prepare(self, source: Path) -> None:
+        if self._is_there:
+            store = DominoStore(self._folder, lambda: 0)
+            made = store.add_dataset(LOCAL_USER, self._name, store.projects()[0].id, "")
+            (store.head(made.id) / "of somebody").write_bytes(b"precious")
+
+    def steps(self, files: int) -> int:
+        return 3 * files + 60
+
+    def path(self, name: str) -> str:
+        return f"ADaM/{name}"
+
+    def content(self) -> dict[str, bytes]:
+        found = {name: path.read_bytes() for name, path in _tree(self._root() / "head").items()}
+        snapshot = {name: path.read_bytes() for name, path in _tree(self._root() / "1").items()}
+        assert not snapshot or snapshot == found
+        return {name: body for name, body in found.items() if name != NAME}
+
+    def manifest(self) -> bytes:
+        return (self._root() / "1" / NAME).read_bytes()
+
+    def leftovers(self) -> list[str]:
+        # A session that was begun by the last request of a killed process is nobody's; Domino ends it by itself.
+        tags = self._rows("SELECT tags.name FROM tags JOIN datasets ON datasets.id = dataset WHERE datasets.name = ?")
+        return [] if tags == [("locked",)] else [f"tags {tags}"]
+
+    def publications(self) -> int:
+        where = "JOIN datasets ON datasets.id = dataset WHERE datasets.name = ?"
+        return len(self._rows(f"SELECT snapshots.id FROM snapshots {where}"))
+
+
 PLACES: dict[str, Callable[[Path, Servers, random.Random], Place]] = {
     "bucket": Bucket,
+    "dataset": Dataset,
     "directory": Directory,
     "merge": Merge,
     "snapshots": Snapshots,
