@@ -123,6 +123,11 @@ def _run(arguments: Arguments) -> int:
 
     options = arguments.options
     settings = load_settings(vars(options))
+    if arguments.command in ("run", "serve"):
+        from flowtui.permission import Permission
+
+        deed = "no flow is run" if arguments.command == "run" else "no Admin that takes runs is served"
+        Permission(read_only=settings.read_only).require(deed)
     if arguments.command == "run":
         return _run_flow(arguments, settings)
     if arguments.command == "serve":

@@ -10,6 +10,7 @@ FlowtuiError
 ├── StorageError        exit 1   bytes behind a URI cannot be read or written
 ├── PreviewError        exit 1   a file cannot be shown
 ├── ExportError         exit 1   an export failed or would overwrite
+├── ReadOnlyError       exit 1   nothing may be written in this sitting
 └── FlowError           exit 1   a flow cannot be compiled or run
     └── ArtifactError            an artifact is declared wrongly
 """
@@ -100,6 +101,11 @@ class PreviewError(FlowtuiError):
 class ExportError(FlowtuiError):
     title = "The export failed"
     kind = "export"
+
+
+class ReadOnlyError(FlowtuiError):
+    title = "Nothing is written here"
+    kind = "read_only"
 
 
 class FlowError(FlowtuiError):

@@ -119,6 +119,12 @@ def _global_options(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="do not check certificates (FLOWTUI_TLS_VERIFY=false)",
     )
+    add(
+        "--read-only",
+        action="store_true",
+        default=None,
+        help="refuse every write: exports, re-runs and the like (FLOWTUI_READ_ONLY)",
+    )
     shape = parser.add_argument_group("output")
     add = shape.add_argument
     add("--json", action="store_true", default=False, help="the answer as JSON; an error as one object on stderr")

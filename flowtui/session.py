@@ -20,6 +20,7 @@ from flowtui.domain.artifact import Artifact, RunArtifacts
 from flowtui.errors import ConfigError, FlowtuiError
 from flowtui.exports import Journal, TargetAccess, Transfers
 from flowtui.exports.domino.configured import DominoAccess
+from flowtui.permission import Permission
 from flowtui.preview.workers import Workers
 from flowtui.storage import DiskCache, Storage, StoreAccess
 from flowtui.tls import tls_context
@@ -136,6 +137,7 @@ async def open_session(
     tls = cache_once(partial(tls_context, settings.transport))
     auth = auth or session_auth(settings, transport, tls)
     speaks_tls = transport is None and address.startswith("https://")
+    permission = Permission(read_only=settings.read_only)
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(
             AdminClient(
@@ -147,6 +149,7 @@ async def open_session(
                 transport=transport,
                 timeout=settings.timeout,
                 name=name,
+                permission=permission,
             )
         )
         stores = StoreAccess(settings.storage, settings.transport, os.environ, settings.timeout)
@@ -168,10 +171,10 @@ async def open_session(
         if cache is not None:
             stack.callback(cache.close)
         state = settings.home / "state.sqlite3"
-        domino_access = DominoAccess(settings, domino)
+        domino_access = DominoAccess(settings, domino, permission)
         stack.push_async_callback(domino_access.aclose)
         journal, access = Journal(state), TargetAccess(stores, domino_access)
-        transfers = Transfers(journal, storage, access, server=settings.endpoint or "")
+        transfers = Transfers(journal, storage, access, server=settings.endpoint or "", permission=permission)
         stack.push_async_callback(transfers.aclose)
         yield Session(
             settings=settings,

@@ -33,6 +33,7 @@ from flowtui.domain.execution import EntityId, ExecutionId, NodeId
 from flowtui.domain.signed import SignedUrl
 from flowtui.errors import NotFoundError, ServerError
 from flowtui.httpclient import httpx
+from flowtui.permission import EVERYTHING, Permission
 
 C = TypeVar("C", bound="AdminClient")
 
@@ -73,6 +74,7 @@ class AdminClient:
         concurrency: int = 16,
         retry_delay: float = 0.2,
         name: str = "",
+        permission: Permission = EVERYTHING,
     ) -> None:
         self._connection = Connection(
             base_url,
@@ -85,6 +87,7 @@ class AdminClient:
             concurrency=concurrency,
             retry_delay=retry_delay,
             name=name,
+            permission=permission,
         )
 
     async def __aenter__(self: C) -> C:

@@ -23,6 +23,7 @@ from flowtui.admin.unreachable import Attempt, unreachable
 from flowtui.admin.wire import Format, M, UnreadableAnswerError
 from flowtui.errors import ConfigError, FlowtuiError, ServerError, UnreachableError
 from flowtui.httpclient import http_client, httpx
+from flowtui.permission import EVERYTHING, Permission
 
 READ_ATTEMPTS = 4
 """How often a read is tried in all."""
@@ -70,6 +71,7 @@ class Connection:
         concurrency: requests at one time.
         retry_delay: seconds before the first retry; doubled each time, with jitter.
         name: what messages call the server; its address where empty.
+        permission: whether anything may be written.
 
     Attributes:
         calls: requests sent so far, retries included.
@@ -95,6 +97,7 @@ class Connection:
         concurrency: int = 16,
         retry_delay: float = 0.2,
         name: str = "",
+        permission: Permission = EVERYTHING,
     ) -> None:
         address = urlsplit(base_url)
         if address.scheme not in ("http", "https") or not address.hostname:
@@ -109,6 +112,7 @@ class Connection:
             (address.scheme, address.netloc.rpartition("@")[2], address.path.rstrip("/"), "", "")
         )
         self.name = name or self.base_url
+        self._permission = permission
         self._headers = dict(headers or {})
         self._verify = verify
         self._proxy = proxy
@@ -211,6 +215,7 @@ class Connection:
     ) -> M:
         """POST, PUT or DELETE a message, once; see ``read`` for the arguments and errors."""
         what = what or path
+        self._permission.require(f"nothing is written for {what}")
         patience = Patience(self._timeout)
         # A write cannot be repeated in JSON, so it goes in JSON where binary is in doubt.
         format_ = Format.JSON if self._doubts else self.format

@@ -241,6 +241,7 @@ KEYS: dict[str, Check] = {
     "cache": _path,
     "mouse": _flag,
     "ascii": _flag,
+    "read_only": _flag,
     "color": _flag,
     "images": _images,
     "max_parallelism": _count,
@@ -298,6 +299,6 @@ REMEDY = {
         "it is a text in quotes.",
     ),
     "images": "it is how pictures are drawn, such as half.",
-    **dict.fromkeys(("local", "mouse", "ascii", "color", "tls.verify"), "it is true or false."),
+    **dict.fromkeys(("local", "mouse", "ascii", "read_only", "color", "tls.verify"), "it is true or false."),
 }  # fmt: skip
 """How a value of each key looks, to end a hint."""

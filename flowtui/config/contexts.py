@@ -14,7 +14,7 @@ from flowtui.errors import ConfigError
 START_CONTEXT = "start"
 """The server that flowtui was started with where no context names it, and the file has none of that name."""
 
-_KEPT = ("home", "config", "timeout", "mouse", "ascii", "color", "images", "ca_file", "proxy")
+_KEPT = ("home", "config", "timeout", "mouse", "ascii", "read_only", "color", "images", "ca_file", "proxy")
 """Flags that are about the person and the network, not about one server."""
 
 _OF_ITS_SERVER = (

@@ -53,6 +53,7 @@ class Settings:
         auth: how to log in; transport: TLS and proxy; storage: how object stores are read.
         domino: which Domino exports go to, and its login.
         timeout: seconds to wait for an answer.
+        read_only: nothing is written (``flowtui.permission``).
         images: how pictures are drawn: ``auto``, ``kitty``, ``sixel``, ``half`` or ``off``.
         keymap: action to key, as bound in the file.
         context: name of the chosen context, empty without one.
@@ -76,6 +77,7 @@ class Settings:
     timeout: float = 30.0
     mouse: bool = True
     ascii: bool = False
+    read_only: bool = False
     color: bool = True
     images: str = "auto"
     max_parallelism: int = 4
@@ -227,6 +229,7 @@ def load_settings(flags: Mapping[str, object], environ: Mapping[str, str] = os.e
         timeout=reader.get("timeout", 30.0),
         mouse=reader.get("mouse", True),
         ascii=reader.get("ascii", False),
+        read_only=reader.get("read_only", False),
         images=reader.get("images", "auto"),
         color=reader.get("color", not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"),
         max_parallelism=reader.get("max_parallelism", 4),

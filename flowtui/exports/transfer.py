@@ -285,10 +285,13 @@ class Transfer:
         workers = [asyncio.create_task(worker()) for _ in range(min(self._concurrency, len(portions)))]
         try:
             await asyncio.gather(*workers)
-        finally:
-            for one in workers:
-                one.cancel()
+        except BaseException as error:
+            # A cancelled gather has cancelled its tasks; cancelling them twice would cut their cleaning up short.
+            if not isinstance(error, asyncio.CancelledError):
+                for one in workers:
+                    one.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
+            raise
 
     @contextlib.asynccontextmanager
     async def _ticking(self) -> AsyncIterator[None]:

@@ -14,6 +14,7 @@ from flowtui.exports.records import RESUMABLE, ExportRecord
 from flowtui.exports.targets.base import StageRequest, TargetAccess, TargetOptions
 from flowtui.exports.targets.registry import parse_target
 from flowtui.exports.transfer import Transfer, check
+from flowtui.permission import EVERYTHING, Permission
 from flowtui.storage import Storage
 from flowtui.text import plain
 
@@ -27,6 +28,7 @@ class Transfers:
         server: the endpoint whose runs are exported here; empty for the embedded Admin.
         at_once: exports that move bytes at the same time.
         retry_delay: seconds before a file is tried again.
+        permission: whether anything may be written.
     """
 
     def __init__(
@@ -38,7 +40,9 @@ class Transfers:
         server: str = "",
         at_once: int = _AT_ONCE,
         retry_delay: float = 1.0,
+        permission: Permission = EVERYTHING,
     ) -> None:
+        self._permission = permission
         self._journal = journal
         self._storage = storage
         self._access = access
@@ -56,6 +60,7 @@ class Transfers:
 
         Raises ExportError where the plan cannot be carried out.
         """
+        self._permission.require("nothing is exported")
         check(plan)
         id_ = await asyncio.to_thread(self._journal.add, plan, options, server=self._server)
         self._begin(id_, plan)
@@ -66,6 +71,7 @@ class Transfers:
 
         Raises ExportError where it cannot be, NotFoundError where there is none.
         """
+        self._permission.require("no export goes on")
         record = await asyncio.to_thread(self._journal.get, id_)
         if record.id in self._tasks:
             return record.id
@@ -95,6 +101,7 @@ class Transfers:
 
     async def cancel(self, id_: str) -> None:
         """Stop an export for good and remove what it has not published; nothing of it is seen in the target."""
+        self._permission.require("no export is cancelled")
         await self._stop(id_, "cancelled")
 
     def progress(self, id_: str) -> Progress | None:

@@ -29,6 +29,7 @@ _PLAIN = (
     "cache",
     "mouse",
     "ascii",
+    "read_only",
     "color",
     "max_parallelism",
 )

@@ -243,6 +243,6 @@ def test_targets_are_named_by_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         target = parse_target(text)
         assert isinstance(target, DirectoryTarget)
         assert (target.kind, target.root) == ("directory", root)
-    for text in ("s3://bucket/x", "", "directory:", "a\0b"):
+    for text in ("s3://", "", "directory:", "a\0b", "flyte://v1/x"):
         with pytest.raises(UsageError, match="no place to export to"):
             parse_target(text)

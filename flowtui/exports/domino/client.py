@@ -18,6 +18,7 @@ from flowtui.admin.unreachable import Attempt, unreachable
 from flowtui.errors import ConfigError, FlowtuiError, ServerError, UnreachableError
 from flowtui.exports.domino.refusals import PASSING_STATUSES, refusal, seconds_to_wait
 from flowtui.httpclient import http_client, httpx
+from flowtui.permission import EVERYTHING
 from flowtui.text import plain
 from flowtui.urls import base_url
 
@@ -65,6 +66,7 @@ class DominoClient:
 
     Attributes:
         calls: requests sent so far.
+        permission: whether anything may be written.
 
     Raises:
         ConfigError: ``url`` is not the address of a server.
@@ -88,6 +90,7 @@ class DominoClient:
             raise ConfigError(f"Domino's address is off: {error}.", "Write it as https://domino.example.com.") from None
         self.auth = auth
         self.project = project
+        self.permission = EVERYTHING
         self.calls = 0
         self._verify = verify
         self._proxy = proxy
@@ -144,6 +147,7 @@ class DominoClient:
             UnreachableError: no answer came, so that it may have been done all the same.
             NotFoundError, AuthError, ServerError: as :meth:`get`.
         """
+        self.permission.require(f"nothing is done for {what}")
         data = json.dumps(body).encode() if body is not None else b""
         headers = {"Content-Type": "application/json"} if body is not None else {}
         for attempt in range(ATTEMPTS):
@@ -161,6 +165,7 @@ class DominoClient:
         self, path: str, params: Params, body: httpx.AsyncByteStream | bytes, headers: Mapping[str, str], *, what: str
     ) -> None:
         """POST bytes that may be sent again, such as a chunk of a file. ``body`` can be read several times."""
+        self.permission.require(f"nothing is sent for {what}")
         await self._retried("POST", path, params, body, headers, what=what)
 
     async def _retried(

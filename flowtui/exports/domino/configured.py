@@ -11,6 +11,7 @@ from flowtui.config.layers import same_server
 from flowtui.errors import ConfigError
 from flowtui.exports.domino.client import DominoClient
 from flowtui.httpclient import httpx
+from flowtui.permission import EVERYTHING, Permission
 from flowtui.tls import tls_context
 
 
@@ -20,9 +21,16 @@ class DominoAccess:
     Args:
         settings: which Domino, and its login.
         embedded: gives the client where no Domino is configured; None where there is none then.
+        permission: whether anything may be written.
     """
 
-    def __init__(self, settings: Settings, embedded: Callable[[], DominoClient] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        embedded: Callable[[], DominoClient] | None = None,
+        permission: Permission = EVERYTHING,
+    ) -> None:
+        self._permission = permission
         self._make = embedded if embedded and not settings.domino.url else partial(domino_client, settings)
         self._client: DominoClient | None = None
 
@@ -30,6 +38,7 @@ class DominoAccess:
         """The client, the same each time. Raises ConfigError where no Domino is configured."""
         if self._client is None:
             self._client = self._make()
+            self._client.permission = self._permission
         return self._client
 
     async def aclose(self) -> None:

@@ -227,6 +227,8 @@ class BaseScreen(Screen[Result], Generic[Result]):
             return
         settings = self.context.settings
         right = [*self.facts()]
+        if settings.read_only:
+            right = [Mark("read-only", "busy"), *([Mark(f" {self.signs.dot} ", "dim")] if right else []), *right]
         fresh = self.freshness()
         if right and fresh:
             right.append(Mark(f" {self.signs.dot} ", "dim"))
