@@ -145,8 +145,9 @@ VALUE_OPTIONS = frozenset(
 """Global options that take a value: needed to find the command behind them."""
 
 
-def _run_argument(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", metavar="RUN", help="NAME, PROJECT/DOMAIN/NAME or the URL of Flyte's console")
+def _run_argument(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
+    help_ = "NAME, PROJECT/DOMAIN/NAME or the URL of Flyte's console"
+    parser.add_argument("run", metavar="RUN", nargs="?" if optional else None, help=help_)
 
 
 def _selector(parser: argparse.ArgumentParser, *, many: bool = False, required: bool = False) -> None:
@@ -254,7 +255,7 @@ def _bookmark(parser: argparse.ArgumentParser) -> None:
 
 
 def _export(parser: argparse.ArgumentParser) -> None:
-    _run_argument(parser)
+    _run_argument(parser, optional=True)
     _selector(parser, many=True)
     add = parser.add_argument
     add(
@@ -274,6 +275,11 @@ def _export(parser: argparse.ArgumentParser) -> None:
     add("--no-snapshot", dest="snapshot", action="store_false", help="of a dataset: make no snapshot")
     add("--create", action="store_true", help="make the dataset where there is none of that name")
     add("--dataset-project", metavar="NAME", default="", help="the Domino project of the dataset")
+    add("--via", choices=("here", "domino-job", "flyte"), default="here", help="who moves the bytes (here)")
+    add("--job-project", metavar="NAME", default="", help="Domino project of the job: NAME, OWNER/NAME or its id")
+    add("--hardware-tier", metavar="ID", default="", help="of the job; the project's default where not given")
+    add("--environment-id", metavar="ID", default="", help="of the job; it needs flowtui installed")
+    add("--selection", metavar="WORD", default="", help=argparse.SUPPRESS)
     add("--leave-out", action="store_true", help="files that cannot be read are left out, instead of nothing written")
     add("--dry-run", action="store_true", help="show the plan and write nothing")
 

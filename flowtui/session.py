@@ -17,7 +17,7 @@ from flowtui.catalog import Bookmarks, Catalog, ResponseCache
 from flowtui.catalog.references import flyte_reference
 from flowtui.config import Settings
 from flowtui.domain.artifact import Artifact, RunArtifacts
-from flowtui.errors import ConfigError, FlowtuiError
+from flowtui.errors import ConfigError, FlowtuiError, UsageError
 from flowtui.exports import Journal, TargetAccess, Transfers
 from flowtui.exports.domino.configured import DominoAccess
 from flowtui.permission import Permission
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from flowtui.admin.auth import Authenticator
     from flowtui.exports.domino import DominoClient
+    from flowtui.exports.roads import Road
     from flowtui.httpclient import httpx
 
 _AT_ONCE = 16
@@ -57,6 +58,25 @@ class Session:
     target_access: TargetAccess
     transfers: Transfers
     auth: Authenticator | None = None
+
+    @property
+    def server_options(self) -> tuple[str, ...]:
+        """The options by which a command of flowtui elsewhere reaches the same server."""
+        settings = self.settings
+        named = ("--project", settings.project, "--domain", settings.domain)
+        if settings.endpoint is None:
+            return ("--local", "--home", str(settings.home), *named)
+        return ("--endpoint", settings.endpoint, *named)
+
+    def road(self, name: str) -> Road:
+        """Who carries exports out elsewhere: ``domino-job`` or ``flyte``. Raises UsageError for another name."""
+        from flowtui.exports.roads import DominoJobRoad, FlyteRoad
+
+        if name == DominoJobRoad.name:
+            return DominoJobRoad(self.target_access.domino)
+        if name == FlyteRoad.name:
+            return FlyteRoad(self.client, self.settings.project, self.settings.domain)
+        raise UsageError(f"{name!r} is no road for an export.", "It is here, domino-job or flyte.")
 
     async def with_sizes(self, run: RunArtifacts, *, remote: bool = True, most: int | None = None) -> RunArtifacts:
         """The same artifacts with the sizes of their files in bytes; of several URIs the sum.

@@ -64,7 +64,7 @@ async def run(
     journal: Journal | None = None,
     options: TargetOptions | None = None,
     server: str = "",
-    concurrency: int = CONCURRENCY,
+    concurrency: int | None = None,
     retry_delay: float = 1.0,
 ) -> Outcome:
     """Carry out a plan from its beginning.
@@ -74,7 +74,7 @@ async def run(
     Args:
         journal: where the export is recorded, so that it can be resumed; without one only the stage knows of it.
         server: the endpoint that the runs are on, for the journal.
-        concurrency: files that move at the same time.
+        concurrency: files that move at the same time; None for what suits the target.
         retry_delay: seconds before a file is tried again; doubled each time.
 
     Raises:
@@ -125,7 +125,7 @@ class Transfer:
         listener: Listener | None = None,
         *,
         journal: Journal | None = None,
-        concurrency: int = CONCURRENCY,
+        concurrency: int | None = None,
         retry_delay: float = 1.0,
     ) -> None:
         self.id = id_
@@ -270,6 +270,8 @@ class Transfer:
             self._pace.add(count, file.path)
 
         copier = Copier(stage, self._storage, moved, self._lines.append, retry_delay=self._retry_delay)
+        # What a stage does best by itself: requests to a server are waited for, copies are not.
+        concurrency = self._concurrency or getattr(stage, "files_at_once", CONCURRENCY)
         portions = deque(copier.batches([file for file in self._plan.to_write if file.path not in self._written]))
 
         async def worker() -> None:
@@ -282,7 +284,7 @@ class Transfer:
                         self._failures.append(result)
                         self._unrecorded_failures.append(result)
 
-        workers = [asyncio.create_task(worker()) for _ in range(min(self._concurrency, len(portions)))]
+        workers = [asyncio.create_task(worker()) for _ in range(min(concurrency, len(portions)))]
         try:
             await asyncio.gather(*workers)
         except BaseException as error:

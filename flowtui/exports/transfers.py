@@ -11,6 +11,8 @@ from flowtui.exports.journal import Journal
 from flowtui.exports.pace import Progress
 from flowtui.exports.plan import Plan
 from flowtui.exports.records import RESUMABLE, ExportRecord
+from flowtui.exports.roads.base import RemoteWork, Road
+from flowtui.exports.roads.following import REMOTE, Follower
 from flowtui.exports.targets.base import StageRequest, TargetAccess, TargetOptions
 from flowtui.exports.targets.registry import parse_target
 from flowtui.exports.transfer import Transfer, check
@@ -49,6 +51,7 @@ class Transfers:
         self._server = server
         self._gate = asyncio.Semaphore(at_once)
         self._retry_delay = retry_delay
+        self._followers: dict[str, Road] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._transfers: dict[str, Transfer] = {}
         self._progress: dict[str, Progress] = {}
@@ -95,6 +98,42 @@ class Transfers:
         self._begin(record.id, plan)
         return record.id
 
+    async def start_remote(self, road: Road, plan: Plan, options: TargetOptions, work: RemoteWork) -> str:
+        """Have an export carried out elsewhere; it is followed here while this session lasts. Its id.
+
+        Raises ExportError where the plan cannot be carried out, and what the road raises.
+        """
+        self._permission.require("nothing is exported")
+        check(plan)
+        id_ = await asyncio.to_thread(self._journal.add, plan, options, road=road.name, server=self._server)
+        try:
+            remote = await road.start(work)
+        except FlowtuiError as error:
+            await asyncio.to_thread(self._journal.finish, id_, "failed", error=error.message)
+            raise
+        await asyncio.to_thread(self._journal.notes(id_).set, REMOTE, remote)
+        await asyncio.to_thread(self._journal.tell, id_, f"started {remote}: {work.title}")
+        await asyncio.to_thread(self._journal.begin, id_)
+        self.follow(id_, road)
+        return id_
+
+    def follow(self, id_: str, road: Road) -> None:
+        """Keep the journal's record of an export elsewhere up to date until its end."""
+        if id_ in self._tasks:
+            return
+        follower = Follower(id_, road, self._journal, lambda: self._tell(id_))
+        task = asyncio.create_task(self._followed(follower))
+        self._tasks[id_] = task
+        self._followers[id_] = road
+        task.add_done_callback(lambda _: self._ended(id_))
+        self._tell(id_)
+
+    async def _followed(self, follower: Follower) -> None:
+        try:
+            await follower.run()
+        except FlowtuiError as error:
+            self._errors[follower.id] = error
+
     async def pause(self, id_: str) -> None:
         """Stop an export for now, also one of another process; what is in the stage stays."""
         await self._stop(id_, "paused")
@@ -134,6 +173,7 @@ class Transfers:
     async def aclose(self) -> None:
         """Pause what runs, and wait until it has stopped."""
         for id_, task in list(self._tasks.items()):
+            # What is carried out elsewhere goes on there.
             transfer = self._transfers.get(id_)
             if transfer is None or not transfer.stop("paused"):
                 task.cancel()
@@ -166,11 +206,15 @@ class Transfers:
     def _ended(self, id_: str) -> None:
         self._tasks.pop(id_, None)
         self._transfers.pop(id_, None)
+        self._followers.pop(id_, None)
         self._progress.pop(id_, None)
         self._tell(id_)
 
     async def _stop(self, id_: str, end: Literal["paused", "cancelled"]) -> None:
         record = await asyncio.to_thread(self._journal.get, id_)
+        if record.road != "here":
+            await self._stop_remote(record, end)
+            return
         task, transfer = self._tasks.get(record.id), self._transfers.get(record.id)
         if task is not None:
             if transfer is not None and transfer.stop(end):
@@ -184,6 +228,16 @@ class Transfers:
             await asyncio.to_thread(self._journal.ask, record.id, "pause" if end == "paused" else "cancel")
             return
         await self._settle(record, end)
+
+    async def _stop_remote(self, record: ExportRecord, end: Literal["paused", "cancelled"]) -> None:
+        road = self._followers.get(record.id)
+        if end == "paused" or road is None:
+            raise ExportError(
+                f"Export {record.id} is carried out elsewhere ({record.road}) and "
+                + ("cannot be paused." if end == "paused" else "is not followed here."),
+                "Stop it where it runs.",
+            )
+        await road.stop(self._journal.notes(record.id).get(REMOTE))
 
     async def _settle(self, record: ExportRecord, end: Literal["paused", "cancelled"]) -> None:
         """Pause or cancel an export that nobody carries out now."""

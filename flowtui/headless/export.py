@@ -6,9 +6,10 @@ import asyncio
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flowtui import words
+from flowtui.domain.artifact import RunArtifacts
 from flowtui.domain.execution import ExecutionId
 from flowtui.domain.size import human_size
 from flowtui.errors import NotFoundError, UsageError
@@ -17,11 +18,15 @@ from flowtui.exports import (
     Plan,
     PlannedFile,
     Selection,
+    SourceRun,
     TargetOptions,
     make_plan,
     parse_target,
     source_run,
 )
+from flowtui.exports.encoded_selection import decoded_selection, selected
+from flowtui.exports.roads import Road
+from flowtui.exports.roads.base import remote_work
 from flowtui.headless.json import dumps
 from flowtui.headless.select import select
 from flowtui.headless.style import Style
@@ -57,14 +62,13 @@ async def execute(session: Session, options: Namespace, style: Style) -> str:
         project=options.dataset_project,
     )
     target = parse_target(options.to, target_options, session.target_access)
-    chosen = [(options.run, options.selectors), *_more(options.more, options.run)]
-    selections = [await _selection(session, run, selectors, options) for run, selectors in chosen]
+    selections = await _selections(session, options)
     plan = await make_plan(
         selections, target, session.storage, if_exists=options.if_exists, folder=target_options.folder
     )
     if options.leave_out:
         plan = without_problems(plan)
-    record = await show(session, plan, style, target_options, dry_run=options.dry_run)
+    record = await show(session, plan, style, target_options, dry_run=options.dry_run, via=_via(session, options))
     if style.json:
         return dumps(shape(plan, record, await _sums(session, record)))
     planned = "blocked" if plan.blocked else words.count(len(plan.to_write), "file") + " to write"
@@ -81,9 +85,12 @@ def without_problems(plan: Plan) -> Plan:
 
 
 async def show(
-    session: Session, plan: Plan, style: Style, options: TargetOptions, *, dry_run: bool
+    session: Session, plan: Plan, style: Style, options: TargetOptions, *, dry_run: bool, via: _Via | None = None
 ) -> ExportRecord | None:
     """Tells what is particular about a plan and carries it out; what the journal has of it then.
+
+    Args:
+        via: who else carries it out; None for this process.
 
     Raises:
         NotFoundError: none of the files exists.
@@ -95,7 +102,10 @@ async def show(
         style.tell(line)
     if dry_run:
         return None
-    return await carried_out(session, await session.transfers.start(plan, options), style)
+    if via is None or not plan.to_write:
+        return await carried_out(session, await session.transfers.start(plan, options), style)
+    work = replace(remote_work(plan, options, session.server_options), **via.more)
+    return await carried_out(session, await session.transfers.start_remote(via.road, plan, options, work), style)
 
 
 def row(file: PlannedFile) -> list[str]:
@@ -138,11 +148,44 @@ def shape(plan: Plan, record: ExportRecord | None, sums: dict[str, str]) -> dict
     }
 
 
+class _Via(NamedTuple):
+    """A road, and what a person has said of it."""
+
+    road: Road
+    more: dict[str, str]
+
+
+def _via(session: Session, options: Namespace) -> _Via | None:
+    more = {
+        "project": options.job_project,
+        "hardware_tier": options.hardware_tier,
+        "environment_id": options.environment_id,
+    }
+    return None if options.via == "here" else _Via(session.road(options.via), more)
+
+
+async def _selections(session: Session, options: Namespace) -> list[Selection]:
+    if options.selection:
+        found = []
+        for run, keys in decoded_selection(options.selection).items():
+            artifacts = await session.catalog.artifacts(run)
+            found.append(selected(artifacts, await _source(session, artifacts), keys))
+        return found
+    if options.run is None or not options.selectors:
+        raise UsageError("flowtui export needs RUN and ARTIFACT.", "`flowtui export --help` shows what it takes.")
+    chosen = [(options.run, options.selectors), *_more(options.more, options.run)]
+    return [await _selection(session, run, selectors, options) for run, selectors in chosen]
+
+
+async def _source(session: Session, artifacts: RunArtifacts) -> SourceRun:
+    return source_run(artifacts.execution, await session.catalog.inputs(artifacts.execution.id))
+
+
 async def _selection(session: Session, run: ExecutionId, selectors: Sequence[str], options: Namespace) -> Selection:
     artifacts = await session.catalog.artifacts(run)
     selected = [select(artifacts, one, type_=options.type, node=options.node) for one in selectors]
     files = dict.fromkeys(file for selection in selected for file in selection.files)
-    return Selection(source_run(artifacts.execution, await session.catalog.inputs(run)), tuple(files))
+    return Selection(await _source(session, artifacts), tuple(files))
 
 
 def _more(more: Sequence[Sequence[str]], first: ExecutionId) -> list[tuple[ExecutionId, list[str]]]:
