@@ -25,11 +25,13 @@ class Killed(BaseException):
 
 @dataclass
 class Wire(httpx.AsyncBaseTransport):
-    """Carries requests to an app; ``kill_before`` and ``kill_after`` are numbers of requests, from 1."""
+    """Carries requests to an app; ``kill_before`` and ``kill_after`` are numbers of requests, from 1,
+    ``kill_behind`` a part of a path."""
 
     app: object
     kill_before: int = 0
     kill_after: int = 0
+    kill_behind: str = ""
     requests: list[httpx.Request] = field(default_factory=list)
     logins: list[str] = field(default_factory=list)
 
@@ -43,7 +45,7 @@ class Wire(httpx.AsyncBaseTransport):
             response = await httpx.ASGITransport(self.app).handle_async_request(request)  # type: ignore[arg-type]
         except ConnectionDroppedError:
             raise httpx.ReadError("dropped", request=request) from None
-        if self.kill_after and number == self.kill_after:
+        if number == self.kill_after or (self.kill_behind and self.kill_behind in request.url.path):
             raise Killed
         return response
 

@@ -354,6 +354,24 @@ async def test_a_resumed_session_asks_before_it_sends(domino: Domino, storage: S
     assert domino.faults.count("uploadSnapshotFile") - came == 2 + 1
 
 
+async def test_a_kill_behind_the_end_of_the_session_sends_nothing_again(
+    domino: Domino, storage: Storage, journal: Journal
+) -> None:
+    name, wire = (await target_of(domino)).text, domino.wire()
+    plan = await plan_of(storage, parse_target(name, OPTIONS, domino.access(wire)))
+    wire.kill_behind = "/snapshot/file/end/"
+    with pytest.raises(Killed):
+        await run(plan, storage, journal=journal, options=OPTIONS)
+    came = domino.faults.count("uploadSnapshotFile")
+    transfers = Transfers(journal, storage, domino.access(), retry_delay=0)
+    (record,) = journal.list()
+    await transfers.resume(record.id)
+    await transfers.wait(record.id)
+    await check_published(domino)
+    # The manifest alone.
+    assert domino.faults.count("uploadSnapshotFile") == came + 1
+
+
 async def test_a_forgotten_session_begins_anew(domino: Domino, storage: Storage, journal: Journal) -> None:
     plan = await plan_of(storage, await target_of(domino))
     domino.faults.on.append(Fault("endSnapshotUpload", status=403))
