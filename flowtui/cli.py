@@ -278,6 +278,10 @@ def _answer(arguments: Arguments, settings: Settings, style: Style) -> str:
         from flowtui.headless import bookmark
 
         bookmark.check(options)
+    if arguments.command == "export-artifacts":
+        from flowtui.headless import export_artifacts
+
+        export_artifacts.prepare(options)
     if getattr(options, "run", None) is not None:
         named = options.run
         settings, options.run = _aim(settings, named)
@@ -292,7 +296,7 @@ async def _ask(arguments: Arguments, settings: Settings, style: Style) -> str:
     from flowtui.embedded import has_run, session_of
 
     options = arguments.options
-    module = import_module(f"flowtui.headless.{arguments.command}")
+    module = import_module(f"flowtui.headless.{arguments.command.replace('-', '_')}")
     try:
         async with session_of(settings) as session:
             if not settings.project and _needs_project(arguments):

@@ -176,7 +176,8 @@ async def test_an_export_fails_when_what_it_waits_for_fails(runner: Runner) -> N
     assert result.phase == "FAILED"
     nodes = await runner.nodes(result.execution)
     assert {nodes[one].closure.phase for one in ("n0", "n1")} == {NODE.FAILED}
-    assert "did not make its files" in (await runner.node(result.execution, "n0")).closure.error.message
+    told = (await runner.node(result.execution, "n0")).closure.error.message
+    assert "Tables & more/first.csv of node n1 (Fails early): FAILED: failed to run the job: the command ended" in told
     assert not list(runner.home.datasets.iterdir())
 
 
