@@ -17,9 +17,8 @@ from flowtui.catalog.export_order import After, Order
 from flowtui.catalog.join import Plan, PlannedFile
 from flowtui.catalog.run_nodes import RunNode, Tree
 from flowtui.domain.execution import TERMINAL_NODE_PHASES, TERMINAL_PHASES
-from flowtui.domain.export_request import ExportRequest, Wanted, request_of
+from flowtui.domain.export_request import EXPORT_KEY, ExportRequest, Wanted, request_of
 from flowtui.errors import UsageError
-from flowtui.plugin.export import export_request
 
 FAILED_NODE_PHASES = frozenset({"FAILED", "ABORTED", "TIMED_OUT"})
 """Phases of a node that has ended without its outputs although it should have made them."""
@@ -125,13 +124,10 @@ def _exports(tree: Tree) -> dict[RunNode, ExportRequest | None]:
     """The export tasks of a run with what they ask for, None where that cannot be understood."""
     found: dict[RunNode, ExportRequest | None] = {}
     for node in tree.walk():
-        if node.task is None or not node.task.HasField("custom"):
-            continue
-        custom = export_request(json_format.MessageToDict(node.task.custom))
-        if custom is None:
+        if node.task is None or EXPORT_KEY not in node.task.custom.fields:
             continue
         try:
-            found[node] = request_of(custom)
+            found[node] = request_of(json_format.MessageToDict(node.task.custom)[EXPORT_KEY])
         except UsageError:
             found[node] = None
     return found

@@ -21,7 +21,8 @@ from flowtui.catalog.walk import Walk
 from flowtui.domain.execution import ExecutionId, NodeId
 from flowtui.domain.export_request import ExportRequest
 from flowtui.errors import ExportError, NotFoundError, ServerError, UnreachableError
-from flowtui.text import first_line, last_line, plain
+from flowtui.text import first_line, plain
+from flowtui.words import error_line
 
 FAILED_PHASES = frozenset({"FAILING", "FAILED", "TIMED_OUT", "ABORTING", "ABORTED"})
 """Phases of a run in which no export of it begins any more."""
@@ -29,7 +30,6 @@ FAILED_PHASES = frozenset({"FAILING", "FAILED", "TIMED_OUT", "ABORTING", "ABORTE
 _NAMED = 5
 """Files or nodes that a message names."""
 
-_TRACEBACK = "Traceback (most recent call last)"
 _GROWTH = 1.5
 
 
@@ -163,16 +163,11 @@ class ExportWait:
         while up is not None:
             if up.row is not None and up.row.closure.error.message:
                 whole = await self._fetcher.node(NodeId(self._id, up.id), final=False)
-                return f"{up.phase}: {error_line(whole.closure.error.message or up.row.closure.error.message)}"
+                message = str(whole.closure.error.message or up.row.closure.error.message)
+                return f"{up.phase}: {error_line(message) or first_line(message)}"
             phase = phase or up.phase
             up = up.parent
         return f"{phase or 'not run'}."
-
-
-def error_line(message: str) -> str:
-    """The line of an error that says what happened: its first, or the last where that begins a traceback."""
-    line = first_line(message)
-    return last_line(message) if _TRACEBACK in line else line
 
 
 def _is_passing(error: ServerError) -> bool:
@@ -182,7 +177,7 @@ def _is_passing(error: ServerError) -> bool:
 def _why(run: FetchedRun) -> str:
     execution = convert.execution(run.message)
     if execution.error is not None and execution.error.message:
-        return error_line(execution.error.message)
+        return error_line(execution.error.message) or first_line(execution.error.message)
     if execution.abort_cause:
         return first_line(execution.abort_cause)
     return "no reason is given."

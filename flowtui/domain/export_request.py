@@ -14,6 +14,9 @@ from typing import Any, Literal
 
 from flowtui.errors import UsageError
 
+EXPORT_KEY = "exportArtifacts"
+"""Key of the request in the ``custom`` of an export task."""
+
 MAX_BYTES = 1 << 20
 """Bytes of a request that is read."""
 

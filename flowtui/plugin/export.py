@@ -29,14 +29,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from flowtui.domain.export_request import ENCODED
+from flowtui.domain.export_request import ENCODED, EXPORT_KEY
 from flowtui.errors import ArtifactError, FlowError
 from flowtui.plugin.encoding import key_of_type
 
 if TYPE_CHECKING:
     from flowtui.plugin.artifact import Artifact
-
-EXPORT_KEY = "exportArtifacts"
 
 EXPORT_COMMAND = "flowtui export-artifacts"
 

@@ -1,12 +1,23 @@
 """Flows whose exports wait: for what, in which order, and in vain."""
 
+import os
 import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Optional
 
-from flytekit import LaunchPlan, WorkflowFailurePolicy, approve, conditional, current_context, dynamic, task, workflow
+from flytekit import (
+    LaunchPlan,
+    WorkflowFailurePolicy,
+    conditional,
+    current_context,
+    dynamic,
+    task,
+    wait_for_input,
+    workflow,
+)
 from flytekit.core.node_creation import create_node
+from flytekit.exceptions.user import FlyteRecoverableException
 from flytekit.types.file import FlyteFile
 
 from flowtui.plugin.artifact import (
@@ -17,6 +28,7 @@ from flowtui.plugin.artifact import (
     ExportArtifactToNetAppVolumesSpec,
     run_launch_export_artifacts_task,
 )
+from flowtui.plugin.encoding import FileKey, annotate
 
 Tables = Artifact("Tables", DATA)
 Figures = Artifact("Figures", REPORT)
@@ -52,14 +64,14 @@ def make_figure() -> Figures.File("figure.txt"):
 
 @task
 def fail() -> Tables.File("never.csv"):
-    raise ValueError("no licence\nfor this")
+    if os.getpid():
+        raise ValueError("no licence\nfor this")
+    return written("never.csv")
 
 
-@task
+@task(retries=1)
 def fail_once() -> Tables.File("second.csv"):
-    if Path(current_context().checkpoint._checkpoint_dest).parent.name.endswith("-0"):
-        from flytekit.exceptions.user import FlyteRecoverableException
-
+    if os.environ["FLYTE_ATTEMPT_NUMBER"] == "0":
         raise FlyteRecoverableException("the first time")
     return written("second.csv")
 
@@ -70,7 +82,7 @@ def say(text: str) -> str:
 
 
 @task
-def perhaps(there: bool) -> Optional[Tables.File("perhaps.csv")]:
+def perhaps(there: bool) -> annotate(Optional[FlyteFile], FileKey("Tables", "data", "perhaps.csv")):
     return written("perhaps.csv") if there else None
 
 
@@ -137,7 +149,7 @@ def too_slow() -> Tables.File("out.csv"):
 def runs_after_export() -> Tables.File("out.csv"):
     exported = export("before")
     made = create_node(make)
-    exported >> made
+    exported.ref.node >> made
     return made.o0
 
 
@@ -145,7 +157,7 @@ def runs_after_export() -> Tables.File("out.csv"):
 def undeclared_runs_after_export() -> Tables.File("out.csv"):
     exported = export("beside")
     later = create_node(say, text="later")
-    exported >> later
+    exported.ref.node >> later
     return make()
 
 
@@ -153,8 +165,8 @@ def undeclared_runs_after_export() -> Tables.File("out.csv"):
 def two_wait_for_each_other() -> tuple[Tables.File("out.csv"), Figures.File("figure.txt")]:
     tables, figures = export("a"), export("b", Figures)
     table, figure = create_node(make), create_node(make_figure)
-    figures >> table
-    tables >> figure
+    figures.ref.node >> table
+    tables.ref.node >> figure
     return table.o0, figure.o0
 
 
@@ -224,7 +236,7 @@ def optional(there: bool) -> Tables.File("out.csv"):
 @workflow
 def retried() -> Tables.File("out.csv"):
     export("retried", retries=1)
-    fail_once().with_overrides(retries=1)
+    fail_once()
     return make()
 
 
@@ -242,5 +254,5 @@ def launch_plan_child() -> Tables.File("out.csv"):
 @workflow
 def with_gate() -> Tables.File("out.csv"):
     export("gated")
-    gated = approve(say(text="go on?"), "go-on", timeout=timedelta(hours=1))
+    gated = wait_for_input("go-on", timeout=timedelta(hours=1), expected_type=str)
     return make(text=gated)

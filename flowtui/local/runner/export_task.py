@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 from flyteidl.core import interface_pb2, literals_pb2, tasks_pb2, workflow_pb2
 from google.protobuf import json_format
 
-from flowtui.domain.export_request import ExportRequest, request_of
+from flowtui.domain.export_request import EXPORT_KEY, ExportRequest, request_of
 from flowtui.errors import UsageError
 from flowtui.local.runner.bindings import promised_nodes, then_nodes, upstream
 from flowtui.local.runner.failures import AttemptFailedError, user_error
 from flowtui.local.runner.names import END, START
 from flowtui.plugin.encoding import FileKey, key_of_id
-from flowtui.plugin.export import EXPORT_KEY, export_command, export_request
+from flowtui.plugin.export import export_command, export_request
 
 if TYPE_CHECKING:
     from flowtui.local.runner.attempts import Attempt
