@@ -4,7 +4,6 @@ import os
 import time
 from datetime import timedelta
 from pathlib import Path
-from typing import Optional
 
 from flytekit import (
     LaunchPlan,
@@ -82,7 +81,7 @@ def say(text: str) -> str:
 
 
 @task
-def perhaps(there: bool) -> annotate(Optional[FlyteFile], FileKey("Tables", "data", "perhaps.csv")):
+def perhaps(there: bool) -> annotate(FlyteFile | None, FileKey("Tables", "data", "perhaps.csv")):
     return written("perhaps.csv") if there else None
 
 
