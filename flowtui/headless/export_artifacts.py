@@ -12,7 +12,7 @@ import time
 from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flowtui import words
 from flowtui.catalog.export_wait import Pauses
@@ -20,11 +20,13 @@ from flowtui.domain.artifact import RunArtifacts
 from flowtui.domain.export_request import ENCODED, MAX_BYTES, ExportRequest, ExportSpec, parse_request
 from flowtui.domain.size import human_size
 from flowtui.errors import ExportError, FlowtuiError, NotFoundError, UsageError
-from flowtui.exports import Outcome, Plan, Selection, SourceRun, Target, make_plan, run, source_run
+from flowtui.exports import ExportRecord, Plan, Selection, SourceRun, Target, make_plan, source_run
+from flowtui.exports.records import RESUMABLE
+from flowtui.headless.export import shape, show
 from flowtui.headless.export_places import OPTIONS, place_of
 from flowtui.headless.json import dumps
-from flowtui.headless.progress import progress
 from flowtui.headless.style import Style
+from flowtui.headless.transfers import carried_out
 from flowtui.text import plain
 
 if TYPE_CHECKING:
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
 
 RUN_VARIABLE = "FLOWTUI_RUN"
 _FLYTE_VARIABLES = tuple(f"FLYTE_INTERNAL_EXECUTION_{part}" for part in ("PROJECT", "DOMAIN", "ID"))
+
+_LOOKED_AT = 100
+"""Newest exports of the journal among which one that was begun is looked for."""
 
 _LOCAL_PAUSES = Pauses(first=0.1, longest=1.0)
 """The embedded Admin is next door: a look costs next to nothing."""
@@ -41,7 +46,7 @@ _LOCAL_PAUSES = Pauses(first=0.1, longest=1.0)
 class _Done:
     spec: ExportSpec
     plan: Plan
-    outcome: Outcome
+    record: ExportRecord
 
 
 def prepare(options: Namespace, environ: Mapping[str, str] = os.environ) -> None:
@@ -128,11 +133,13 @@ async def execute(session: Session, options: Namespace, style: Style) -> str:
             )
         except FlowtuiError as error:
             failed.append((spec, error))
-    for one in done:
-        style.tell(_told(one))
     if failed:
+        for one in done:
+            style.tell(_told(one))
         raise _failure(failed, len(request.specs))
-    return dumps([_shape(one) for one in done]) if style.json else "".join(f"{_told(one)}\n" for one in done)
+    if style.json:
+        return dumps([{"kind": one.spec.kind, **shape(one.plan, one.record, {})} for one in done])
+    return "".join(f"{_told(one)}\n" for one in done)
 
 
 _Failed = list[tuple[ExportSpec, FlowtuiError]]
@@ -159,20 +166,36 @@ async def _export(
         for file in artifacts.files
         if any(wanted.matches(file.artifact, file.type, file.file) for wanted in spec.wanted)
     )
-    # A second try of the task finds its own files there; an export that is whole already writes nothing.
     plan = await make_plan([Selection(source, files)], target, session.storage, if_exists="replace")
-    for line in (*plan.notices, *(problem.message for problem in plan.problems)):
-        style.tell(line)
-    with progress(style) as show:
-        outcome = await run(
-            plan,
-            session.storage,
-            show,
-            journal=session.journal,
-            options=OPTIONS,
-            server=session.settings.endpoint or "",
+    begun = await _begun(session, plan)
+    record: ExportRecord | None
+    if begun:
+        style.tell(f"Going on with export {begun} of an earlier try.")
+        record = await carried_out(session, await session.transfers.resume(begun), style)
+    else:
+        record = await show(session, plan, style, OPTIONS, dry_run=False)
+    if record is None or record.state != "done":
+        state = record.state if record is not None else "gone"
+        raise ExportError(f"The export to {plain(target.text)} is {state}: somebody has stopped it.")
+    return _Done(spec, plan, record)
+
+
+async def _begun(session: Session, plan: Plan) -> str:
+    """The id of an export of these very files that an earlier try of the task has begun, empty where there is none."""
+    wanted = {(file.path, file.uri) for file in plan.files}
+    executions = tuple(str(one.id) for one in plan.runs)
+    for record in await asyncio.to_thread(session.journal.list, _LOOKED_AT):
+        same = (record.target, record.executions, record.road, record.server) == (
+            plan.target.text,
+            executions,
+            "here",
+            session.settings.endpoint or "",
         )
-    return _Done(spec, plan, outcome)
+        if same and record.state in RESUMABLE:
+            earlier = await asyncio.to_thread(session.journal.plan, record.id, plan.target)
+            if {(file.path, file.uri) for file in earlier.files} == wanted:
+                return record.id
+    return ""
 
 
 def _failure(failed: _Failed, count: int) -> FlowtuiError:
@@ -185,23 +208,6 @@ def _failure(failed: _Failed, count: int) -> FlowtuiError:
 
 
 def _told(done: _Done) -> str:
-    there = words.count(len(done.plan.files), "file")
-    new = len(done.outcome.written)
-    place = done.outcome.publication.place if done.outcome.publication else done.plan.target.text
+    there, new = words.count(len(done.plan.files), "file"), len(done.plan.to_write)
+    place = done.record.place or done.plan.target.text
     return f"{there} in {plain(place)}, {new:,} of them written now, {human_size(done.plan.bytes)}"
-
-
-def _shape(done: _Done) -> dict[str, Any]:
-    publication = done.outcome.publication
-    return {
-        "kind": done.spec.kind,
-        "place": done.spec.place,
-        "target": done.plan.target.text,
-        "id": done.outcome.id,
-        "files": [
-            {"path": file.path, "artifact": file.source.artifact, "file": file.source.file, "action": file.action}
-            for file in done.plan.files
-        ],
-        "bytes": done.plan.bytes,
-        "manifest": publication.manifest if publication else None,
-    }

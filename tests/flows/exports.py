@@ -255,3 +255,18 @@ def with_gate() -> Tables.File("out.csv"):
     export("gated")
     gated = wait_for_input("go-on", timeout=timedelta(hours=1), expected_type=str)
     return make(text=gated)
+
+
+@workflow
+def gated_without_export() -> Tables.File("out.csv"):
+    figure = create_node(make_figure)
+    gated = wait_for_input("go-on", timeout=timedelta(hours=1), expected_type=str)
+    figure >> gated.ref.node
+    return make(text=gated)
+
+
+@workflow
+def gate_at_the_end() -> str:
+    figure = create_node(make_figure)
+    del figure
+    return wait_for_input("go-on", timeout=timedelta(hours=1), expected_type=str)
