@@ -21,7 +21,7 @@ from flowtui.catalog.walk import Walk
 from flowtui.domain.execution import ExecutionId, NodeId
 from flowtui.domain.export_request import ExportRequest
 from flowtui.errors import ExportError, NotFoundError, ServerError, UnreachableError
-from flowtui.text import first_line, plain
+from flowtui.text import cut, first_line, plain
 from flowtui.words import error_line
 
 FAILED_PHASES = frozenset({"FAILING", "FAILED", "TIMED_OUT", "ABORTING", "ABORTED"})
@@ -29,6 +29,9 @@ FAILED_PHASES = frozenset({"FAILING", "FAILED", "TIMED_OUT", "ABORTING", "ABORTE
 
 _NAMED = 5
 """Files or nodes that a message names."""
+
+_LINE = 400
+"""Characters of an error that a message holds."""
 
 _GROWTH = 1.5
 
@@ -164,10 +167,14 @@ class ExportWait:
             if up.row is not None and up.row.closure.error.message:
                 whole = await self._fetcher.node(NodeId(self._id, up.id), final=False)
                 message = str(whole.closure.error.message or up.row.closure.error.message)
-                return f"{up.phase}: {error_line(message) or first_line(message)}"
+                return f"{up.phase}: {_line(message)}"
             phase = phase or up.phase
             up = up.parent
         return f"{phase or 'not run'}."
+
+
+def _line(message: str) -> str:
+    return cut(error_line(message) or first_line(message), _LINE)
 
 
 def _is_passing(error: ServerError) -> bool:
@@ -177,9 +184,9 @@ def _is_passing(error: ServerError) -> bool:
 def _why(run: FetchedRun) -> str:
     execution = convert.execution(run.message)
     if execution.error is not None and execution.error.message:
-        return error_line(execution.error.message) or first_line(execution.error.message)
+        return _line(execution.error.message)
     if execution.abort_cause:
-        return first_line(execution.abort_cause)
+        return _line(execution.abort_cause)
     return "no reason is given."
 
 
