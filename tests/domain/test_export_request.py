@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -109,23 +110,17 @@ def test_a_request_has_a_limit() -> None:
 
 @given(JSON)
 def test_any_json_is_a_request_or_refused(found: Any) -> None:
-    try:
+    with suppress(UsageError):
         assert isinstance(request_of(found), ExportRequest)
-    except UsageError:
-        pass
 
 
 @given(st.dictionaries(st.sampled_from(["kind", "datasetId", "artifactName", "files", "bundles"]), JSON))
 def test_any_specification_is_one_or_refused(spec: Any) -> None:
-    try:
+    with suppress(UsageError):
         assert isinstance(request_of({"specs": [spec]}), ExportRequest)
-    except UsageError:
-        pass
 
 
 @given(st.text() | st.binary())
 def test_any_text_is_a_request_or_refused(text: str | bytes) -> None:
-    try:
+    with suppress(UsageError):
         assert isinstance(parse_request(text), ExportRequest)
-    except UsageError:
-        pass
