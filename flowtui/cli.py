@@ -255,7 +255,7 @@ def _answer(arguments: Arguments, settings: Settings, style: Style) -> str:
     """What a reading command has to say; nothing is written before it is known as a whole."""
     import asyncio
 
-    from flowtui.embedded import session_of
+    from flowtui.embedded import adopt_datasets, session_of
 
     options = arguments.options
     if arguments.command in ("login", "logout"):
@@ -287,6 +287,8 @@ def _answer(arguments: Arguments, settings: Settings, style: Style) -> str:
         settings, options.run = _aim(settings, named)
         if not options.run.name:
             raise UsageError(f"{named!r} names a project and no run.", "Give the URL of an execution.")
+    if arguments.command == "export-artifacts" and settings.local and not settings.domino.url:
+        adopt_datasets(settings.home, export_artifacts.datasets(options))
     return asyncio.run(_ask(arguments, settings, style))
 
 

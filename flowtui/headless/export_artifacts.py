@@ -23,7 +23,7 @@ from flowtui.errors import ExportError, FlowtuiError, NotFoundError, UsageError
 from flowtui.exports import ExportRecord, Plan, Selection, SourceRun, Target, make_plan, source_run
 from flowtui.exports.records import RESUMABLE
 from flowtui.headless.export import shape, show
-from flowtui.headless.export_places import OPTIONS, place_of
+from flowtui.headless.export_places import OPTIONS, dataset_of, place_of
 from flowtui.headless.json import dumps
 from flowtui.headless.style import Style
 from flowtui.headless.transfers import carried_out
@@ -58,6 +58,11 @@ def prepare(options: Namespace, environ: Mapping[str, str] = os.environ) -> None
     """
     options.request = parse_request(_text(options.request))
     options.run = options.run or run_of_environment(environ)
+
+
+def datasets(options: Namespace) -> list[str]:
+    """Ids of the datasets that a prepared request names, as the embedded Domino may have them."""
+    return [dataset_of(spec) for spec in options.request.specs if spec.kind == "dataset"]
 
 
 def run_of_environment(environ: Mapping[str, str]) -> str:

@@ -2,8 +2,8 @@
 
 A NetApp volume is a folder of the job: ``FLOWTUI_NETAPP_MOUNTS`` names it (``ID=PATH``), or a folder that holds mounts
 by id or name, parted as in PATH; else the two folders are looked through where Domino mounts them. Domino's interface
-for volumes themselves is known by its address only. On this machine ``volumes/ID`` of the home stands for a volume,
-``bundles/NAME/RUN`` for a bundle and, where no Domino is at hand, ``datasets/ID/RUN`` for a snapshot of a dataset.
+for volumes themselves is known by its address only. On this machine ``volumes/ID`` of the home stands for a volume and
+``bundles/NAME/RUN`` for a bundle; datasets are those of the configured Domino, else of the embedded one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from flowtui.domain.execution import ExecutionId
 from flowtui.domain.export_request import ExportSpec
-from flowtui.errors import ConfigError, ExportError
+from flowtui.errors import ExportError
 from flowtui.exports import Target, TargetOptions, parse_target
 from flowtui.text import file_name, plain
 
@@ -36,10 +36,15 @@ def place_of(spec: ExportSpec, session: Session, run: ExecutionId, environ: Mapp
     Raises:
         ExportError: there is no way to that place from here; the hint says what to do.
         ConfigError: it is a dataset, and no Domino is configured.
+        UsageError: it is a dataset whose id is none.
     """
     home = session.settings.home if session.settings.local else None
     if spec.kind == "dataset":
-        return _dataset(spec, session, run)
+        # Where none is configured that is said now, and not after the wait.
+        session.target_access.domino()
+        is_embedded = session.settings.local and not session.settings.domino.url
+        name = dataset_of(spec) if is_embedded else spec.place
+        return parse_target(f"dataset:{name}", OPTIONS, session.target_access)
     if spec.kind == "netAppVolume":
         root = home / "volumes" / file_name(spec.place) if home is not None else mount(spec.place, environ)
         return _directory(root.joinpath(*(file_name(part) for part in spec.folder.split("/") if part.strip())))
@@ -50,6 +55,11 @@ def place_of(spec: ExportSpec, session: Session, run: ExecutionId, environ: Mapp
             "Attach them on the bundle's page in Domino, or export the artifact to a dataset.",
         )
     return _directory(home / "bundles" / file_name(spec.place) / file_name(run.name))
+
+
+def dataset_of(spec: ExportSpec) -> str:
+    """The id of a specification's dataset in the embedded Domino: one word, whatever stands in the flow."""
+    return file_name(spec.place)
 
 
 def mount(volume: str, environ: Mapping[str, str]) -> Path:
@@ -81,15 +91,6 @@ def mount(volume: str, environ: Mapping[str, str]) -> Path:
         f"Add the volume to the job's project, and where it is mounted under another name say so: "
         f"{MOUNTS_VARIABLE}={plain(volume)}=PATH.",
     )
-
-
-def _dataset(spec: ExportSpec, session: Session, run: ExecutionId) -> Target:
-    if session.settings.local:
-        try:
-            session.target_access.domino()
-        except ConfigError:
-            return _directory(session.settings.home / "datasets" / file_name(spec.place) / file_name(run.name))
-    return parse_target(f"dataset:{spec.place}", OPTIONS, session.target_access)
 
 
 def _directory(path: Path) -> Target:
