@@ -18,6 +18,9 @@ from flyteidl.core import identifier_pb2
 from google.protobuf import json_format
 
 from flowtui.domain.execution import EntityId, ExecutionId
+from flowtui.local.domino import User, create_domino_app
+from flowtui.local.domino.serve import served as domino_served
+from flowtui.local.domino.store import DominoStore
 from flowtui.local.runner import RunResult, embedded_client
 from flowtui.local.runner.bindings import plain_value
 from flowtui.local.runner.reporter import identifier
@@ -26,6 +29,7 @@ from tests.local.running import DOMAIN, PROJECT, Runner
 from tests.local.test_flyte_remote import environment, serving
 
 FILE = "exports.py"
+ID = "681d3030ae3a706ef9c7f08b"
 
 
 @pytest.fixture(scope="module")
@@ -227,6 +231,35 @@ async def test_a_place_that_cannot_be_reached_is_said_before_any_wait(runner: Ru
     assert (code, out) == (1, "")
     assert "1 of 2 exports failed" in err
     assert below(mount) == {"Tables/out.csv", "Tables/slow.csv"}, "the other place has its files all the same"
+
+
+def dataset(id_: str) -> dict[str, Any]:
+    return {"kind": "dataset", "artifactName": "Tables", "artifactType": "data", "datasetId": id_}
+
+
+async def test_a_dataset_of_domino_gets_a_snapshot(runner: Runner, job: Job, tmp_path: Path) -> None:
+    ada = User("a" * 24, "ada", token="token-of-ada")
+    await runner.run("first_in_the_file", {"seconds": "0"}, file=FILE, name="for-domino")
+    words = ["export-artifacts", request(dataset(ID))]
+    async with domino_served(lambda url: create_domino_app(tmp_path / "domino", url=url, users=[ada])) as url:
+        token = tmp_path / "token"
+        token.write_text(ada.token)
+        job.environment |= {"DOMINO_API_HOST": url, "DOMINO_TOKEN_FILE": str(token)}
+        code, _, err = await asyncio.to_thread(job.done, words, "for-domino")
+        assert (code, ID in err) == (3, True), err
+        store = DominoStore(tmp_path / "domino" / "domino", lambda: 1)
+        store.adopt(ID, ada)
+        code, out, err = await asyncio.to_thread(job.done, words, "for-domino")
+        assert (code, "2 of them written now" in out) == (0, True), err
+    (snapshot,) = store.dataset(ID, ada).snapshots
+    assert snapshot.status == "Active"
+    assert below(store.snapshot_folder(snapshot)) == {"Tables/out.csv", "Tables/slow.csv"}
+
+
+async def test_a_dataset_without_domino_is_said_before_any_wait(job: Job) -> None:
+    code, _, err = await asyncio.to_thread(job.done, ["export-artifacts", request(dataset(ID))], "no-such-run")
+    assert code == 2
+    assert "No Domino is configured" in err
 
 
 async def test_a_failed_producer_is_told_with_its_error(runner: Runner, job: Job) -> None:
