@@ -23,7 +23,7 @@ from flowtui.local.runner.bindings import promised_nodes, then_nodes, upstream
 from flowtui.local.runner.failures import AttemptFailedError, user_error
 from flowtui.local.runner.names import END, START
 from flowtui.plugin.encoding import FileKey, key_of_id
-from flowtui.plugin.export import export_command, export_request
+from flowtui.plugin.export import EXPORT_COMMAND, export_command, export_request
 
 if TYPE_CHECKING:
     from flowtui.local.runner.attempts import Attempt
@@ -114,7 +114,8 @@ async def execute(attempt: Attempt) -> literals_pb2.LiteralMap:
     Raises:
         AttemptFailedError: the command has failed.
     """
-    asked = export_request(json_format.MessageToDict(attempt.template.custom)) or {}
+    custom = json_format.MessageToDict(attempt.template.custom)
+    asked = export_request(custom) or {}
     try:
         request = request_of(asked)
     except UsageError as error:
@@ -122,10 +123,16 @@ async def execute(attempt: Attempt) -> literals_pb2.LiteralMap:
     lost: set[str] = set()
     if attempt.level is not None:
         lost = await attempt.level.ended(attempt.place.spec_id, producers(attempt.level, request))
-    status = await _run(attempt, command(attempt, export_command(asked)))
+    given = str(custom.get("Command") or "")
+    # Flows that an older flowtui registered have no command.
+    status = await _run(attempt, command(attempt, given if _is_command(given) else export_command(asked)))
     if status:
         raise AttemptFailedError(user_error(FAILED, _told(attempt, status)), recoverable=not lost)
     return literals_pb2.LiteralMap()
+
+
+def _is_command(line: str) -> bool:
+    return line.startswith(f"{EXPORT_COMMAND} ") and len(line.split()) == len(EXPORT_COMMAND.split()) + 1
 
 
 def _told(attempt: Attempt, status: int) -> str:
