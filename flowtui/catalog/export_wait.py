@@ -98,10 +98,10 @@ class ExportWait:
                 if now != said:
                     self._tell(now)
                     pause, said = self._pauses.first, now
-            if self._deadline is not None and time.monotonic() + pause > self._deadline:
-                await asyncio.sleep(max(0.0, self._deadline - time.monotonic()))
+            left = pause if self._deadline is None else self._deadline - time.monotonic()
+            if left <= 0:
                 raise _too_late(state, self._request.timeout)
-            await asyncio.sleep(pause)
+            await asyncio.sleep(min(pause, left))
             pause = min(pause * _GROWTH, self._pauses.longest)
 
     async def _look(self) -> FetchedRun | None:

@@ -2,8 +2,9 @@
 
 The task has no input and no output, so it starts with the run. It is a Domino job like any other, whose command is
 ``flowtui export-artifacts base64:...`` with the request: it waits for the producers of the files in the run that it is
-in, and exports them. So the job's environment needs flowtui, and flowtui there the address of Flyte Admin. What marks
-the task is the key ``exportArtifacts`` in its ``custom``::
+in, and exports them. So the job's environment needs flowtui, and flowtui there the address of Flyte Admin and the run:
+Flyte's engine sets ``FLYTE_INTERNAL_EXECUTION_PROJECT``, ``_DOMAIN`` and ``_ID`` in its pods; where a job does not get
+these, ``FLOWTUI_RUN`` names it. What marks the task is the key ``exportArtifacts`` in its ``custom``::
 
     {"exportArtifacts": {
         "timeoutSeconds": 10800,
