@@ -31,6 +31,13 @@ if TYPE_CHECKING:
 DIFFERENT = 5
 """Exit code of ``diff --exit-code`` where it is not sure that nothing differs; 1 would look like a failure."""
 
+_DEEDS = {
+    "run": "no flow is run",
+    "serve": "no Admin that takes runs is served",
+    "export-artifacts": "nothing is waited for and exported",
+}
+"""What commands that only write do not do where that is forbidden."""
+
 INTERRUPTED = 130
 """Exit code after Ctrl+C."""
 
@@ -123,10 +130,9 @@ def _run(arguments: Arguments) -> int:
 
     options = arguments.options
     settings = load_settings(vars(options))
-    if arguments.command in ("run", "serve"):
+    if deed := _DEEDS.get(arguments.command):
         from flowtui.permission import Permission
 
-        deed = "no flow is run" if arguments.command == "run" else "no Admin that takes runs is served"
         Permission(read_only=settings.read_only).require(deed)
     if arguments.command == "run":
         return _run_flow(arguments, settings)

@@ -278,6 +278,7 @@ async def test_a_failed_producer_is_told_with_its_error(runner: Runner, job: Job
         (["export-artifacts", "base64:=="], 2, "it is no JSON"),
         (["export-artifacts", "no-such-file.json"], 3, "cannot be read"),
         (["export-artifacts", request(volume("v"))], 2, "set FLOWTUI_RUN"),
+        (["export-artifacts", request(volume("v")), "--run", "r", "--read-only"], 1, "nothing is waited for"),
         (["export-artifacts", request(volume("v")), "--run", f"{PROJECT}/{DOMAIN}/none"], 3, "none"),
     ],
 )
