@@ -31,6 +31,13 @@ if TYPE_CHECKING:
 DIFFERENT = 5
 """Exit code of ``diff --exit-code`` where it is not sure that nothing differs; 1 would look like a failure."""
 
+_DEEDS = {
+    "run": "no flow is run",
+    "serve": "no Admin that takes runs is served",
+    "export-artifacts": "nothing is waited for and exported",
+}
+"""What commands that only write do not do where that is forbidden."""
+
 INTERRUPTED = 130
 """Exit code after Ctrl+C."""
 
@@ -123,10 +130,9 @@ def _run(arguments: Arguments) -> int:
 
     options = arguments.options
     settings = load_settings(vars(options))
-    if arguments.command in ("run", "serve"):
+    if deed := _DEEDS.get(arguments.command):
         from flowtui.permission import Permission
 
-        deed = "no flow is run" if arguments.command == "run" else "no Admin that takes runs is served"
         Permission(read_only=settings.read_only).require(deed)
     if arguments.command == "run":
         return _run_flow(arguments, settings)
@@ -255,7 +261,7 @@ def _answer(arguments: Arguments, settings: Settings, style: Style) -> str:
     """What a reading command has to say; nothing is written before it is known as a whole."""
     import asyncio
 
-    from flowtui.embedded import session_of
+    from flowtui.embedded import adopt_datasets, session_of
 
     options = arguments.options
     if arguments.command in ("login", "logout"):
@@ -278,11 +284,17 @@ def _answer(arguments: Arguments, settings: Settings, style: Style) -> str:
         from flowtui.headless import bookmark
 
         bookmark.check(options)
+    if arguments.command == "export-artifacts":
+        from flowtui.headless import export_artifacts
+
+        export_artifacts.prepare(options)
     if getattr(options, "run", None) is not None:
         named = options.run
         settings, options.run = _aim(settings, named)
         if not options.run.name:
             raise UsageError(f"{named!r} names a project and no run.", "Give the URL of an execution.")
+    if arguments.command == "export-artifacts" and settings.local and not settings.domino.url:
+        adopt_datasets(settings.home, export_artifacts.datasets(options))
     return asyncio.run(_ask(arguments, settings, style))
 
 
@@ -292,7 +304,7 @@ async def _ask(arguments: Arguments, settings: Settings, style: Style) -> str:
     from flowtui.embedded import has_run, session_of
 
     options = arguments.options
-    module = import_module(f"flowtui.headless.{arguments.command}")
+    module = import_module(f"flowtui.headless.{arguments.command.replace('-', '_')}")
     try:
         async with session_of(settings) as session:
             if not settings.project and _needs_project(arguments):

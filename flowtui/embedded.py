@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -99,6 +99,21 @@ async def _embedded_domino(home: Path) -> AsyncIterator[Callable[[], DominoClien
             # Nothing is to be started, and its jobs are to end.
             async with app.router.lifespan_context(app):
                 pass
+
+
+def adopt_datasets(home: Path, ids: Iterable[str]) -> None:
+    """Make datasets of the embedded Domino where it has none of an id or name: flows name those of another Domino."""
+    import time
+
+    from flowtui.local.domino import LOCAL_USER
+    from flowtui.local.domino.store import DominoStore
+    from flowtui.local.home import Home
+
+    store = DominoStore(Home(home).ensure().path / "domino", lambda: time.time_ns() // 1_000_000)
+    known = {name for dataset in store.datasets(LOCAL_USER) for name in (dataset.id, dataset.name)}
+    for id_ in ids:
+        if id_ not in known:
+            store.adopt(id_, LOCAL_USER)
 
 
 async def has_run(settings: Settings, run: ExecutionId) -> bool:

@@ -284,6 +284,11 @@ def _export(parser: argparse.ArgumentParser) -> None:
     add("--dry-run", action="store_true", help="show the plan and write nothing")
 
 
+def _export_artifacts(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("request", metavar="REQUEST", help="a file of JSON, - for stdin, or base64: and its base64")
+    parser.add_argument("--run", metavar="RUN", help="the run (FLOWTUI_RUN, else the one of this task of Flyte)")
+
+
 def _exports(parser: argparse.ArgumentParser) -> None:
     actions = ("list", "show", "pause", "resume", "retry", "cancel", "remove")
     parser.add_argument("action", choices=actions, nargs="?", default="list")
@@ -347,6 +352,14 @@ COMMANDS = {
         Command("get", "RUN [ARTIFACT[/FILE]] -o DIR", "download to DIR/<artifact>/<file>", _get),
         Command("bookmark", "add|rm|list ...", "keep artifact versions at hand", _bookmark),
         Command("export", "RUN ARTIFACT... --to TARGET", "copy artifacts to a directory, store or dataset", _export),
+        Command(
+            "export-artifacts",
+            "REQUEST",
+            "what a flow's export task runs: wait, then export",
+            _export_artifacts,
+            "REQUEST is what run_launch_export_artifacts_task writes into the task. The command waits for the nodes\n"
+            "of the run that make the files; it fails where one is missing, the run has failed, or the time is over.",
+        ),
         Command("exports", "[ACTION ID]", "the exports so far: show, pause, resume, cancel one", _exports),
         Command(
             "run",

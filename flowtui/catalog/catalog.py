@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from flyteidl.admin import task_execution_pb2
@@ -15,6 +15,8 @@ from flowtui.catalog import convert, join, lineage
 from flowtui.catalog.cache import ResponseCache
 from flowtui.catalog.entities import Entities
 from flowtui.catalog.execution_lists import ExecutionLists
+from flowtui.catalog.export_files import check_made, with_recovered
+from flowtui.catalog.export_wait import ExportWait, Pauses
 from flowtui.catalog.fetch import Fetcher
 from flowtui.catalog.fetched import FetchedRun
 from flowtui.catalog.nodes import has_attempts, has_trimmed_error, launched_by, node_execution, node_tree
@@ -32,6 +34,7 @@ from flowtui.domain.execution import (
     NodeId,
     Project,
 )
+from flowtui.domain.export_request import ExportRequest
 from flowtui.domain.lineage import Lineage
 from flowtui.errors import NotFoundError
 
@@ -117,7 +120,9 @@ class Catalog:
             undeclared: also ask for the URIs of outputs that belong to no artifact; done anyway where a run declares
                 nothing.
         """
-        run = await self._fetch(id_)
+        return await self._joined(await self._fetch(id_), undeclared=undeclared)
+
+    async def _joined(self, run: FetchedRun, *, undeclared: bool) -> RunArtifacts:
         plan = join.plan(run.tree)
         asked = undeclared or not plan.files
         await self._fetcher.data(run, join.needed(plan, undeclared=asked), join.variables(plan, undeclared=asked))
@@ -130,6 +135,36 @@ class Catalog:
             notices=run.notices,
             launched=[one.id for children in run.eager.values() for one in children],
         )
+
+    async def awaited_artifacts(
+        self,
+        id_: ExecutionId,
+        request: ExportRequest,
+        *,
+        tell: Callable[[str], None],
+        pauses: Pauses | None = None,
+        deadline: float | None = None,
+    ) -> RunArtifacts:
+        """Wait in a run for the files that an export from inside it wants, and give its artifacts then.
+
+        Of what is wanted every file is ``present`` but those that the run does not make by design: an optional output
+        that is None, or a node that was skipped. Files of a node that was recovered as a whole are those of the
+        earlier run.
+
+        Args:
+            tell: is told in a line what is waited for, whenever that changes.
+            deadline: of ``time.monotonic()``; None for none.
+
+        Raises:
+            NotFoundError: a wanted file is not declared, or its node has failed.
+            ExportError: the run has failed, the time is over, or a file is made after the export only.
+        """
+        wait = ExportWait(self._fetcher, id_, request, tell=tell, pauses=pauses or Pauses(), deadline=deadline)
+        run = await wait.until_made()
+        found = await self._joined(run, undeclared=False)
+        found = await with_recovered(found, run, request, self.artifacts)
+        await check_made(found, run, request, wait)
+        return found
 
     async def nodes(self, id_: ExecutionId, *, attempts: bool = False) -> tuple[NodeExecution, ...]:
         """The node executions of a run as a tree, failed ones with their whole errors, launch plans with their runs.

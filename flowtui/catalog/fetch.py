@@ -50,8 +50,15 @@ class Fetcher:
         self._launched = LaunchedFetcher(client, self._kept)
         self._data = NodeDataFetcher(client, self._kept, read)
 
-    async def run(self, id_: ExecutionId) -> FetchedRun:
+    def walk(self, id_: ExecutionId, earlier: Walk | None = None) -> Walk:
+        """A walk for :meth:`run`, which asks for what has changed since an earlier one."""
+        return Walk(self._client, id_, earlier)
+
+    async def run(self, id_: ExecutionId, walk: Walk | None = None) -> FetchedRun:
         """The execution with its tree of nodes, without data.
+
+        Args:
+            walk: what lists the nodes; a new one where None.
 
         Raises:
             NotFoundError: there is no such execution.
@@ -62,7 +69,7 @@ class Fetcher:
             message, walk = kept
             workflow = await self._workflow(message, notices)
         else:
-            walk = Walk(self._client, id_)
+            walk = walk or self.walk(id_)
             (message, workflow), _ = await gather([self._execution(id_, notices), _nothing(walk)])
             if convert.execution_phase(message) in TERMINAL_PHASES and may_miss_nodes(
                 message, walk, self._client.server_now()
@@ -182,7 +189,7 @@ class Fetcher:
             if not branches and not wanted:
                 return tree
             asked |= set(wanted)
-            await gather(walk.level(node) for node in branches)
+            await gather(walk.level(node, settled=True) for node in branches)
             tasks = await gather(self._entities.task(found) for found in wanted.values())
             inner.update({outer: task for outer, task in zip(wanted, tasks, strict=True) if task is not None})
             walk.notices += [

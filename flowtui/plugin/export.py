@@ -1,7 +1,10 @@
 """Export of a run's artifacts, declared in the flow: the specifications and the task that carries them.
 
-The task has no input and no output, so it starts with the run; whoever executes it waits for the producers of the
-files. It is of task type ``domino_job``, and what marks it is the key ``exportArtifacts`` in its ``custom``::
+The task has no input and no output, so it starts with the run. It is a Domino job like any other, whose command is
+``flowtui export-artifacts base64:...`` with the request: it waits for the producers of the files in the run that it is
+in, and exports them. So the job's environment needs flowtui, and flowtui there the address of Flyte Admin and the run:
+Flyte's engine sets ``FLYTE_INTERNAL_EXECUTION_PROJECT``, ``_DOMAIN`` and ``_ID`` in its pods; where a job does not get
+these, ``FLOWTUI_RUN`` names it. What marks the task is the key ``exportArtifacts`` in its ``custom``::
 
     {"exportArtifacts": {
         "timeoutSeconds": 10800,
@@ -12,13 +15,14 @@ files. It is of task type ``domino_job``, and what marks it is the key ``exportA
             {"kind": "bundle", "bundles": [name, ...],
              "files": [{"artifactName": ..., "artifactType": ..., "fileName": ...}, ...]},
         ]},
-     "Command": "", "environmentId": ..., ...}                                 # else as a DominoJobTask
+     "Command": "flowtui export-artifacts base64:...", "environmentId": ..., ...}       # else as a DominoJobTask
 
 Artifact types are ``data``, ``model`` and ``report``. ``export_request`` reads it back.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -26,18 +30,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from flowtui.domain.export_request import ENCODED, EXPORT_KEY
 from flowtui.errors import ArtifactError, FlowError
 from flowtui.plugin.encoding import key_of_type
 
 if TYPE_CHECKING:
     from flowtui.plugin.artifact import Artifact
 
-EXPORT_KEY = "exportArtifacts"
+EXPORT_COMMAND = "flowtui export-artifacts"
 
 
 @dataclass(frozen=True)
 class ExportArtifactToDatasetsSpec:
-    """Export every file of an artifact, as a new snapshot of the Domino dataset with this id.
+    """Export every file of an artifact to the Domino dataset with this id, which then gets a new snapshot.
 
     Raises:
         ArtifactError: ``artifact`` is not an ``Artifact``, or ``dataset_id`` is empty.
@@ -57,6 +62,10 @@ class ExportArtifactToDatasetsSpec:
 @dataclass(frozen=True)
 class ExportArtifactToNetAppVolumesSpec:
     """Export every file of an artifact to a folder of a NetApp volume, its root by default.
+
+    The volume has to be mounted in the job, below ``/domino/netapp-volumes`` or ``/mnt/netapp-volumes`` as a folder of
+    this name; the environment variable ``FLOWTUI_NETAPP_MOUNTS`` of the job names others (``ID=PATH``, or a folder of
+    mounts, parted by colons).
 
     Raises:
         ArtifactError: ``artifact`` is not an ``Artifact``, or ``netapp_volume_id`` is empty.
@@ -79,7 +88,10 @@ class ExportArtifactToNetAppVolumesSpec:
 
 @dataclass(frozen=True)
 class ExportArtifactFilesToBundleSpec:
-    """Attach single files to governance bundles of the project, when the run is complete.
+    """Attach single files to governance bundles of the project.
+
+    What the body of Domino's request for that must hold is not public, so on Domino the task fails with that reason
+    after it has exported the rest; with ``flowtui run`` the files go to a folder for each bundle.
 
     Args:
         files: what ``Artifact.File`` returned, also inside a further ``Annotated``.
@@ -126,10 +138,15 @@ def run_launch_export_artifacts_task(
 ) -> Any:
     """Export artifacts of this run when their files are there; called once in a workflow's body.
 
+    The task is a Domino job that runs ``flowtui export-artifacts``: choose an environment that has flowtui installed
+    (``pip install flowtui``) and says where Flyte Admin is, in a Flyte configuration or with ``FLOWTUI_ENDPOINT``. It
+    fails, and says why, where a file is missing, the flow has failed, or the time is over. It never waits for nodes
+    that run after it, nor for another export.
+
     Args:
         spec_list: what goes where.
         use_project_defaults_for_omitted: take the project's latest defaults for what is not given here.
-        environment_name: the environment of the Domino job, by name.
+        environment_name: the environment of the Domino job, by name; it needs flowtui.
         environment_id: the same, by id; it survives a renaming.
         environment_revision_id: one revision of the environment.
         hardware_tier_name: the hardware tier of the Domino job, by name; a small one does.
@@ -153,7 +170,7 @@ def run_launch_export_artifacts_task(
             raise ArtifactError(f"spec_list[{index}] is not an export specification: {spec!r}.")
     request = {"specs": [spec.to_json() for spec in spec_list], "timeoutSeconds": seconds(timeout)}
     config = job_config(
-        command="",
+        command=export_command(request),
         environment_id=environment_id,
         environment_name=environment_name,
         environment_revision_id=environment_revision_id,
@@ -174,6 +191,12 @@ def run_launch_export_artifacts_task(
         extra_custom={EXPORT_KEY: request},
     )
     return task()
+
+
+def export_command(request: Mapping[str, Any]) -> str:
+    """The command that carries out a request in the run that it is started in; safe as it is for a shell."""
+    content = json.dumps(request, separators=(",", ":"), sort_keys=True)
+    return f"{EXPORT_COMMAND} {ENCODED}{base64.b64encode(content.encode()).decode()}"
 
 
 def export_request(custom: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -62,7 +62,7 @@ _FLOW = """
 
 def environment(home: Path, **more: str) -> dict[str, str]:
     """No setting of the person, and a home folder of its own."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("FLYTE", "FLOWTUI_"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("FLYTE", "FLOWTUI_", "DOMINO_"))}
     folders = dict.fromkeys(("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"), str(home / "person"))
     (home / "person").mkdir(exist_ok=True)
     return {**kept, **folders, "FLYTE_SDK_LOGGING_LEVEL": "40", **more}

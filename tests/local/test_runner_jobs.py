@@ -161,14 +161,16 @@ async def test_artifacts_are_exported_when_they_are_there(runner: Runner) -> Non
     result = await runner.run("exported", file="jobs.py", name="export-1")
     assert result.error == ""
     home = runner.home
-    assert {"Tables & more/first.csv", "Tables & more/second.csv"} <= below(home.datasets / "ds-1" / "export-1")
+    dataset = home.path / "domino" / "datasets" / "ds-1"
+    assert {"Tables & more/first.csv", "Tables & more/second.csv"} <= below(dataset / "1")
     assert {"Tables & more/first.csv", "Tables & more/second.csv"} <= below(home.path / "volumes/vol-1/a/b")
     bundle = below(home.path / "bundles" / "Bundle" / "export-1")
     assert "Tables & more/second.csv" in bundle
     assert "Tables & more/first.csv" not in bundle
     again = await runner.run("exported", file="jobs.py", name="export-2")
     assert again.error == "", "the second run has a snapshot of its own"
-    assert (home.datasets / "ds-1" / "export-2").is_dir()
+    assert {"Tables & more/first.csv", "Tables & more/second.csv"} <= below(dataset / "2")
+    assert not (dataset / "3").exists()
 
 
 async def test_an_export_fails_when_what_it_waits_for_fails(runner: Runner) -> None:
@@ -176,8 +178,9 @@ async def test_an_export_fails_when_what_it_waits_for_fails(runner: Runner) -> N
     assert result.phase == "FAILED"
     nodes = await runner.nodes(result.execution)
     assert {nodes[one].closure.phase for one in ("n0", "n1")} == {NODE.FAILED}
-    assert "did not make its files" in (await runner.node(result.execution, "n0")).closure.error.message
-    assert not list(runner.home.datasets.iterdir())
+    told = (await runner.node(result.execution, "n0")).closure.error.message
+    assert "Tables & more/first.csv of node n1 (Fails early): FAILED: failed to run the job: the command ended" in told
+    assert not below(runner.home.path / "domino" / "datasets" / "ds-2")
 
 
 @pytest.mark.usefixtures("mountable")

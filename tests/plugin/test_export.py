@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import pytest
 from flytekit import workflow
 
+from flowtui.domain.export_request import parse_request, request_of
 from flowtui.errors import FlowError
 from flowtui.plugin.artifact import (
     DATA,
@@ -80,6 +81,9 @@ def test_every_specification_is_in_custom() -> None:
             },
         ],
     }
+    program, command, request = custom["Command"].split()
+    assert (program, command) == ("flowtui", "export-artifacts")
+    assert parse_request(request) == request_of(export_request(custom))
     assert custom["environmentId"] == "e1"
     assert custom["environmentRevisionSpec"] == {"revisionId": "r1"}
     assert custom["hardwareTierName"] == "Small"

@@ -1,7 +1,7 @@
-"""The task that exports artifacts: it starts with the run, waits for those who make the files, and exports them here.
+"""The task that exports artifacts: it starts with the run, and runs the same command as on a cluster.
 
-``datasets/ID/EXECUTION`` of the home stands for a dataset with a snapshot, ``volumes/ID`` for a NetApp volume and
-``bundles/NAME/EXECUTION`` for a bundle. The export itself is a process: ``python -m flowtui export``.
+The command waits by itself, asking Flyte Admin. Before, the runner lets the nodes of the same level end that are waited
+for: it need not ask. Where one of them fails, the export still gets to say which of its files that costs.
 """
 
 from __future__ import annotations
@@ -11,21 +11,19 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from flyteidl.core import interface_pb2, literals_pb2, tasks_pb2, workflow_pb2
 from google.protobuf import json_format
 
-from flowtui.local.home import Home
-from flowtui.local.runner.bindings import promised_nodes, then_nodes
+from flowtui.domain.export_request import EXPORT_KEY, ExportRequest, request_of
+from flowtui.errors import UsageError
+from flowtui.local.runner.bindings import promised_nodes, then_nodes, upstream
 from flowtui.local.runner.failures import AttemptFailedError, user_error
 from flowtui.local.runner.names import END, START
 from flowtui.plugin.encoding import FileKey, key_of_id
-from flowtui.plugin.export import EXPORT_KEY, export_request
-from flowtui.text import file_name
+from flowtui.plugin.export import EXPORT_COMMAND, export_command, export_request
 
 if TYPE_CHECKING:
     from flowtui.local.runner.attempts import Attempt
@@ -33,24 +31,11 @@ if TYPE_CHECKING:
 
 FAILED = "ExportFailed"
 
+_COMPLAINT = "flowtui: "
+"""What the message of a command that fails begins with."""
 
-@dataclass(frozen=True)
-class Export:
-    """One call of the export command.
-
-    Attributes:
-        type: of the artifacts: ``data``, ``model`` or ``report``.
-        selectors: ARTIFACT or ARTIFACT/FILE.
-        target: the folder.
-        replace: files that are there are replaced: a volume has no snapshots.
-        artifacts: names of the artifacts, for the wait.
-    """
-
-    type: str
-    selectors: tuple[str, ...]
-    target: Path
-    replace: bool
-    artifacts: frozenset[str]
+_ELSEWHERE = ("FLOWTUI_ENDPOINT", "FLOWTUI_CONTEXT", "FLOWTUI_RUN")
+"""Variables that would lead the command to another server or run."""
 
 
 def is_export(template: tasks_pb2.TaskTemplate) -> bool:
@@ -58,145 +43,120 @@ def is_export(template: tasks_pb2.TaskTemplate) -> bool:
     return EXPORT_KEY in template.custom.fields
 
 
-def planned(custom: Mapping[str, Any], home: Home, execution: str) -> list[Export]:
-    """What a task of this kind has to export, from its ``custom``."""
-    request = export_request(custom) or {}
-    found: list[Export] = []
-    for spec in request.get("specs", []):
-        if spec["kind"] == "bundle":
-            found.extend(_to_bundles(spec, home, execution))
-            continue
-        name, kind = spec["artifactName"], spec["artifactType"]
-        if spec["kind"] == "dataset":
-            target, replace = home.datasets / file_name(spec["datasetId"]) / file_name(execution), False
-        else:
-            parts = [file_name(part) for part in str(spec.get("targetRelativePath", "")).split("/") if part]
-            target, replace = home.path.joinpath("volumes", file_name(spec["netAppVolumeId"]), *parts), True
-        found.append(Export(kind, (name,), target, replace, frozenset({name})))
-    return found
-
-
-def _to_bundles(spec: Mapping[str, Any], home: Home, execution: str) -> Iterator[Export]:
-    kinds = dict.fromkeys(file["artifactType"] for file in spec["files"])
-    for bundle in spec["bundles"]:
-        for kind in kinds:
-            files = [file for file in spec["files"] if file["artifactType"] == kind]
-            yield Export(
-                kind,
-                tuple(f"{file['artifactName']}/{file['fileName']}" for file in files),
-                home.path / "bundles" / file_name(bundle) / file_name(execution),
-                True,
-                frozenset(file["artifactName"] for file in files),
-            )
-
-
-def _declared(variables: interface_pb2.VariableMap) -> set[tuple[str, str]]:
+def _files(variables: interface_pb2.VariableMap) -> set[FileKey]:
     keys = (key_of_id(variable.artifact_partial_id) for variable in variables.variables.values())
-    return {(key.artifact, key.type) for key in keys if isinstance(key, FileKey)}
+    return {key for key in keys if key is not None}
 
 
-def declares(node: workflow_pb2.Node, closure: Closure) -> set[tuple[str, str]]:
-    """Artifacts (name, type) that a node declares files of, at any depth that is known before it runs."""
+def declares(node: workflow_pb2.Node, closure: Closure) -> set[FileKey]:
+    """Artifact files that a node declares, at any depth that is known before it runs."""
     kind = node.WhichOneof("target")
     if kind == "task_node":
         template = closure.task(node.task_node.reference_id)
-        return set() if template is None else _declared(template.interface.outputs)
-    if kind == "branch_node":
-        return set().union(*(declares(arm, closure) for arm in then_nodes(node)))
+        return set() if template is None else _files(template.interface.outputs)
     if kind == "array_node":
         return declares(node.array_node.node, closure)
-    if kind == "workflow_node":
-        workflow = closure.workflow(node.workflow_node.sub_workflow_ref)
-        if workflow is not None:
-            inner = (declares(one, closure) for one in workflow.nodes)
-            return _declared(workflow.interface.outputs).union(*inner)
-    return set()
+    workflow = closure.workflow(node.workflow_node.sub_workflow_ref) if kind == "workflow_node" else None
+    own = set() if workflow is None else _files(workflow.interface.outputs)
+    return own.union(*(declares(one, closure) for one in _inner(node, closure)))
 
 
-def producers(level: Level, artifacts: set[tuple[str, str]]) -> set[str]:
-    """Ids of the nodes of a level that an export has to wait for.
+def producers(level: Level, request: ExportRequest) -> set[str]:
+    """Ids of the nodes of a level that an export surely has to wait for.
 
     A Python task may turn out to be dynamic, with files that no interface of the level tells of; so it counts too.
+    Nodes that hold an export, and what runs after one, are left to the command: they might wait for this one.
     """
+    nodes = [node for node in level.workflow.nodes if node.id not in (START, END)]
+    after = {node.id for node in nodes if _holds_export(node, level.closure)}
+    waits = {node.id: upstream(node) for node in nodes}
+    while more := {id_ for id_, before in waits.items() if id_ not in after and before & after}:
+        after |= more
     found = set()
-    for node in level.workflow.nodes:
-        if node.id in (START, END) or _exports(node, level.closure):
-            continue
-        if declares(node, level.closure) & artifacts or _may_be_dynamic(node, level.closure):
+    for node in nodes:
+        wanted = any(request.wants(*key) for key in declares(node, level.closure))
+        if wanted or _may_be_dynamic(node, level.closure):
             found.add(node.id)
     for binding in level.workflow.outputs:
         variable = level.workflow.interface.outputs.variables[binding.var]
         key = key_of_id(variable.artifact_partial_id)
-        if key is not None and (key.artifact, key.type) in artifacts:
+        if key is not None and request.wants(*key):
             found.update(promised_nodes(binding.binding))
-    return found - {START}
+    return found - after - {START}
 
 
-def _exports(node: workflow_pb2.Node, closure: Closure) -> bool:
+def _inner(node: workflow_pb2.Node, closure: Closure) -> Iterable[workflow_pb2.Node]:
+    """The arms of a branch, the nodes of a sub-workflow."""
+    kind = node.WhichOneof("target")
+    if kind == "branch_node":
+        return then_nodes(node)
+    workflow = closure.workflow(node.workflow_node.sub_workflow_ref) if kind == "workflow_node" else None
+    return workflow.nodes if workflow is not None else ()
+
+
+def _holds_export(node: workflow_pb2.Node, closure: Closure) -> bool:
     template = closure.task(node.task_node.reference_id) if node.HasField("task_node") else None
-    return template is not None and is_export(template)
+    if template is not None:
+        return is_export(template)
+    return any(_holds_export(one, closure) for one in _inner(node, closure))
 
 
 def _may_be_dynamic(node: workflow_pb2.Node, closure: Closure) -> bool:
-    kind = node.WhichOneof("target")
-    if kind == "task_node":
+    if node.WhichOneof("target") == "task_node":
         template = closure.task(node.task_node.reference_id)
         return template is not None and template.HasField("container")
-    if kind == "branch_node":
-        return any(_may_be_dynamic(arm, closure) for arm in then_nodes(node))
-    if kind == "workflow_node":
-        workflow = closure.workflow(node.workflow_node.sub_workflow_ref)
-        return workflow is not None and any(_may_be_dynamic(one, closure) for one in workflow.nodes)
-    return bool(kind == "array_node")
+    return any(_may_be_dynamic(one, closure) for one in _inner(node, closure))
 
 
 async def execute(attempt: Attempt) -> literals_pb2.LiteralMap:
-    """Wait for the producers, then export.
+    """Wait for the producers, then run the command of the task.
 
     Raises:
-        AttemptFailedError: a producer has failed, or an export has.
+        AttemptFailedError: the command has failed.
     """
-    home = attempt.run.services.home
-    exports = planned(json_format.MessageToDict(attempt.template.custom), home, attempt.run.id.name)
-    level = attempt.level
-    if level is not None:
-        wanted = {(name, export.type) for export in exports for name in export.artifacts}
-        lost = await level.ended(attempt.place.spec_id, producers(level, wanted))
-        if lost:
-            told = f"The artifacts cannot be exported: node {', '.join(sorted(lost))} did not make its files."
-            raise AttemptFailedError(user_error(FAILED, told), recoverable=False)
-    for export in exports:
-        status = await _export(attempt, export)
-        if status:
-            told = f"The export to {export.target} ended with exit code {status}.{attempt.tail()}"
-            raise AttemptFailedError(user_error(FAILED, told), recoverable=True)
+    custom = json_format.MessageToDict(attempt.template.custom)
+    asked = export_request(custom) or {}
+    try:
+        request = request_of(asked)
+    except UsageError as error:
+        raise AttemptFailedError(user_error(FAILED, error.message), recoverable=False) from error
+    lost: set[str] = set()
+    if attempt.level is not None:
+        lost = await attempt.level.ended(attempt.place.spec_id, producers(attempt.level, request))
+    given = str(custom.get("Command") or "")
+    # Flows that an older flowtui registered have no command.
+    status = await _run(attempt, command(attempt, given if _is_command(given) else export_command(asked)))
+    if status:
+        raise AttemptFailedError(user_error(FAILED, _told(attempt, status)), recoverable=not lost)
     return literals_pb2.LiteralMap()
 
 
-def command(attempt: Attempt, export: Export) -> list[str]:
-    """The command line of an export."""
-    id_ = attempt.run.id
-    return [
-        *(sys.executable, "-m", "flowtui", "export"),
-        *("--local", "--home", str(attempt.run.services.home.path)),
-        *("--project", id_.project, "--domain", id_.domain),
-        *("--type", export.type, "--to", str(export.target)),
-        *("--if-exists", "replace" if export.replace or attempt.number else "stop"),
-        "--",
-        id_.name,
-        *export.selectors,
-    ]
+def _is_command(line: str) -> bool:
+    return line.startswith(f"{EXPORT_COMMAND} ") and len(line.split()) == len(EXPORT_COMMAND.split()) + 1
 
 
-async def _export(attempt: Attempt, export: Export) -> int:
-    environment = {name: value for name, value in os.environ.items() if name != "FLOWTUI_ENDPOINT"}
+def _told(attempt: Attempt, status: int) -> str:
+    """What the command complained about at its end."""
+    printed = attempt.tail()
+    _, _, complaint = printed.rpartition(f"\n{_COMPLAINT}")
+    return f"The export failed: {complaint}" if complaint else f"The export ended with exit code {status}.{printed}"
+
+
+def command(attempt: Attempt, line: str) -> list[str]:
+    """The command of an export task as it is run here: by this Python, on the runs of this machine."""
+    _, *words = line.split()
+    return [sys.executable, "-m", "flowtui", *words, "--local", "--home", str(attempt.run.services.home.path)]
+
+
+async def _run(attempt: Attempt, words: list[str]) -> int:
+    inherited = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
     with attempt.log.open("ab") as log:
         process = await asyncio.create_subprocess_exec(
-            *command(attempt, export),
+            *words,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=environment,
+            env={**inherited, **attempt.environment()},
             start_new_session=True,
         )
     try:
