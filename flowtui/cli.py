@@ -306,7 +306,7 @@ async def _ask(arguments: Arguments, settings: Settings, style: Style) -> str:
     options = arguments.options
     module = import_module(f"flowtui.headless.{arguments.command.replace('-', '_')}")
     try:
-        async with session_of(settings) as session:
+        async with session_of(settings, launches=getattr(options, "via", "") == "flyte") as session:
             if not settings.project and _needs_project(arguments):
                 raise await _no_project(session)
             answer: str = await module.execute(session, options, style)

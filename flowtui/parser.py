@@ -154,7 +154,7 @@ def _selector(parser: argparse.ArgumentParser, *, many: bool = False, required: 
     parser.add_argument(
         "selectors" if many else "selector",
         metavar="ARTIFACT[/FILE]",
-        nargs="+" if many else (None if required else "?"),
+        nargs="*" if many else (None if required else "?"),
         help="an artifact of the run, or one file of it",
     )
     _narrow(parser)

@@ -271,7 +271,7 @@ class Transfer:
 
         copier = Copier(stage, self._storage, moved, self._lines.append, retry_delay=self._retry_delay)
         # What a stage does best by itself: requests to a server are waited for, copies are not.
-        concurrency = self._concurrency or getattr(stage, "files_at_once", CONCURRENCY)
+        concurrency = self._concurrency or int(getattr(stage, "files_at_once", CONCURRENCY))
         portions = deque(copier.batches([file for file in self._plan.to_write if file.path not in self._written]))
 
         async def worker() -> None:

@@ -19,12 +19,13 @@ from flowtui.admin.client import AdminClient
 from flowtui.admin.failures import BadRequestError, ConflictError
 from flowtui.admin.ids import new_name
 from flowtui.config import LOCAL_PROJECT
-from flowtui.domain.execution import TERMINAL_PHASES, ExecutionId
+from flowtui.domain.execution import TERMINAL_PHASES, EntityId, ExecutionId
 from flowtui.errors import FlowError, FlowtuiError, NotFoundError, ServerError, UsageError
 from flowtui.httpclient import httpx
 from flowtui.local.app import create_app
 from flowtui.local.home import Home
 from flowtui.local.runner import locks
+from flowtui.local.runner.domino_job import TASK_TYPE
 from flowtui.local.runner.flow_file import FlowFile
 from flowtui.local.runner.flow_sources import FlowSources, runner_database
 from flowtui.local.runner.progress import ProgressLines
@@ -164,13 +165,30 @@ async def run_execution(
 
 
 async def _flow_file(home: Home, client: AdminClient, workflow: identifier_pb2.Identifier) -> FlowFile:
-    """The code of a workflow's version: as registered from here, else as uploaded."""
+    """The code of a workflow's version: as registered from here, else as uploaded; none where it is of jobs alone."""
     sources = FlowSources(home)
     if not sources.knows(workflow.project, workflow.domain, workflow.version):
         uploaded = await uploaded_flow(home, client, workflow)
         if uploaded is not None:
             return uploaded
+        if await _is_of_jobs(client, workflow):
+            return _no_code(home)
     return sources.find(workflow.project, workflow.domain, workflow.version)
+
+
+async def _is_of_jobs(client: AdminClient, workflow: identifier_pb2.Identifier) -> bool:
+    """Whether every task of a workflow is a job: a command, for which no Python of the flow is needed."""
+    id_ = EntityId(workflow.project, workflow.domain, workflow.name, workflow.version)
+    closure = (await client.get_workflow(id_)).closure.compiled_workflow
+    return bool(closure.tasks) and all(task.template.type == TASK_TYPE for task in closure.tasks)
+
+
+def _no_code(home: Home) -> FlowFile:
+    """An empty flow file, in a folder of its own that is the working folder of the jobs."""
+    path = home.path / "sources" / "jobs" / "jobs.py"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    return FlowFile.of(path)
 
 
 @contextlib.asynccontextmanager
