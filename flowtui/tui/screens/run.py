@@ -22,9 +22,10 @@ from flowtui.tui.context import Context
 from flowtui.tui.formatting import Cell, Mark, phase_mark
 from flowtui.tui.outlines import artifact_key, file_key
 from flowtui.tui.run_rows import workflow_name
-from flowtui.tui.screens.actions import FileActions, Thing
+from flowtui.tui.screens.actions import FileActions
 from flowtui.tui.screens.preview import PreviewScreen, can_be_shown
 from flowtui.tui.screens.steer import Steering
+from flowtui.tui.selection import Thing
 from flowtui.tui.views.artifacts import ArtifactsView
 from flowtui.tui.views.graph import GraphView
 from flowtui.tui.views.inputs import InputsView
@@ -48,7 +49,7 @@ class RunScreen(Steering, FileActions):
 
     bare = False
     BINDINGS: ClassVar[list[BindingType]] = bindings(
-        "filter", "next_tab", "previous_tab", "lineage", "bookmark", "export", "download", "copy", "rerun", "terminate",
+        "filter", "next_tab", "previous_tab", "lineage", "bookmark", "download", "copy", "rerun", "terminate",
     )  # fmt: skip
 
     class Read(Message):

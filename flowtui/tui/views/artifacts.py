@@ -125,7 +125,8 @@ class ArtifactsView(Split):
             shown = RunArtifacts(shown.execution, tuple(kept))
         self.rows.set_empty(*self._empty(shown, bool(wanted)))
         shut = set() if wanted else self.shut
-        self.rows.set_rows(artifact_rows(shown, shut, self.context.memory.bookmarks, self.context.signs))
+        memory, selection = self.context.memory, self.context.selection
+        self.rows.set_rows(artifact_rows(shown, shut, memory.bookmarks, self.context.signs, selection))
 
     def _empty(self, shown: RunArtifacts, filtered: bool) -> tuple[str, ...]:
         if filtered:
