@@ -93,6 +93,7 @@ KEYS: dict[str, Key] = {
     "options": Key("tab", "options", ROW, 3),
     "leave_out": Key("o", "leave them out", ROW, 1),
     "new_dataset": Key("n", "new dataset", ROW, 2),
+    "rename": Key("t", "rename", ROW, 2),
     "change": Key("enter", "change", ROW, 1),
     "next_choice": Key("l,right", "next choice", ROW, 2, shown="h l"),
     "previous_choice": Key("h,left", "choice before", ROW),

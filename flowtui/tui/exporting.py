@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from flowtui.domain.artifact import ArtifactVersionId
 from flowtui.domain.size import human_size
 from flowtui.tui.formatting import UNICODE, Cell, Mark, Signs
 
 if TYPE_CHECKING:
     from flowtui.exports import ExportRecord, Progress
+    from flowtui.session import Session
+
+    Exported = Mapping[ArtifactVersionId, ExportRecord]
+    """The latest export of artifact versions and files of them."""
+
+
+async def read_exported(session: Session, versions: Sequence[ArtifactVersionId]) -> Exported:
+    """What was exported of these versions on the server of the session. Raises ConfigError."""
+    found = await asyncio.to_thread(session.journal.exported, versions)
+    # Runs of another server may have the same names.
+    server = session.settings.endpoint or ""
+    return {version: record for version, record in found.items() if record.server == server}
 
 
 class Exporting:
