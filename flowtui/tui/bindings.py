@@ -90,7 +90,7 @@ KEYS: dict[str, Key] = {
     "hide_inputs": Key("i", "hide inputs", ROW, 3),
     "if_exists": Key("x", "if a file exists", ROW, 3),
     "elsewhere": Key("t", "another place", ROW, 2),
-    "options": Key("tab", "options", ROW, 3),
+    "options": Key("tab,shift+tab", "options, plan", ROW, 3),
     "leave_out": Key("o", "leave them out", ROW, 1),
     "new_dataset": Key("n", "new dataset", ROW, 2),
     "rename": Key("t", "rename", ROW, 2),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 DATASET, DIRECTORY, STORE = "dataset", "directory", "store"
 KINDS = ((DATASET, "Domino dataset"), (DIRECTORY, "Directory"), (STORE, "S3 / GCS / Azure"))
 IF_EXISTS = (("keep-both", "keep both"), ("replace", "replace"), ("stop", "stop"))
-LAYOUTS = (("flat", "as it is"), ("snapshots", "a new folder snapshots/<n>"))
+LAYOUTS = (("flat", "flat"), ("snapshots", "a folder snapshots/<n> for each export"))
 SNAPSHOTS = (("yes", "after the copy"), ("no", "none"))
 
 _DATASET = "dataset:"
@@ -106,7 +106,7 @@ class Destination:
                 ("Directory", "enter types one") if self.place_kind == DIRECTORY else ("URL", "s3://BUCKET/FOLDER")
             )
             fields.append(Field("place", label, self.places.get(self.place_kind, ""), kind="text", empty=empty))
-        fields.append(Field("folder", "Below folder", self.folder, kind="text", empty="none"))
+        fields.append(Field("folder", "In folder", self.folder, kind="text", empty="none: at the top"))
         if self.place_kind == DATASET:
             fields.append(Field("snapshot", "Snapshot", "yes" if self.snapshot else "no", SNAPSHOTS))
             if self.snapshot:
@@ -114,7 +114,7 @@ class Destination:
         else:
             fields.append(Field("layout", "Layout", self.layout, LAYOUTS))
         if self.place_kind == DATASET or self.layout == "flat":
-            fields.append(Field("if_exists", "If a file is", self.if_exists, IF_EXISTS, hint="there already"))
+            fields.append(Field("if_exists", "If it exists", self.if_exists, IF_EXISTS))
         return (*fields, *needs)
 
     def changed(self, name: str, value: str) -> Destination:

@@ -102,6 +102,7 @@ class ExportScreen(BaseScreen[None]):
         self._records: tuple[ExportRecord, ...] = ()
         self._runs: dict[ExecutionId, SourceRun] = {}
         self._starting = False
+        self._returns = False
         self.form = Form(signs=self.signs, id="export-form")
         self.rows = PlanRows(COLUMNS, show_titles=False, signs=self.signs, id="plan")
         self.advice_line = Line(signs=self.signs, id="export-advice")
@@ -316,12 +317,19 @@ class ExportScreen(BaseScreen[None]):
         order = [name for name, _ in IF_EXISTS]
         self._change("if_exists", order[(order.index(self.destination.if_exists) + 1) % len(order)])
 
+    @on(Form.Typed)
+    def _on_typed(self) -> None:
+        if self._returns:
+            self.rows.focus()
+        self._returns = False
+
     def action_elsewhere(self) -> None:
+        self._returns = self.rows.has_focus
         self.form.focus()
         self.form.edit("place")
 
     def action_options(self) -> None:
-        self.action_next_pane()
+        (self.form if self.rows.has_focus else self.rows).focus()
 
     def action_leave_out(self) -> None:
         plan = self.plan
@@ -340,6 +348,4 @@ class ExportScreen(BaseScreen[None]):
             return self.plan is not None and bool(self.plan.problems)
         if action == "if_exists":
             return any(field.name == "if_exists" for field in self.form.fields)
-        if action == "options":
-            return self.rows.has_focus
         return super().check_action(action, parameters)

@@ -163,6 +163,9 @@ class Form(Vertical, can_focus=True):
     class Left(Message):
         """The cursor goes on below the last field."""
 
+    class Typed(Message):
+        """A text was typed to its end, or left as it was."""
+
     def __init__(self, *, signs: Signs = UNICODE, most: int = 8, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.fields: tuple[Field, ...] = ()
@@ -276,6 +279,7 @@ class Form(Vertical, can_focus=True):
         if field is not None and value != field.value:
             self.post_message(self.Changed(field.name, value))
         self._draw()
+        self.post_message(self.Typed())
 
     def on_click(self, event: events.Click) -> None:
         for number, line in enumerate(self._lines[: len(self.fields)]):
