@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, cast
 
@@ -146,14 +147,20 @@ class Destination:
         return replace(self, places={**self.places, DATASET: place}, dataset=words, create=create)
 
 
-def last_used(records: Iterable[ExportRecord], first: Destination, *, not_: str = "") -> Destination:
+def last_used(records: Iterable[ExportRecord], first: Destination, home: Path, here: Path) -> Destination:
     """The place of the newest export, and for the other kinds their newest ones.
 
     Args:
         first: what is taken where there is none.
-        not_: a directory that does not count: where downloads go.
+        home: flowtui's own folder; what flows export into it was not chosen by a person.
+        here: where downloads go, which says nothing of exports.
     """
-    usable = [(_kind(record), record) for record in records if _kind(record) and record.target != not_]
+
+    def counts(record: ExportRecord) -> bool:
+        target = Path(record.target)
+        return _kind(record) != DIRECTORY or (target != here and not target.is_relative_to(home))
+
+    usable = [(_kind(record), record) for record in records if _kind(record) and counts(record)]
     if not usable:
         return first
     places = {kind: record.target.removeprefix(_DATASET) for kind, record in reversed(usable)}

@@ -65,9 +65,13 @@ def place_words(record: ExportRecord) -> str:
 
 
 def run_words(record: ExportRecord) -> str:
-    """The runs that the files are of: their names, or of many the first and how many more."""
-    names = [run.rpartition("/")[2] for run in record.executions]
-    return plain(", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else ""))
+    """The run that the files are of, or the first and how many more: ``adam-7f2 +1``."""
+    return "".join(mark.text for mark in _run_cell(record))
+
+
+def _run_cell(record: ExportRecord) -> Cell:
+    first, *others = (run.rpartition("/")[2] for run in record.executions)
+    return (Mark(plain(first), "strong"), *((Mark(f" +{len(others)}", "strong"),) if others else ()))
 
 
 def bar(done: int, whole: int, signs: Signs, width: int = _BAR) -> Cell:
@@ -111,7 +115,7 @@ def export_row(record: ExportRecord, now: datetime, signs: Signs, progress: Prog
         record.id,
         (
             (export_mark(record.state, signs),),
-            (Mark(run_words(record), "strong"),),
+            _run_cell(record),
             (Mark(place_words(record)),),
             (when_mark(record.started_at or record.created_at, now),),
             (Mark(f"{record.files:,}"),),
@@ -143,9 +147,8 @@ def export_facts(record: ExportRecord, now: datetime, signs: Signs, progress: Pr
         if text and text != record.target:
             facts.append((label, (Mark(plain(text)),)))
     began, ended = record.started_at or record.created_at, record.finished_at
-    took = words.duration((ended - began).total_seconds()) if ended else ""
-    when = " to ".join(words.exact(one, now)[:19] for one in (began, ended) if one)
-    facts.append(("when", (Mark(when), Mark(f"{dot}{took}" if took else "", "dim"))))
+    took = f"{dot}{words.duration(max((ended - began).total_seconds(), 0.1))}" if ended else ""
+    facts.append(("when", (Mark(words.exact(began, now)[:19]), Mark(took, "dim"))))
     if record.road != "here":
         facts.append(("carried by", (Mark({"domino-job": "a Domino job", "flyte": "a run on Flyte"}[record.road]),)))
     return facts

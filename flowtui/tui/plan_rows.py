@@ -19,6 +19,7 @@ COLUMNS = (
     Column("file", least=20, most=90),
     Column("size", right=True, least=7),
     Column("", least=12, most=60, sentence=True),
+    Column("", least=12, most=40, leave=1),
 )
 _SAID = {"new": ("new", "good"), "same": ("there already", "dim"), "blocked": ("in the way", "bad")}
 
@@ -41,7 +42,12 @@ def plan_rows(plan: Plan, left_out: int, now: datetime) -> list[Row]:
     ]
     for number, file in enumerate(plan.files):
         note = f"  ({file.note})" if file.note else ""
-        cells = ((Mark(plain(file.path)),), (Mark(human_size(file.size)),), (_action(file, now), Mark(note, "dim")))
+        cells: tuple[Cell, ...] = (
+            (Mark(plain(file.path)),),
+            (Mark(human_size(file.size)),),
+            (_action(file, now), Mark(note, "dim")),
+            (Mark(plain(file.run.id.name), "dim"),) if len(plan.runs) > 1 else (),
+        )
         rows.append(Row(str(number), cells, openable=ready))
     notices = [plain(notice) for notice in plan.notices]
     if left_out:

@@ -144,7 +144,8 @@ class ExportScreen(BaseScreen[None]):
         source = runs[0] if len(runs) == 1 else words.count(len(runs), "run")
         present = sum(bool(file.uris) for file in every)
         return (
-            Mark(f"   {self.word.capitalize():<14}", "dim"),
+            Mark("   "),
+            Mark(f"{self.word.capitalize():<14}", "dim"),
             Mark(named, "strong"),
             Mark(f"  {words.count(present, 'file')} of {source}", "dim"),
         )
@@ -180,7 +181,7 @@ class ExportScreen(BaseScreen[None]):
             first = self.destination
             if event.has_domino:
                 first = replace(first, kind=DATASET)
-            self.destination = last_used(event.records, first, not_=str(Path.cwd()))
+            self.destination = last_used(event.records, first, self.context.settings.home, Path.cwd())
         self._show_form()
         if not self.destination.place:
             self.form.focus()
