@@ -80,7 +80,9 @@ class Transferring(App[None]):
         except FlowtuiError as error:
             self.say(error.message)
         else:
-            self.say(end_words(record))
+            said = end_words(record)
+            if said:
+                self.say(said)
 
     async def action_quit(self) -> None:
         """Leave, after a question where exports are on their way."""
@@ -106,9 +108,8 @@ class Transferring(App[None]):
 
 
 def end_words(record: ExportRecord) -> str:
-    """What is said when an export ended."""
+    """What is said when an export ended; nothing where a person stopped it."""
     where = record.place or record.target
     if record.state == "done":
         return f"exported {words.count(record.files, 'file')}, {human_size(record.bytes_done)}, to {where}: 4 shows it"
-    said = f"the export to {where} is {record.state}: 4 shows it"
-    return f"{said}. {record.error}" if record.state == "failed" else said
+    return f"the export to {where} failed: 4 shows why" if record.state == "failed" else ""

@@ -71,7 +71,7 @@ async def test_space_selects_across_runs_and_e_exports_all_of_it(
         await person.open("clinical-1")
         await go_to(person, "ADaM Datasets", "adsl.csv")
         await person.press("space")
-        assert any(line.startswith("✓> ") and "├ adsl.csv" in line for line in person.seen.splitlines())
+        assert any(line.startswith("✓> ") and "└ adsl.csv" in line for line in person.seen.splitlines())
         assert person.line_of("ADaM Datasets ").startswith("◐")
         assert person.keys.endswith("1 selected")
         assert "e export" in person.keys
