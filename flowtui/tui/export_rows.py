@@ -197,5 +197,5 @@ def log_rows(events: Iterable[Event], now: datetime) -> list[Row]:
 def exported_words(record: ExportRecord, now: datetime, signs: Signs) -> str:
     """``3 Mar → CDISC01-ADaM``: when and where an artifact version was exported last."""
     arrow = "->" if signs.ascii else "→"
-    where = plain(record.target).removeprefix("dataset:")
-    return f"{words.when(record.finished_at, now)} {arrow} {where}"
+    where = record.target.rpartition("/")[2].removeprefix("dataset:") if record.kind == "dataset" else record.target
+    return f"{words.when(record.finished_at, now)} {arrow} {plain(where)}"

@@ -21,6 +21,7 @@ from textual.worker import WorkerCancelled, WorkerFailed
 from flowtui.config import Settings
 from flowtui.domain.execution import ExecutionId
 from flowtui.errors import ExportError
+from flowtui.exports.domino import DominoClient
 from flowtui.httpclient import httpx
 from flowtui.session import open_session
 from flowtui.tui.app import FlowtuiApp
@@ -166,6 +167,7 @@ def at_screen(tmp_path: Path) -> Open:
         admin: Admin | None = None,
         start: ExecutionId | None = None,
         store: Store | None = None,
+        domino: Callable[[], DominoClient] | None = None,
         **changes: Any,
     ) -> AsyncIterator[Person]:
         settings = Settings(
@@ -176,7 +178,7 @@ def at_screen(tmp_path: Path) -> Open:
         transport = (store or Store(dict(blobs()))).transport
         app = FlowtuiApp(
             settings,
-            lambda: open_session(settings, transport=server, storage_transport=transport),
+            lambda: open_session(settings, transport=server, storage_transport=transport, domino=domino),
             start,
             now=lambda: NOW,
         )

@@ -85,7 +85,10 @@ class DatasetsScreen(Place):
     @on(Rows.Opened)
     def _on_opened(self, event: Rows.Opened) -> None:
         chosen = next(one for one in self.datasets if one.id == event.key)
-        self._choose(chosen.id, f"{chosen.name}  ({chosen.project})", False)
+        parts = [chosen.owner, chosen.project, chosen.name]
+        # Written out where that can be, since it stands in the list of exports.
+        place = "/".join(parts) if all(part and "/" not in part for part in parts) else chosen.id
+        self._choose(place, f"{plain(chosen.name)}  ({plain(chosen.project)})", False)
         self.dismiss()
 
     def action_new_dataset(self) -> None:

@@ -60,10 +60,9 @@ class ExportScreen(BaseScreen[None]):
     class Began(Message):
         """It is known where the last exports went."""
 
-        def __init__(self, records: tuple[ExportRecord, ...], has_domino: bool) -> None:
+        def __init__(self, records: tuple[ExportRecord, ...]) -> None:
             super().__init__()
             self.records = records
-            self.has_domino = has_domino
 
     class Planned(Message):
         """The plan is made."""
@@ -166,22 +165,16 @@ class ExportScreen(BaseScreen[None]):
             records = await asyncio.to_thread(session.journal.list, _RECORDS)
         except FlowtuiError as error:
             self.post_message(self.Refused(error))
-            return
-        try:
-            session.target_access.domino()
-            has_domino = True
-        except FlowtuiError:
-            has_domino = False
-        self.post_message(self.Began(records, has_domino))
+        else:
+            self.post_message(self.Began(records))
 
     @on(Began)
     def _on_began(self, event: Began) -> None:
         self._records = event.records
         if not self._is_download:
-            first = self.destination
-            if event.has_domino:
-                first = replace(first, kind=DATASET)
-            self.destination = last_used(event.records, first, self.context.settings.home, Path.cwd())
+            settings = self.context.settings
+            first = replace(self.destination, kind=DATASET) if settings.domino.url else self.destination
+            self.destination = last_used(event.records, first, settings.home, Path.cwd())
         self._show_form()
         if not self.destination.place:
             self.form.focus()

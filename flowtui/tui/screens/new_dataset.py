@@ -89,7 +89,7 @@ class NewDatasetScreen(BaseScreen[tuple[str, str] | None]):
     @on(Read)
     def _on_read(self, event: Read) -> None:
         self.projects = event.projects
-        here = [one.id for one in event.projects if event.here in (one.id, one.name, f"{one.owner}/{one.name}")]
+        here = [one.id for one in event.projects if event.here in (one.id, one.name, one.label)]
         rows = [Row(one.id, ((Mark(plain(one.name), "strong"),), (Mark(plain(one.owner)),))) for one in event.projects]
         self.rows.set_empty("Domino has no project that you can see.")
         self.rows.set_rows(rows, cursor=here[0] if here else None)
@@ -116,4 +116,4 @@ class NewDatasetScreen(BaseScreen[tuple[str, str] | None]):
         elif self._taken(project, name):
             self.tell(f"{plain(project.name)} has a dataset {plain(name)} already: t renames it", 8)
         else:
-            self.dismiss((f"{project.name}/{name}", f"{name}  ({plain(project.name)})"))
+            self.dismiss((f"{project.label}/{name}", f"{name}  ({plain(project.name)})"))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from rich.cells import cell_len
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -15,11 +16,13 @@ from textual.widgets import Input
 
 from flowtui.text import plain
 from flowtui.tui.bindings import bindings
-from flowtui.tui.formatting import UNICODE, Cell, Mark, Signs
+from flowtui.tui.formatting import UNICODE, Cell, Mark, Signs, cut_end
 from flowtui.tui.widgets.lines import Line
 
 LABEL = 17
 """Cells of the gutter and the label."""
+
+_GAP, _SHORTEST = 3, 4
 
 
 @dataclass(frozen=True)
@@ -112,11 +115,16 @@ class FieldLine(Horizontal):
             said = Mark(plain(field.value), "strong") if field.value else Mark(field.empty, "wait")
             return (said, *hint)
         marks: list[Mark] = []
-        for name, words in field.choices:
+        gap, texts = fitted(field, self.size.width - LABEL, self.signs)
+        for (name, _), text in zip(field.choices, texts, strict=True):
             chosen = name == field.value
             sign = self.signs.on if chosen else self.signs.off
-            marks += [Mark(f"{sign} {words}", "here" if chosen else "dim"), Mark("   ")]
+            marks += [Mark(f"{sign} {text}", "here" if chosen else "dim"), Mark(" " * gap)]
         return (*marks[:-1], *hint)
+
+    def on_resize(self) -> None:
+        if self.field is not None:
+            self.show(self.field, self.has_class("-here"))
 
     def edit(self) -> None:
         """Let the text be typed."""
@@ -188,6 +196,11 @@ class Form(Vertical, can_focus=True):
     def editing(self) -> bool:
         """Whether a text is being typed."""
         return self._line.editing
+
+    @property
+    def text(self) -> str:
+        """What is shown, for tests."""
+        return "\n".join(line.line.shown for line in self._lines[: len(self.fields)])
 
     def show(self, fields: Sequence[Field]) -> None:
         """Show these fields; the cursor stays on the one of its name."""
@@ -291,6 +304,21 @@ class Form(Vertical, can_focus=True):
                     self._draw()
 
 
-def words_of(choices: Iterable[tuple[str, str]], name: str) -> str:
-    """The words of a choice."""
-    return dict(choices).get(name, name)
+def fitted(field: Field, width: int, signs: Signs) -> tuple[int, list[str]]:
+    """The gap between choices and their words, so that all fit: the longest are cut, the chosen one last."""
+    texts = [words for _, words in field.choices]
+    sign = len(signs.on) + 1
+
+    def over(gap: int) -> int:
+        return sum(cell_len(text) + sign for text in texts) + gap * (len(texts) - 1) - width
+
+    if width <= 0 or over(_GAP) <= 0:
+        return _GAP, texts
+    others = [index for index, (name, _) in enumerate(field.choices) if name != field.value]
+    while over(1) > 0 and others:
+        longest = max(others, key=lambda index: cell_len(texts[index]))
+        room = cell_len(texts[longest]) - 1
+        if room < _SHORTEST:
+            break
+        texts[longest] = cut_end(field.choices[longest][1], room, signs.ellipsis)
+    return 1, texts
