@@ -54,4 +54,4 @@ def advice(plan: Plan, kind: str, roads: tuple[ExportRoad, ...]) -> str:
     if not roads or kind in [road.name for road in roads] or (plan.bytes <= LARGE_BYTES and files <= MANY_FILES):
         return ""
     much = human_size(plan.bytes) if plan.bytes > LARGE_BYTES else words.count(files, "file")
-    return f"{much} is a lot to move through this machine. tab, To: {roads[0].words} moves it where it lies."
+    return f"{much}: much for this machine. tab, then To: {roads[0].words}"

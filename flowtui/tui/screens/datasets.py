@@ -26,6 +26,10 @@ Choose = Callable[[str, str, bool], None]
 """Is told the place behind ``dataset:``, the words for it, and whether it is to be made."""
 
 
+class _Choices(Rows):
+    BINDINGS: ClassVar[list[BindingType]] = bindings("open", open="choose")
+
+
 class DatasetsScreen(Place):
     """Every dataset that can be seen; those that may not be written to are dim and cannot be chosen.
 
@@ -39,14 +43,15 @@ class DatasetsScreen(Place):
         Column("dataset", least=16, most=48),
         Column("project", least=10, most=36),
         Column("owner", least=8, most=24, leave=2),
-        Column("you may", least=5, most=6),
+        Column("access", least=6, most=6),
         Column("size", right=True, least=7, leave=3),
         Column("snapshots", right=True, leave=4),
         Column("what it is", least=10, most=60, leave=5, sentence=True, extra=True),
     )
+    rows_type = _Choices
     filter_fields = frozenset({"dataset", "project", "owner"})
     filter_hint = "filter: words, project:cdisc, owner:ann"
-    BINDINGS: ClassVar[list[BindingType]] = bindings("open", "new_dataset", open="choose")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("new_dataset")
 
     class Read(Message):
         """Domino answered."""

@@ -229,10 +229,8 @@ class Form(Vertical, can_focus=True):
         if self.is_attached:
             self.screen.refresh_bindings()
 
-    def on_focus(self) -> None:
-        self._draw()
-
-    def on_blur(self) -> None:
+    def watch_has_focus(self, focused: bool) -> None:
+        super().watch_has_focus(focused)
         self._draw()
 
     def action_down(self) -> None:
