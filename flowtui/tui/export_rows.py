@@ -91,13 +91,13 @@ def progress_cell(record: ExportRecord, signs: Signs, progress: Progress | None 
     """How far an export that is not at its end is: bar, bytes, speed, time left, and a file that moves."""
     drawn = bar(record.bytes_done, record.bytes, signs)
     said = [f"{human_size(record.bytes_done)} of {human_size(record.bytes)}"] if record.bytes else []
-    if progress is not None and progress.files > 1:
-        said.append(f"{progress.files_done:,}/{progress.files:,} files")
     if record.speed:
         said.append(f"{human_size(round(record.speed))}/s")
     left = record.seconds_left
     if left is not None:
         said.append(f"{words.duration(left)} left")
+    if progress is not None and progress.files > 1:
+        said.append(f"{progress.files_done:,}/{progress.files:,} files")
     if progress is not None and progress.path:
         said.append(plain(progress.path.rpartition("/")[2]))
     dot = f" {signs.dot} "

@@ -42,6 +42,11 @@ class ExportsScreen(ExportActions, Place):
         super().__init__(context)
         self.records: tuple[ExportRecord, ...] = ()
 
+    def on_mount(self) -> None:
+        # A new export is what one looks for.
+        self.rows.from_top = True
+        super().on_mount()
+
     async def read(self) -> None:
         session = await self.context.connection.session()
         self.post_message(self.Read(await asyncio.to_thread(session.journal.list)))
