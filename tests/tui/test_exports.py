@@ -13,6 +13,7 @@ from flowtui.exports import ExportRecord, Journal
 from flowtui.tui.screens.confirm import ConfirmScreen
 from flowtui.tui.screens.export_detail import ExportDetailScreen
 from flowtui.tui.screens.exports import ExportsScreen
+from flowtui.tui.screens.run import RunScreen
 from tests.tui.conftest import LARGE, SMALL, Open, Person, blobs
 from tests.tui.held_store import HeldStore
 from tests.tui.test_run import go_to
@@ -267,7 +268,21 @@ async def test_bookmarks_and_facts_say_where_a_version_was_exported(at_screen: O
         assert "exported" in person.seen
 
 
-async def test_read_only_says_so_instead_of_exporting(at_screen: Open) -> None:
-    async with at_screen(SMALL) as person:
-        if not hasattr(person.app.context.settings, "read_only"):
-            pytest.skip("settings do not know it")
+@pytest.mark.parametrize("key", ["e", "d", "R"])
+async def test_read_only_says_so_instead_of_asking(at_screen: Open, key: str) -> None:
+    async with at_screen(SMALL, read_only=True) as person:
+        await person.open("clinical-1")
+        await go_to(person, "ADaM Datasets", "adsl.csv")
+        assert "read-only" in person.seen.splitlines()[0]
+        await person.press(key)
+        assert isinstance(person.app.screen, RunScreen)
+        assert "flowtui is read-only here: no" in person.keys
+
+
+async def test_read_only_does_not_go_on_with_an_export(at_screen: Open, store: HeldStore) -> None:
+    async with moving(at_screen, store) as person:
+        await person.press("4", "p")
+    async with at_screen(SMALL, read_only=True) as person:
+        await person.press("4", "R")
+        assert "flowtui is read-only here: no export goes on" in person.keys
+        assert latest(person).state == "paused"

@@ -16,7 +16,8 @@ from textual.widget import Widget
 from textual.worker import Worker, WorkerState
 
 from flowtui import words
-from flowtui.errors import AuthError, FlowtuiError, ServerError, UnreachableError
+from flowtui.errors import AuthError, FlowtuiError, ReadOnlyError, ServerError, UnreachableError
+from flowtui.permission import Permission
 from flowtui.text import plain
 from flowtui.tui.bindings import bindings
 from flowtui.tui.context import Context
@@ -263,10 +264,12 @@ class BaseScreen(Screen[Result], Generic[Result]):
         """Whether something may be written; where not, that is said.
 
         Args:
-            deed: the word for what is wanted.
+            deed: what is to be done, as ``Permission.require`` takes it.
         """
-        if getattr(self.context.settings, "read_only", False):
-            self.tell(f"flowtui is read-only here: no {deed}", 8)
+        try:
+            Permission(read_only=self.context.settings.read_only).require(deed)
+        except ReadOnlyError as error:
+            self.tell(error.message, 8)
             return False
         return True
 

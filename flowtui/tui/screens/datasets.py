@@ -99,7 +99,7 @@ class DatasetsScreen(Place):
     def action_new_dataset(self) -> None:
         from flowtui.tui.screens.new_dataset import NewDatasetScreen
 
-        if self.may_write("new dataset"):
+        if self.may_write("no dataset is made"):
             self.app.push_screen(NewDatasetScreen(self.context, self._suggested, self._taken), self._made)
 
     def _taken(self, project: Project, name: str) -> bool:

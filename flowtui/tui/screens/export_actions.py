@@ -96,7 +96,7 @@ class ExportActions(BaseScreen[None]):
 
     def action_resume(self) -> None:
         record = self.record
-        if record is not None and self.may_write("export"):
+        if record is not None and self.may_write("no export goes on"):
             again = "begins again" if record.state == "cancelled" else "goes on"
             self._act(lambda session: session.transfers.resume(record.id), f"it {again}")
 

@@ -65,6 +65,6 @@ class Selecting(BaseScreen[None]):
         """Ask where to, and show the plan."""
         from flowtui.tui.screens.export import ExportScreen
 
-        if not any(files.values()) or not self.may_write("export"):
+        if not any(files.values()) or not self.may_write("nothing is exported"):
             return
         self.app.push_screen(ExportScreen(self.context, files, download=download))
