@@ -66,7 +66,7 @@ class ExportActions(BaseScreen[None]):
             if action == "resume":
                 return record.state in _RESUMABLE and record.road == "here" and not is_here
             if action == "cancel":
-                return record.state in _CANCELLABLE
+                return record.state in _CANCELLABLE and not record.is_publishing
             return action == "copy" or record.state in _ENDED
         return super().check_action(action, parameters)
 
