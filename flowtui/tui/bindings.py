@@ -79,7 +79,7 @@ KEYS: dict[str, Key] = {
     "copy_manifest": Key("m", "manifest", ROW, 3),
     "sort": Key("s", "sort", ROW, 4),
     "hide_column": Key("minus", "hide column", ROW, shown="-"),
-    "show_columns": Key("plus", "show all columns", ROW, 5, shown="+"),
+    "show_columns": Key("plus", "show all columns", ROW, 2, shown="+"),
     "pin": Key("P", "pin up to here", ROW),
     "next_match": Key("enter,down", "next match", ROW, 1),
     "previous_match": Key("up,backspace,shift+enter", "previous match", ROW, 2),
