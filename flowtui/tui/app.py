@@ -188,7 +188,7 @@ class FlowtuiApp(TypeAhead, Switching):
         if command.name in PLACE_NAMES:
             self.go(command.name)
         elif command.name == "q":
-            self.exit()
+            self.call_later(self.action_quit)
         elif command.name == "run":
             self.open_run(command.argument)
         elif command.name == "projects":

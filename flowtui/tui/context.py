@@ -15,11 +15,14 @@ from flowtui.domain.execution import ExecutionId
 from flowtui.domain.lineage import Lineage
 from flowtui.errors import FlowtuiError
 from flowtui.text import plain
+from flowtui.tui.exporting import Exporting
 from flowtui.tui.formatting import UNICODE, Signs
 from flowtui.tui.graphics import Graphics
+from flowtui.tui.selection import FileSelection
 
 if TYPE_CHECKING:
     from flowtui.config import ContextEntry, Settings
+    from flowtui.exports import ExportRecord
     from flowtui.session import Session
 
 
@@ -114,12 +117,14 @@ class Memory:
         declared: how many files each workflow version declares, by (name, version).
         lineage: of runs whose files were looked at.
         bookmarks: what is bookmarked.
+        exported: of artifact versions and files of them, the latest export.
     """
 
     artifacts: dict[ExecutionId, RunArtifacts] = field(default_factory=dict)
     lineage: dict[ExecutionId, Lineage] = field(default_factory=dict)
     declared: dict[tuple[str, str], int | None] = field(default_factory=dict)
     bookmarks: set[ArtifactVersionId] = field(default_factory=set)
+    exported: dict[ArtifactVersionId, ExportRecord] = field(default_factory=dict)
 
     def keep(self, artifacts: RunArtifacts) -> None:
         """Remember a run's artifacts; the oldest of 300 is forgotten."""
@@ -145,6 +150,8 @@ class Context:
     Attributes:
         previous: the settings of the server that was left for this one, to go back to.
         skew: how much the server's clock is ahead of this machine's.
+        selection: what is to be exported together.
+        exporting: how far the exports of this process are.
     """
 
     settings: Settings
@@ -155,6 +162,8 @@ class Context:
     previous: Settings | None = None
     graphics: Graphics = field(default_factory=Graphics)
     skew: timedelta = timedelta(0)
+    selection: FileSelection = field(default_factory=FileSelection)
+    exporting: Exporting = field(default_factory=Exporting)
 
     def server_now(self) -> datetime:
         """The time by the server's clock, for how long something has been running there."""

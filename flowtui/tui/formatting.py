@@ -44,13 +44,20 @@ class Signs:
     line: str = "─"
     dot: str = "·"
     here: str = "▶"
+    up: str = "⇡"
+    picked: str = "✓"
+    partly: str = "◐"
+    on: str = "●"
+    off: str = "○"
+    full: str = "━"
+    free: str = "─"
     ascii: bool = False
 
 
 UNICODE = Signs()
 ASCII = Signs(
     tee="|-", elbow="`-", bar="| ", open="v ", shut="> ", star="*", ellipsis="~", line="-", dot="|", here="=",
-    ascii=True,
+    up="^", picked="+", partly="-", on="(*)", off="( )", full="#", free=".", ascii=True,
 )  # fmt: skip
 
 _PHASE_STYLES = {

@@ -22,6 +22,7 @@ from flowtui.tui.formatting import (
     size_mark,
     state_mark,
 )  # fmt: skip
+from flowtui.tui.selection import FileSelection, files_of
 from flowtui.tui.widgets.columns import Column, Row
 
 _ALSO = 3
@@ -90,7 +91,11 @@ def _origin(file: ArtifactFile, run: ExecutionId, signs: Signs) -> Cell:
 
 
 def artifact_rows(
-    run: RunArtifacts, shut: Collection[str], bookmarks: Collection[ArtifactVersionId] = (), signs: Signs = UNICODE
+    run: RunArtifacts,
+    shut: Collection[str],
+    bookmarks: Collection[ArtifactVersionId] = (),
+    signs: Signs = UNICODE,
+    selection: FileSelection | None = None,
 ) -> list[Row]:
     """The tree of a run's artifacts and files, and the group of its other outputs.
 
@@ -98,6 +103,7 @@ def artifact_rows(
         shut: keys of the groups whose rows are hidden.
     """
     rows: list[Row] = []
+    selection, id_ = selection or FileSelection(), run.execution.id
     for artifact in run.artifacts:
         key = artifact_key(artifact)
         total = len(artifact.files)
@@ -108,7 +114,9 @@ def artifact_rows(
             Mark(plain(artifact.name), "strong"),
             *_star(version_id(run.execution.id, artifact) in bookmarks, signs),
         )
-        rows.append(Row(key, (name, (Mark(count, "dim"),), ()), expandable=True, expanded=key not in shut))
+        cells: tuple[Cell, ...] = (name, (Mark(count, "dim"),), ())
+        picked = selection.picked(id_, artifact.files)
+        rows.append(Row(key, cells, expandable=True, expanded=key not in shut, picked=picked))
         if key in shut:
             continue
         for index, file in enumerate(artifact.files):
@@ -125,6 +133,7 @@ def artifact_rows(
                     guide="  " + (signs.elbow if index == total - 1 else signs.tee),
                     openable=bool(file.uris),
                     parent=key,
+                    picked=selection.picked(id_, (file,)),
                 )
             )
     if run.undeclared:
@@ -149,6 +158,7 @@ def artifact_rows(
                     guide="  " + (signs.elbow if index == total - 1 else signs.tee),
                     openable=bool(output.uris),
                     parent=OTHER,
+                    picked=selection.picked(id_, files_of(output)),
                 )
                 for index, output in enumerate(run.undeclared)
             ]

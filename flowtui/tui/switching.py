@@ -8,13 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from textual import work
-from textual.app import App
 from textual.worker import Worker, WorkerState
 
+from flowtui import words
 from flowtui.errors import FlowtuiError
 from flowtui.text import plain
-from flowtui.tui.context import Connection, Context, Servers
-from flowtui.tui.screens.base import BaseScreen
+from flowtui.tui.context import Connection, Servers
+from flowtui.tui.transferring import Transferring
 from flowtui.tui.widgets.lines import Problem
 
 if TYPE_CHECKING:
@@ -24,13 +24,12 @@ BACK = "-"
 """Stands for the server that was seen before, as with ``cd -``."""
 
 
-class Switching(App[None]):
+class Switching(Transferring):
     """What the app does to see another server. A subclass gives :meth:`show_places`.
 
     The new session is opened before the old one is closed: where it cannot be, nothing has changed.
     """
 
-    context: Context
     servers: Servers | None = None
 
     def __init__(self) -> None:
@@ -67,14 +66,10 @@ class Switching(App[None]):
         else:
             self._switch(partial(self.servers.of_url, url))
 
-    def say(self, text: str) -> None:
-        """Say something in the line of keys for a moment."""
-        if isinstance(self.screen, BaseScreen):
-            self.screen.tell(plain(text), 12)
-
     @work(group="session", exit_on_error=False)
     async def hold_session(self, connection: Connection) -> None:
         """Keep the session open until the connection is closed."""
+        self.follow_exports(connection)
         await connection.hold()
 
     @work(group="switch", exclusive=True, exit_on_error=False)
@@ -103,12 +98,14 @@ class Switching(App[None]):
 
     async def _arrive(self, settings: Settings, connection: Connection) -> None:
         async with self._arriving:
-            left = self.context.connection
+            left, moving = self.context.connection, len(self.context.exporting)
             self.context = self.context.moved(settings, connection)
             try:
                 await self.show_places()
             finally:
                 await left.close()
+            if moving:
+                self.say(f"{words.count(moving, 'export')} paused: 4 shows, R resumes where the server is seen again")
 
     def _refused(self, error: FlowtuiError) -> None:
         """Say on the current screen, which is as it was, why the other server is not shown."""

@@ -20,6 +20,8 @@ from textual.worker import WorkerCancelled, WorkerFailed
 
 from flowtui.config import Settings
 from flowtui.domain.execution import ExecutionId
+from flowtui.errors import ExportError
+from flowtui.exports.domino import DominoClient
 from flowtui.httpclient import httpx
 from flowtui.session import open_session
 from flowtui.tui.app import FlowtuiApp
@@ -125,6 +127,14 @@ class Person:
             await self.pilot.pause()
         await self.pilot.pause()
 
+    async def exported(self) -> None:
+        """Wait until every export that was started is at its end, and the screen has said so."""
+        session = await self.app.context.connection.session()
+        for one in session.transfers.active:
+            with suppress(ExportError):
+                await session.transfers.wait(one.id)
+        await self.settle()
+
     async def open(self, name: str) -> None:
         """Open a run by its name, as ``:run NAME`` does."""
         self.app.open_run(name)
@@ -152,17 +162,23 @@ def at_screen(tmp_path: Path) -> Open:
 
     @asynccontextmanager
     async def opened(
-        size: tuple[int, int] = SMALL, *, admin: Admin | None = None, start: ExecutionId | None = None, **changes: Any
+        size: tuple[int, int] = SMALL,
+        *,
+        admin: Admin | None = None,
+        start: ExecutionId | None = None,
+        store: Store | None = None,
+        domino: Callable[[], DominoClient] | None = None,
+        **changes: Any,
     ) -> AsyncIterator[Person]:
         settings = Settings(
             home=tmp_path / "home", cache=tmp_path / "cache", endpoint=BASE_URL, project=PROJECT, local=False
         )
         settings = replace(settings, **changes)
         server = admin or Admin()
-        transport = Store(dict(blobs())).transport
+        transport = (store or Store(dict(blobs()))).transport
         app = FlowtuiApp(
             settings,
-            lambda: open_session(settings, transport=server, storage_transport=transport),
+            lambda: open_session(settings, transport=server, storage_transport=transport, domino=domino),
             start,
             now=lambda: NOW,
         )

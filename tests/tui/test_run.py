@@ -228,9 +228,10 @@ async def test_export_shows_a_plan_before_it_writes_and_is_recorded(
         assert " new" in person.seen
         assert not written.exists()
         await person.press("enter")
+        await person.exported()
         assert written.read_bytes().startswith(b"USUBJID")
-        assert "1 file" in person.seen
-        await person.press("escape", "e")
+        assert "exported 1 file" in person.keys
+        await person.press("e")
         assert "there already" in person.seen
         assert "enter" not in person.keys
         await person.press("escape", "4")
@@ -260,6 +261,7 @@ async def test_export_asks_where_and_says_what_is_in_the_way(
         await person.press("x")
         assert "keeps both" in person.seen
         await person.press("enter")
+        await person.exported()
         assert there.read_text() == "mine"
         assert len(list(there.parent.iterdir())) == 2
 

@@ -9,17 +9,16 @@ from textual import on, work
 from textual.binding import BindingType
 from textual.message import Message
 
-from flowtui.domain.artifact import Artifact, ArtifactFile, ArtifactVersionId, UndeclaredOutput
+from flowtui.domain.artifact import Artifact, ArtifactFile, ArtifactVersionId
 from flowtui.domain.execution import ExecutionId
 from flowtui.errors import FlowtuiError
 from flowtui.text import plain
 from flowtui.tui.bindings import bindings
 from flowtui.tui.contents.content import Copy
 from flowtui.tui.outlines import version_id
-from flowtui.tui.screens.base import BaseScreen
+from flowtui.tui.screens.selecting import Files, Selecting
+from flowtui.tui.selection import Thing, files_of
 from flowtui.tui.widgets.viewer import Viewer
-
-Thing = Artifact | ArtifactFile | UndeclaredOutput
 
 
 def uri_of(thing: Thing | None) -> str:
@@ -28,21 +27,7 @@ def uri_of(thing: Thing | None) -> str:
     return uris[0] if uris else ""
 
 
-def files_of(thing: Thing | None) -> tuple[ArtifactFile, ...]:
-    """The files that an export of it writes; an undeclared output goes into a folder of its own."""
-    if isinstance(thing, Artifact):
-        return thing.files
-    if isinstance(thing, UndeclaredOutput):
-        return (
-            ArtifactFile(
-                "data", "Other outputs", f"{thing.node_name or thing.node} {thing.variable}", thing.format, thing.node,
-                thing.variable, (), "present", thing.uris or (), thing.size, thing.directory, node_name=thing.node_name,
-            ),
-        )  # fmt: skip
-    return (thing,) if thing is not None else ()
-
-
-class FileActions(BaseScreen[None]):
+class FileActions(Selecting):
     """Bookmark, export, download, copy, lineage and versions of :attr:`thing` of the execution :attr:`owner`."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("versions", "compare")
@@ -68,8 +53,16 @@ class FileActions(BaseScreen[None]):
     def bookmarks_changed(self) -> None:
         """Show the new stars."""
 
+    @property
+    def under_cursor(self) -> Files:
+        owner = self.owner
+        return {owner: files_of(self.thing)} if owner is not None else {}
+
+    def selection_changed(self) -> None:
+        self.bookmarks_changed()
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("bookmark", "copy", "lineage", "versions", "compare", "export", "download") and self.is_mounted:
+        if action in ("bookmark", "copy", "lineage", "versions", "compare", "download") and self.is_mounted:
             thing = self.thing
             if action == "copy":
                 return bool(uri_of(thing))
@@ -143,15 +136,8 @@ class FileActions(BaseScreen[None]):
         # With which version is chosen there; the cursor begins on the one before.
         self.action_versions()
 
-    def action_export(self) -> None:
-        self._export(download=False)
-
     def action_download(self) -> None:
-        self._export(download=True)
+        self.export(self.under_cursor, download=True)
 
-    def _export(self, *, download: bool) -> None:
-        from flowtui.tui.screens.export import ExportScreen
 
-        files, owner = files_of(self.thing), self.owner
-        if files and owner is not None:
-            self.app.push_screen(ExportScreen(self.context, owner, files, download=download))
+__all__ = ["FileActions", "Thing", "uri_of"]

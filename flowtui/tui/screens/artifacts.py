@@ -19,9 +19,10 @@ from flowtui.tui.formatting import Mark, phase_glyph, when_mark
 from flowtui.tui.outlines import artifact_key, version_id
 from flowtui.tui.run_list import FIRST_PAGE
 from flowtui.tui.run_rows import workflow_name
-from flowtui.tui.screens.actions import FileActions, Thing
+from flowtui.tui.screens.actions import FileActions
 from flowtui.tui.screens.place import Entry, Place
 from flowtui.tui.screens.run import RunScreen
+from flowtui.tui.selection import Thing
 from flowtui.tui.widgets.columns import Column, Row
 from flowtui.tui.widgets.rows import Rows
 
@@ -44,7 +45,7 @@ class ArtifactsScreen(FileActions, Place):
     )
     filter_fields = frozenset({"type", "artifact", "run", "wf", "file"})
     filter_hint = "filter: words, type:data, wf:adam, file:adsl"
-    BINDINGS: ClassVar[list[BindingType]] = bindings("bookmark", "export")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("bookmark")
 
     class Listed(Message):
         """The runs are known."""
@@ -175,6 +176,7 @@ class ArtifactsScreen(FileActions, Place):
                         (Mark(workflow_name(run)),),
                         (when_mark(run.started_at or run.created_at, now),),
                     ),
+                    picked=self.context.selection.picked(run.id, artifact.files),
                 )
                 values = {
                     "type": artifact.type, "artifact": plain(artifact.name), "run": plain(run.id.name),

@@ -16,7 +16,8 @@ from textual.widget import Widget
 from textual.worker import Worker, WorkerState
 
 from flowtui import words
-from flowtui.errors import AuthError, FlowtuiError, ServerError, UnreachableError
+from flowtui.errors import AuthError, FlowtuiError, ReadOnlyError, ServerError, UnreachableError
+from flowtui.permission import Permission
 from flowtui.text import plain
 from flowtui.tui.bindings import bindings
 from flowtui.tui.context import Context
@@ -71,7 +72,7 @@ class BaseScreen(Screen[Result], Generic[Result]):
     def compose(self) -> ComposeResult:
         yield TitleLine(signs=self.signs)
         yield from self.compose_body()
-        yield KeyLine(signs=self.signs)
+        yield KeyLine(signs=self.signs, beside=self.selected)
 
     def compose_body(self) -> Iterable[Widget]:
         """The widgets between the header and the keys."""
@@ -84,6 +85,15 @@ class BaseScreen(Screen[Result], Generic[Result]):
     def facts(self) -> Cell:
         """What the header says at the right, before the age."""
         return ()
+
+    def selected(self) -> Cell:
+        """What the line of keys says at the right: how much is selected."""
+        said = self.context.selection.words
+        return (Mark(said, "here"),) if said else ()
+
+    def exports_moved(self, *, changed: bool) -> None:
+        """An export of this process is further; ``changed``: it is in another state, or ended."""
+        self.update_title()
 
     def on_mount(self) -> None:
         self.update_title()
@@ -226,13 +236,11 @@ class BaseScreen(Screen[Result], Generic[Result]):
         if not self.is_mounted or not self.is_attached:
             return
         settings = self.context.settings
-        right = [*self.facts()]
-        if settings.read_only:
-            right = [Mark("read-only", "busy"), *([Mark(f" {self.signs.dot} ", "dim")] if right else []), *right]
-        fresh = self.freshness()
-        if right and fresh:
-            right.append(Mark(f" {self.signs.dot} ", "dim"))
-        right += fresh
+        right: list[Mark] = []
+        read_only: Cell = (Mark("read-only", "busy"),) if settings.read_only else ()
+        for cell in (self.context.exporting.mark(self.signs), read_only, self.facts(), self.freshness()):
+            right += [Mark(f" {self.signs.dot} ", "dim")] if right and cell else []
+            right += cell
         path = [self.context.server, plain(settings.project), plain(settings.domain), *map(plain, self.crumbs())]
         path = [part for part in path if part]
         room = self.size.width - 2 - len("flowtui   ") - cell_width(tuple(right)) - 2
@@ -251,6 +259,19 @@ class BaseScreen(Screen[Result], Generic[Result]):
     def tell(self, text: str, seconds: float = 4) -> None:
         """Say in the line of keys, for a moment, what was done."""
         self.query_one(KeyLine).tell(text, seconds)
+
+    def may_write(self, deed: str) -> bool:
+        """Whether something may be written; where not, that is said.
+
+        Args:
+            deed: what is to be done, as ``Permission.require`` takes it.
+        """
+        try:
+            Permission(read_only=self.context.settings.read_only).require(deed)
+        except ReadOnlyError as error:
+            self.tell(error.message, 8)
+            return False
+        return True
 
     def panes(self) -> list[Widget]:
         """What ``tab`` goes through."""

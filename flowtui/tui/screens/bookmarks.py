@@ -9,19 +9,32 @@ from textual import on, work
 from textual.binding import BindingType
 from textual.message import Message
 
-from flowtui.domain.artifact import ArtifactVersionId
+from flowtui.domain.artifact import ArtifactFile, ArtifactVersionId, RunArtifacts
 from flowtui.errors import FlowtuiError
 from flowtui.text import plain
 from flowtui.tui.bindings import bindings
 from flowtui.tui.context import Context
-from flowtui.tui.formatting import Mark, when_mark
+from flowtui.tui.export_rows import exported_words
+from flowtui.tui.exporting import read_exported
+from flowtui.tui.formatting import Cell, Mark, when_mark
 from flowtui.tui.screens.place import Entry, Place
 from flowtui.tui.screens.run import RunScreen, cursor_key
+from flowtui.tui.screens.selecting import Files, Selecting
+from flowtui.tui.selection import Picked
 from flowtui.tui.widgets.columns import Column, Row
 from flowtui.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from flowtui.catalog.bookmarks import Bookmark
+    from flowtui.tui.exporting import Exported
+
+
+def files_of_version(run: RunArtifacts, id_: ArtifactVersionId) -> tuple[ArtifactFile, ...]:
+    """The files that a bookmark is on."""
+    of_version = (file for file in run.files if (file.artifact, file.type) == (id_.artifact, id_.type))
+    return tuple(file for file in of_version if not id_.file or (file.file, file.node) == (id_.file, id_.node))
 
 
 def bookmark_key(id_: ArtifactVersionId) -> str:
@@ -29,7 +42,7 @@ def bookmark_key(id_: ArtifactVersionId) -> str:
     return "\0".join((str(id_.execution), id_.type, id_.artifact, id_.file, id_.node))
 
 
-class BookmarksScreen(Place):
+class BookmarksScreen(Selecting, Place):
     """Bookmarks, newest first; ``enter`` opens the run there."""
 
     place = "bookmarks"
@@ -38,7 +51,8 @@ class BookmarksScreen(Place):
         Column("artifact", least=14, most=40),
         Column("file", least=10, most=40),
         Column("run", least=12, most=40),
-        Column("kept", least=11, leave=3),
+        Column("kept", least=11, leave=4),
+        Column("exported", least=12, most=40, leave=3),
         Column("note", least=6, most=40, leave=6, extra=True),
     )
     filter_fields = frozenset({"type", "artifact", "file", "run"})
@@ -48,9 +62,18 @@ class BookmarksScreen(Place):
     class Read(Message):
         """The bookmarks were read."""
 
-        def __init__(self, bookmarks: tuple[Bookmark, ...]) -> None:
+        def __init__(self, bookmarks: tuple[Bookmark, ...], exported: Exported) -> None:
             super().__init__()
             self.bookmarks = bookmarks
+            self.exported = exported
+
+    class Found(Message):
+        """The files of a bookmark are known; ``selects``: they are to be selected, else exported."""
+
+        def __init__(self, files: Files, selects: bool) -> None:
+            super().__init__()
+            self.files = files
+            self.selects = selects
 
     class Removed(Message):
         """A bookmark was taken away."""
@@ -65,12 +88,15 @@ class BookmarksScreen(Place):
 
     async def read(self) -> None:
         session = await self.context.connection.session()
-        self.post_message(self.Read(await asyncio.to_thread(session.bookmarks.list)))
+        kept = await asyncio.to_thread(session.bookmarks.list)
+        ids = [bookmark.id for bookmark in kept]
+        self.post_message(self.Read(kept, await read_exported(session, ids)))
 
     @on(Read)
     def _on_read(self, event: Read) -> None:
         self.kept = {bookmark_key(bookmark.id): bookmark for bookmark in event.bookmarks}
         self.context.memory.bookmarks = {bookmark.id for bookmark in event.bookmarks}
+        self.context.memory.exported.update(event.exported)
         self.show_rows()
 
     def on_screen_resume(self) -> None:
@@ -97,8 +123,10 @@ class BookmarksScreen(Place):
                     (Mark(plain(id_.file)) if id_.file else Mark("all files", "dim"),),
                     (Mark(plain(id_.execution.name)),),
                     (when_mark(bookmark.created_at, now),),
+                    self._exported(id_, now),
                     (Mark(plain(getattr(bookmark, "note", "")), "dim"),),
                 ),
+                picked=self._picked(id_),
             )
             values = {
                 "type": id_.type,
@@ -109,7 +137,62 @@ class BookmarksScreen(Place):
             found.append(Entry(row, values))
         return found
 
+    def _exported(self, id_: ArtifactVersionId, now: datetime) -> Cell:
+        record = self.context.memory.exported.get(id_)
+        return (Mark(exported_words(record, now, self.signs), "good"),) if record else ()
+
+    def _picked(self, id_: ArtifactVersionId) -> Picked:
+        """As far as the run was read, which it was where something of it is selected."""
+        known = self.context.memory.artifacts.get(id_.execution)
+        return self.context.selection.picked(id_.execution, files_of_version(known, id_)) if known else ""
+
+    def selection_changed(self) -> None:
+        self.show_rows()
+
+    def action_select(self) -> None:
+        self._find(selects=True)
+
+    def action_export(self) -> None:
+        selected = self.context.selection.files
+        if selected:
+            self.export(selected)
+        else:
+            self._find(selects=False)
+
+    def _find(self, *, selects: bool) -> None:
+        bookmark = self.kept.get(self.rows.cursor_key)
+        if bookmark is not None:
+            self._find_files(bookmark.id, selects)
+
+    @work(group="find", exclusive=True, exit_on_error=False)
+    async def _find_files(self, id_: ArtifactVersionId, selects: bool) -> None:
+        """Read the run of a bookmark, unless it is known, for the files that are meant."""
+        memory = self.context.memory
+        known = memory.artifacts.get(id_.execution)
+        try:
+            if known is None or not known.complete or not known.execution.is_terminal:
+                session = await self.context.connection.session()
+                known = await session.catalog.artifacts(id_.execution)
+                memory.keep(known)
+        except FlowtuiError as error:
+            self.post_message(self.Failed(error))
+            return
+        self.post_message(self.Found({id_.execution: files_of_version(known, id_)}, selects))
+
+    @on(Found)
+    def _on_found(self, event: Found) -> None:
+        if not any(file.uris for files in event.files.values() for file in files):
+            self.tell("None of its files exists.")
+        elif event.selects:
+            for run, files in event.files.items():
+                self.context.selection.toggle(run, files)
+            self._changed()
+        else:
+            self.export(event.files)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in ("select", "export"):
+            return self.is_mounted and self.rows.cursor_key in self.kept
         if action == "bookmark":
             return self.is_mounted and self.rows.cursor_key in self.kept
         if action in ("versions", "compare"):

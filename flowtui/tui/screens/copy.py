@@ -17,7 +17,7 @@ from flowtui.tui.context import Context
 from flowtui.tui.formatting import Mark, cut
 from flowtui.tui.widgets.lines import Line
 
-_NAMES = ("copy_cell", "copy_row", "copy_name", "copy_uri")
+_NAMES = ("copy_cell", "copy_row", "copy_name", "copy_place", "copy_uri", "copy_manifest")
 
 
 class CopyScreen(ModalScreen[Copy | None]):
@@ -69,6 +69,12 @@ class CopyScreen(ModalScreen[Copy | None]):
 
     def action_copy_uri(self) -> None:
         self.dismiss(self.choices["copy_uri"])
+
+    def action_copy_place(self) -> None:
+        self.dismiss(self.choices["copy_place"])
+
+    def action_copy_manifest(self) -> None:
+        self.dismiss(self.choices["copy_manifest"])
 
     def action_leave(self) -> None:
         self.dismiss(None)

@@ -1,4 +1,4 @@
-"""The export dialog: where to, the plan of what will be written, then progress; nothing is written before ``enter``."""
+"""The export dialog: where to, with which options, and the plan; nothing is written before ``enter`` on the plan."""
 
 from __future__ import annotations
 
@@ -9,81 +9,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.binding import BindingType
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Input
-from textual.worker import Worker
 
 from flowtui import words
-from flowtui.domain.artifact import ArtifactFile
-from flowtui.domain.execution import ExecutionId
-from flowtui.domain.size import human_size
-from flowtui.errors import FlowtuiError, UsageError
+from flowtui.errors import FlowtuiError
 from flowtui.text import plain
 from flowtui.tui.bindings import bindings
 from flowtui.tui.context import Context
+from flowtui.tui.destination import DATASET, DIRECTORY, IF_EXISTS, Destination, last_used, usual_speed
 from flowtui.tui.formatting import Cell, Mark
+from flowtui.tui.plan_rows import COLUMNS, can_begin, plan_rows, plan_sum
+from flowtui.tui.roads import ROADS, ExportRoad, advice
 from flowtui.tui.screens.base import BaseScreen
-from flowtui.tui.widgets.columns import Column, Row
-from flowtui.tui.widgets.facts import Facts
+from flowtui.tui.screens.selecting import Files
+from flowtui.tui.widgets.form import Form
 from flowtui.tui.widgets.lines import Line, Problem
 from flowtui.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
-    from flowtui.exports import IfExists, Outcome, Plan, Progress
+    from flowtui.domain.execution import ExecutionId
+    from flowtui.exports import ExportRecord, Plan, SourceRun
+    from flowtui.session import Session
 
-COLUMNS = (
-    Column("file", least=20, most=80),
-    Column("size", right=True, least=7),
-    Column("", least=12, most=60, sentence=True),
-)
-ANSWERS: tuple[tuple[str, str], ...] = (("keep-both", "keep both"), ("replace", "replace"), ("stop", "stop"))
-PROGRESS_STEP = 0.1
-"""Seconds between two looks at the progress."""
+_TYPED_SECONDS = 0.2
+"""A plan is made when nothing was typed for so long."""
 
-
-def plan_rows(plan: Plan) -> list[Row]:
-    """What the plan does with each file."""
-    rows = []
-    ready = bool(plan.to_write) and not plan.blocked
-    for number, file in enumerate(plan.files):
-        there = file.replaced
-        said = {"new": "new", "same": "there already", "blocked": "in the way", "keeps both": "keeps both"}.get(
-            file.action, file.action
-        )
-        if file.action == "replaces" and there is not None:
-            said = f"replaces {human_size(there.size)}"
-        note = f"  ({file.note})" if file.note else ""
-        style = {"blocked": "bad", "replaces": "busy", "same": "dim"}.get(file.action, "good")
-        rows.append(
-            Row(
-                str(number),
-                ((Mark(plain(file.path)),), (Mark(human_size(file.size)),), (Mark(said, style), Mark(note, "dim"))),
-                openable=ready,
-            )
-        )
-    rows += [
-        Row(
-            f"p{number}",
-            ((Mark(plain(problem.file.file)),), (), (Mark("cannot be read", "bad"),)),
-            note=(Mark(plain(problem.message)),),
-        )
-        for number, problem in enumerate(plan.problems)
-    ]
-    rows += [Row(f"n{number}", ((Mark(plain(notice), "dim"),), (), ())) for number, notice in enumerate(plan.notices)]
-    return rows
-
-
-class _Place(Input):
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,down,tab", "leave", "to the plan", show=False)]
-
-    def action_leave(self) -> None:
-        screen = self.screen
-        self.can_focus = False
-        if isinstance(screen, ExportScreen):
-            screen.rows.focus()
+_AT_ONCE = 4
+_RECORDS = 50
 
 
 class PlanRows(Rows):
@@ -91,23 +45,24 @@ class PlanRows(Rows):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("open", open="export")
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        screen = self.screen
-        if action == "open" and isinstance(screen, ExportScreen) and screen.state == "moving":
-            return False
-        return super().check_action(action, parameters)
-
 
 class ExportScreen(BaseScreen[None]):
-    """Exports files of one run to a directory.
+    """Exports files of one or several runs.
 
     Args:
+        files: by the run that they are of.
         download: name it a download, and begin with the directory that flowtui was started in.
+        roads: what else can carry it out.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings("elsewhere", "if_exists"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("elsewhere", "if_exists", "leave_out", "options")
+
+    class Began(Message):
+        """It is known where the last exports went."""
+
+        def __init__(self, records: tuple[ExportRecord, ...]) -> None:
+            super().__init__()
+            self.records = records
 
     class Planned(Message):
         """The plan is made."""
@@ -116,227 +71,275 @@ class ExportScreen(BaseScreen[None]):
             super().__init__()
             self.plan = plan
 
-    class Done(Message):
-        """The export ended well."""
-
-        def __init__(self, outcome: Outcome) -> None:
-            super().__init__()
-            self.outcome = outcome
-
-    class Broken(Message):
-        """The export ended with an error."""
+    class Refused(Message):
+        """There is no plan, or it was not begun."""
 
         def __init__(self, error: FlowtuiError) -> None:
             super().__init__()
             self.error = error
 
+    class Started(Message):
+        """The export goes on in the background."""
+
+        def __init__(self, id_: str) -> None:
+            super().__init__()
+            self.id = id_
+
     def __init__(
-        self, context: Context, run: ExecutionId, files: tuple[ArtifactFile, ...], *, download: bool = False
+        self, context: Context, files: Files, *, download: bool = False, roads: tuple[ExportRoad, ...] | None = None
     ) -> None:
         super().__init__(context)
-        self.run_id = run
         self.files = files
         self.word = "download" if download else "export"
-        self.where = str(Path.cwd()) if download else str(Path.cwd() / "exports" / run.name)
-        self.if_exists: IfExists = "replace"
+        self.roads = () if download else ROADS if roads is None else roads
+        run = next(iter(files)).name if len(files) == 1 else ""
+        where = Path.cwd() if download else Path.cwd() / "exports" / run
+        self.destination = Destination(places={DIRECTORY: str(where)})
         self.plan: Plan | None = None
-        self.state = "planning"
-        self._moved = (0, 0, "")
-        self._transfer: Worker[None] | None = None
-        self.place = _Place(self.where, compact=True, select_on_focus=False)
-        self.place.cursor_blink = False
+        self.left_out = 0
+        self._leaves_out = False
+        self._records: tuple[ExportRecord, ...] = ()
+        self._runs: dict[ExecutionId, SourceRun] = {}
+        self._starting = False
+        self._returns = False
+        self.form = Form(signs=self.signs, id="export-form")
         self.rows = PlanRows(COLUMNS, show_titles=False, signs=self.signs, id="plan")
-        self.facts_pane = Facts(signs=self.signs, id="export-facts")
+        self.advice_line = Line(signs=self.signs, id="export-advice")
         self.sum_line = Line(signs=self.signs, id="export-sum")
 
+    @property
+    def _is_download(self) -> bool:
+        return self.word == "download"
+
     def crumbs(self) -> list[str]:
-        names = list(dict.fromkeys(file.artifact for file in self.files))
-        what = (
-            names[0]
-            if len(names) == 1 and len(self.files) != 1
-            else self.files[0].file
-            if len(self.files) == 1
-            else words.count(len(names), "artifact")
-        )
-        return [self.run_id.name, self.word, what]
+        runs = [run.name for run in self.files]
+        return [runs[0] if len(runs) == 1 else words.count(len(runs), "run"), self.word]
+
+    def selected(self) -> Cell:
+        return ()
 
     def compose_body(self) -> Iterable[Widget]:
-        yield self.facts_pane
-        with Horizontal(id="export-place"):
-            yield Line(signs=self.signs, id="export-to")
-            yield self.place
+        yield Line(signs=self.signs, id="export-what")
+        yield self.form
         yield Problem()
         yield self.rows
+        yield self.advice_line
         yield self.sum_line
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.query_one("#export-to", Line).show((Mark("To        ", "dim"),))
+        self.query_one("#export-what", Line).show(self._what())
+        self.advice_line.display = False
         self.rows.set_empty("Looking at the files and at what is there already.")
-        self.place.can_focus = False
         self.rows.focus()
-        self._show_choices()
-        self._make_plan()
+        self._show_form()
+        self._begin()
 
-    def _show_choices(self) -> None:
-        present = [file for file in self.files if file.uris]
-        choices: list[Mark] = []
-        for name, said in ANSWERS:
-            chosen = name == self.if_exists
-            choices.append(Mark(f"{'> ' if chosen else '  '}{said}  ", "here" if chosen else "dim"))
-        names = dict.fromkeys(plain(file.artifact) for file in self.files)
-        said = f"{words.count(len(present), 'file')} from {plain(self.run_id.name)}"
-        self.facts_pane.show(
-            [
-                (self.word.capitalize(), (Mark(", ".join(names), "strong"), Mark(f"  {said}", "dim"))),
-                ("If there", tuple(choices)),
-            ]
-        )  # fmt: skip
+    def _what(self) -> Cell:
+        every = [file for files in self.files.values() for file in files]
+        names = [plain(name) for name in dict.fromkeys(file.artifact for file in every)]
+        runs = [plain(run.name) for run in self.files]
+        named = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        source = runs[0] if len(runs) == 1 else words.count(len(runs), "run")
+        present = sum(bool(file.uris) for file in every)
+        return (
+            Mark("   "),
+            Mark(f"{self.word.capitalize():<14}", "dim"),
+            Mark(named, "strong"),
+            Mark(f"  {words.count(present, 'file')} of {source}", "dim"),
+        )
 
-    @on(Input.Changed)
-    def _on_place(self, event: Input.Changed) -> None:
-        self.where = event.value
-        self.plan = None
+    def _show_form(self) -> None:
+        road = self._road
+        needs = road.needs(self.destination.needs) if road else ()
+        self.form.show(self.destination.fields([(one.name, one.words) for one in self.roads], needs))
+
+    @property
+    def _road(self) -> ExportRoad | None:
+        return next((road for road in self.roads if road.name == self.destination.kind), None)
+
+    @work(group="plan", exclusive=True, exit_on_error=False)
+    async def _begin(self) -> None:
+        try:
+            session = await self.context.connection.session()
+            records = await asyncio.to_thread(session.journal.list, _RECORDS)
+        except FlowtuiError as error:
+            self.post_message(self.Refused(error))
+        else:
+            self.post_message(self.Began(records))
+
+    @on(Began)
+    def _on_began(self, event: Began) -> None:
+        self._records = event.records
+        if not self._is_download:
+            settings = self.context.settings
+            first = replace(self.destination, kind=DATASET) if settings.domino.url else self.destination
+            self.destination = last_used(event.records, first, settings.home, Path.cwd())
+        self._show_form()
+        if not self.destination.place:
+            self.form.focus()
+            self.form.go_to("place")
         self._make_plan()
 
     @work(group="plan", exclusive=True, exit_on_error=False)
-    async def _make_plan(self) -> None:
-        from flowtui.exports import Selection, SourceRun, make_plan, parse_target
+    async def _make_plan(self, after: float = 0) -> None:
+        from flowtui.exports import Selection, make_plan, parse_target
 
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(after)
+        destination = self.destination
         try:
             session = await self.context.connection.session()
-            if not self.where.strip():
-                raise UsageError("Where to? Type a directory.", "It is made where it is not there.")
-            target = parse_target(self.where.strip())
-            selection = Selection(SourceRun(self.run_id), self.files)
-            plan = await make_plan([selection], target, session.storage, if_exists=self.if_exists)
+            options = destination.options
+            target = parse_target(destination.text, options, session.target_access)
+            await self._read_runs(session)
+            selections = [Selection(self._runs[run], files) for run, files in self.files.items()]
+            plan = await make_plan(
+                selections, target, session.storage, if_exists=destination.if_exists, folder=options.folder
+            )
         except FlowtuiError as error:
-            self.post_message(self.Broken(error))
+            self.post_message(self.Refused(error))
         else:
             self.post_message(self.Planned(plan))
 
+    async def _read_runs(self, session: Session) -> None:
+        """The facts of the runs for the manifest, each asked for once."""
+        from flowtui.exports import source_run
+
+        gate = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(id_: ExecutionId) -> None:
+            async with gate:
+                known = self.context.memory.artifacts.get(id_)
+                execution = known.execution if known else await session.catalog.execution(id_)
+                self._runs[id_] = source_run(execution, await session.catalog.inputs(id_))
+
+        await asyncio.gather(*(one(id_) for id_ in self.files if id_ not in self._runs))
+
     @on(Planned)
     def _on_planned(self, event: Planned) -> None:
-        self.plan, self.state = event.plan, "planned"
+        plan = event.plan
+        self.left_out = len(plan.problems) if self._leaves_out else 0
+        self.plan = replace(plan, problems=()) if self._leaves_out else plan
         self.show_problem(None)
-        self.rows.set_rows(plan_rows(event.plan))
         self.rows.set_empty("No file is there to be exported.")
-        self._show_sum()
-        self.refresh_bindings()
+        self._show_plan()
 
-    def _show_sum(self) -> None:
+    def _show_plan(self) -> None:
         plan = self.plan
         if plan is None:
+            self.rows.set_rows([])
             self.sum_line.show(())
-            return
-        total = human_size(plan.bytes)
-        unknown = f", {plan.unknown_sizes} of unknown size" if plan.unknown_sizes else ""
-        left: Cell
-        if self.state == "moving":
-            done, whole, path = self._moved
-            share = f"{done * 100 // whole:3d}%" if whole else ""
-            width = 30
-            filled = width * done // whole if whole else 0
-            full, free = ("#", ".") if self.signs.ascii else ("━", "─")
-            left = (
-                Mark(full * filled, "accent"), Mark(free * (width - filled), "dim"),
-                Mark(f" {share} {human_size(done)} of {human_size(whole)}  "), Mark(plain(path), "dim"),
-            )  # fmt: skip
-        elif plan.blocked:
-            left = (Mark(f"{words.count(len(plan.blocked), 'file')} in the way: x replaces or keeps both.", "bad"),)
-        elif not plan.to_write:
-            left = (Mark("Everything is there already." if plan.files else "There is nothing to write.", "dim"),)
+            self.advice_line.display = False
         else:
-            left = (
-                Mark(f"{words.count(len(plan.to_write), 'file')}, {total}{unknown}"),
-                Mark(f"   enter {self.word}s", "dim"),
-            )
-        self.sum_line.show(left)
+            self.rows.set_rows(plan_rows(plan, self.left_out, self.context.now()))
+            speed = usual_speed(self._records, plan.target.kind)
+            self.sum_line.show(*plan_sum(plan, speed, f"{self.word}s", self.signs))
+            said = advice(plan, self.destination.kind, self.roads)
+            self.advice_line.show((Mark(said, "busy"),))
+            self.advice_line.display = bool(said)
+        self.refresh_bindings()
 
-    def action_if_exists(self) -> None:
-        order = [name for name, _ in ANSWERS]
-        following = order[(order.index(self.if_exists) + 1) % len(order)]
-        self.if_exists = "keep-both" if following == "keep-both" else "replace" if following == "replace" else "stop"
-        self._show_choices()
-        self._make_plan()
+    @on(Form.Changed)
+    def _on_changed(self, event: Form.Changed) -> None:
+        self._change(event.name, event.value)
 
-    def action_elsewhere(self) -> None:
-        self.place.can_focus = True
-        self.place.focus()
+    def _change(self, name: str, value: str) -> None:
+        self.destination = self.destination.changed(name, value)
+        self._show_form()
+        self._plan_anew(_TYPED_SECONDS if self.form.editing else 0)
+
+    def _plan_anew(self, after: float = 0) -> None:
+        self.plan = None
+        self.sum_line.show((Mark("Looking at what is there already.", "wait"),))
+        self.refresh_bindings()
+        self._make_plan(after)
+
+    @on(Form.Wanted)
+    def _on_wanted(self, event: Form.Wanted) -> None:
+        from flowtui.tui.screens.datasets import DatasetsScreen
+
+        names = [file.artifact for files in self.files.values() for file in files]
+        self.app.push_screen(DatasetsScreen(self.context, self._choose_dataset, plain(names[0])))
+
+    def _choose_dataset(self, place: str, said: str, create: bool) -> None:
+        self.destination = self.destination.in_dataset(place, said, create=create)
+        self._show_form()
+        self.rows.focus()
+        self._plan_anew()
+
+    @on(Form.Left)
+    def _on_form_left(self) -> None:
+        self.rows.focus()
+
+    @on(Refused)
+    def _on_refused(self, event: Refused) -> None:
+        self._starting = False
+        self.plan = None
+        self.rows.set_empty()
+        self._show_plan()
+        for problem in self.query(Problem):
+            problem.tell(event.error)
 
     @on(Rows.Opened)
     def _confirmed(self) -> None:
         plan = self.plan
-        if self.state == "planned" and plan is not None and plan.to_write and not plan.blocked:
-            self.state = "moving"
-            self.place.can_focus = False
-            self.rows.focus()
-            self._moved = (0, plan.bytes, "")
-            self._transfer = self._move(plan)
-            self._timer = self.set_interval(PROGRESS_STEP, self._show_sum)
-            self.refresh_bindings()
+        if plan is not None and can_begin(plan) and not self._starting:
+            self._starting = True
+            self._start(plan)
 
-    @work(group="transfer", exclusive=True, exit_on_error=False)
-    async def _move(self, plan: Plan) -> None:
-        from flowtui.exports import run
-
-        session = await self.context.connection.session()
+    @work(group="start", exclusive=True, exit_on_error=False)
+    async def _start(self, plan: Plan) -> None:
         try:
-            outcome = await run(plan, session.storage, self._progress, journal=session.journal)
+            session = await self.context.connection.session()
+            options, road = self.destination.options, self._road
+            if road is None:
+                id_ = await session.transfers.start(plan, options)
+            else:
+                id_ = await road.start(session, plan, options, self.destination.needs)
         except FlowtuiError as error:
-            self.post_message(self.Broken(error))
+            self.post_message(self.Refused(error))
         else:
-            self.post_message(self.Done(outcome))
+            self.post_message(self.Started(id_))
 
-    def _progress(self, progress: Progress) -> None:
-        self._moved = (progress.bytes_done, progress.bytes, progress.path)
+    @on(Started)
+    def _on_started(self) -> None:
+        # What was selected is on its way now.
+        self.context.selection.clear()
+        self.dismiss()
 
-    def _ended(self, state: str) -> None:
-        self.state = state
-        self.rows.set_rows([replace(row, openable=False) for row in self.rows.rows])
-        self._transfer = None
-        self._timer.stop()
-        self.refresh_bindings()
+    def action_if_exists(self) -> None:
+        order = [name for name, _ in IF_EXISTS]
+        self._change("if_exists", order[(order.index(self.destination.if_exists) + 1) % len(order)])
 
-    @on(Done)
-    def _on_done(self, event: Done) -> None:
-        self._ended("done")
-        written = event.outcome.written
-        total = human_size(sum(file.size for file in written))
-        said = f"{words.count(len(written), 'file')}, {total} in {plain(self.where)}"
-        self.sum_line.show((Mark(said, "good"), Mark("   esc goes back; 4 lists exports", "dim")))
+    @on(Form.Typed)
+    def _on_typed(self) -> None:
+        if self._returns:
+            self.rows.focus()
+        self._returns = False
 
-    @on(Broken)
-    def _on_broken(self, event: Broken) -> None:
-        if self.state == "moving":
-            self._ended("failed")
-            self.sum_line.show((Mark("The export failed; files that are whole stay.", "bad"),))
-        else:
-            self.plan = None
-            self.rows.set_rows([])
-            self.rows.set_empty()
-            self._show_sum()
-        for problem in self.query(Problem):
-            problem.tell(event.error)
+    def action_elsewhere(self) -> None:
+        self._returns = self.rows.has_focus
+        self.form.focus()
+        self.form.edit("place")
+
+    def action_options(self) -> None:
+        (self.form if self.rows.has_focus else self.rows).focus()
+
+    def action_leave_out(self) -> None:
+        plan = self.plan
+        if plan is not None and plan.problems:
+            self._leaves_out, self.left_out = True, len(plan.problems)
+            self.plan = replace(plan, problems=())
+            self._show_plan()
+            self.rows.focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("if_exists", "elsewhere"):
-            return self.state in ("planning", "planned")
         if action == "refresh":
             return False
+        if action in ("elsewhere", "if_exists", "leave_out", "options") and self.is_mounted and self.form.editing:
+            return False
+        if action == "leave_out":
+            return self.plan is not None and bool(self.plan.problems)
+        if action == "if_exists":
+            return any(field.name == "if_exists" for field in self.form.fields)
         return super().check_action(action, parameters)
-
-    def action_back(self) -> None:
-        if self.state == "moving" and self._transfer is not None:
-            self._transfer.cancel()
-            self._ended("cancelled")
-            self.sum_line.show(
-                (Mark("Cancelled. Files that are whole stay; what is begun is taken up next time.", "busy"),)
-            )
-            return
-        if self.place.has_focus:
-            self.place.action_leave()
-            self.rows.focus()
-            return
-        super().action_back()

@@ -1,4 +1,4 @@
-"""The fourth place: what was exported from this machine."""
+"""The fourth place: what is and was exported from this machine."""
 
 from __future__ import annotations
 
@@ -9,39 +9,24 @@ from textual import on
 from textual.message import Message
 
 from flowtui import words
-from flowtui.domain.size import human_size
-from flowtui.text import plain
 from flowtui.tui.context import Context
-from flowtui.tui.formatting import Mark, Signs, when_mark
+from flowtui.tui.export_rows import EXPORT_COLUMNS, export_row, place_words, run_words
+from flowtui.tui.formatting import Cell, Mark
+from flowtui.tui.screens.export_actions import ExportActions
 from flowtui.tui.screens.place import Entry, Place
-from flowtui.tui.widgets.columns import Column, Row
+from flowtui.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
     from flowtui.exports import ExportRecord
 
-_PHASES = {"done": "SUCCEEDED", "failed": "FAILED", "cancelled": "ABORTED", "running": "RUNNING", "planned": "QUEUED"}
+_UNFINISHED = ("planned", "paused", "interrupted")
 
 
-def state_mark(state: str, signs: Signs) -> Mark:
-    """The state of an export with the glyph and colour of the phase that it is like."""
-    from flowtui.tui.formatting import phase_style
-
-    phase = _PHASES.get(state, "UNDEFINED")
-    return Mark(f"{words.phase_glyph(phase, ascii_only=signs.ascii)} {state}", phase_style(phase))
-
-
-class ExportsScreen(Place):
-    """Exports, newest first."""
+class ExportsScreen(ExportActions, Place):
+    """Exports, newest first; those of other processes too."""
 
     place = "exports"
-    columns = (
-        Column("state", least=9, most=12),
-        Column("run", least=12, most=40),
-        Column("to", least=20, most=70),
-        Column("when", least=11, leave=3),
-        Column("files", right=True, leave=2),
-        Column("size", right=True, least=7, leave=1),
-    )
+    columns = EXPORT_COLUMNS
     filter_fields = frozenset({"run", "to", "state"})
     filter_hint = "filter: words, to:/data, state:failed"
     period = 2
@@ -57,6 +42,11 @@ class ExportsScreen(Place):
         super().__init__(context)
         self.records: tuple[ExportRecord, ...] = ()
 
+    def on_mount(self) -> None:
+        # A new export is what one looks for.
+        self.rows.from_top = True
+        super().on_mount()
+
     async def read(self) -> None:
         session = await self.context.connection.session()
         self.post_message(self.Read(await asyncio.to_thread(session.journal.list)))
@@ -66,32 +56,54 @@ class ExportsScreen(Place):
         self.records = event.records
         self.show_rows()
 
+    def on_screen_resume(self) -> None:
+        super().on_screen_resume()
+        if self._answered is not None:
+            self.reload()
+
+    def exports_moved(self, *, changed: bool) -> None:
+        super().exports_moved(changed=changed)
+        if changed:
+            self.reload()
+        else:
+            self.show_rows()
+
+    def facts(self) -> Cell:
+        waiting = sum(record.state in _UNFINISHED and not self._is_here(record) for record in self.records)
+        return (Mark(f"{words.count(waiting, 'export')} unfinished", "wait"),) if waiting else ()
+
+    def _is_here(self, record: ExportRecord) -> bool:
+        return record.id in self.context.exporting.moving
+
     def waiting(self) -> str:
         return "Reading the record of exports."
 
     def empty(self) -> tuple[str, ...]:
-        return ("No exports yet.", "e on an artifact or file copies it to a directory and is recorded here.")
+        return (
+            "No exports yet.",
+            "e on an artifact or file copies it to a dataset, a directory or a bucket.",
+            "space selects several first, also of several runs.",
+        )
 
     def entries(self) -> list[Entry]:
-        now = self.context.now()
+        now, exporting = self.context.now(), self.context.exporting
         found = []
-        for record in self.records:
-            run = plain(", ".join(run.rpartition("/")[2] for run in record.executions))
-            moved = human_size(record.bytes_done)
-            if record.state in ("running", "failed", "cancelled") and record.bytes:
-                moved = f"{human_size(record.bytes_done)} of {human_size(record.bytes)}"
-            row = Row(
-                record.id,
-                (
-                    (state_mark(record.state, self.signs),),
-                    (Mark(run, "strong"),),
-                    (Mark(plain(record.target)),),
-                    (when_mark(record.started_at, now),),
-                    (Mark(str(record.files)),),
-                    (Mark(moved),),
-                ),
-                note=(Mark(plain(record.error)),) if record.error else (),
-                openable=False,
-            )
-            found.append(Entry(row, {"run": run, "to": plain(record.target), "state": record.state}))
+        for record in map(exporting.live, self.records):
+            row = export_row(record, now, self.signs, exporting.moving.get(record.id))
+            fields = {"run": run_words(record), "to": place_words(record), "state": record.state}
+            found.append(Entry(row, fields))
         return found
+
+    @property
+    def record(self) -> ExportRecord | None:
+        key = self.rows.cursor_key
+        found = next((record for record in self.records if record.id == key), None)
+        return self.context.exporting.live(found) if found else None
+
+    @on(Rows.Opened)
+    def _on_opened(self, event: Rows.Opened) -> None:
+        from flowtui.tui.screens.export_detail import ExportDetailScreen
+
+        record = self.record
+        if record is not None:
+            self.app.push_screen(ExportDetailScreen(self.context, record))

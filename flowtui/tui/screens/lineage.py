@@ -19,8 +19,9 @@ from flowtui.tui.context import Context
 from flowtui.tui.details import lineage_file
 from flowtui.tui.formatting import Cell, Mark
 from flowtui.tui.outlines import LINEAGE_COLUMNS, lineage_id, lineage_rows
-from flowtui.tui.screens.actions import FileActions, Thing
+from flowtui.tui.screens.actions import FileActions
 from flowtui.tui.screens.preview import PreviewScreen, can_be_shown
+from flowtui.tui.selection import Thing
 from flowtui.tui.widgets.lines import Problem
 from flowtui.tui.widgets.rows import Rows
 

@@ -41,6 +41,7 @@ class Place(BaseScreen[None]):
     columns: ClassVar[tuple[Column, ...]]
     filter_fields: ClassVar[frozenset[str]] = frozenset()
     filter_hint: ClassVar[str] = "filter"
+    rows_type: ClassVar[type[Rows]] = Rows
     BINDINGS: ClassVar[list[BindingType]] = bindings("filter")
 
     def __init__(self, context: Context) -> None:
@@ -51,7 +52,7 @@ class Place(BaseScreen[None]):
         yield TabLine(PLACES, self.place, numbers=True, signs=self.signs)
         yield FilterLine(self.filter_hint, signs=self.signs)
         yield Problem()
-        yield Rows(self.columns, signs=self.signs, id="list")
+        yield self.rows_type(self.columns, signs=self.signs, id="list")
 
     @property
     def rows(self) -> Rows:

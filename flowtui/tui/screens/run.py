@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.binding import BindingType
 from textual.message import Message
 from textual.widget import Widget
@@ -19,12 +19,14 @@ from flowtui.domain.lineage import Lineage
 from flowtui.text import plain
 from flowtui.tui.bindings import bindings
 from flowtui.tui.context import Context
+from flowtui.tui.exporting import read_exported
 from flowtui.tui.formatting import Cell, Mark, phase_mark
-from flowtui.tui.outlines import artifact_key, file_key
+from flowtui.tui.outlines import artifact_key, file_key, version_id
 from flowtui.tui.run_rows import workflow_name
-from flowtui.tui.screens.actions import FileActions, Thing
+from flowtui.tui.screens.actions import FileActions
 from flowtui.tui.screens.preview import PreviewScreen, can_be_shown
 from flowtui.tui.screens.steer import Steering
+from flowtui.tui.selection import Thing
 from flowtui.tui.views.artifacts import ArtifactsView
 from flowtui.tui.views.graph import GraphView
 from flowtui.tui.views.inputs import InputsView
@@ -48,7 +50,7 @@ class RunScreen(Steering, FileActions):
 
     bare = False
     BINDINGS: ClassVar[list[BindingType]] = bindings(
-        "filter", "next_tab", "previous_tab", "lineage", "bookmark", "export", "download", "copy", "rerun", "terminate",
+        "filter", "next_tab", "previous_tab", "lineage", "bookmark", "download", "copy", "rerun", "terminate",
     )  # fmt: skip
 
     class Read(Message):
@@ -135,8 +137,27 @@ class RunScreen(Steering, FileActions):
         self.post_message(self.Read("artifacts", found))
         kept = await asyncio.to_thread(session.bookmarks.list, self.run_id)
         self.post_message(self.Read("bookmarks", {bookmark.id for bookmark in kept}))
+        await self._read_exported(found)
         self.post_message(self.Read("lineage", await session.catalog.lineage(self.run_id)))
         self.post_message(self.Read("artifacts", await session.with_sizes(found, most=_SIZES)))
+
+    async def _read_exported(self, run: RunArtifacts) -> None:
+        session = await self.context.connection.session()
+        ids = [version_id(self.run_id, artifact) for artifact in run.artifacts]
+        ids += [version_id(self.run_id, file) for file in run.files]
+        self.context.memory.exported.update(await read_exported(session, ids))
+        self.post_message(self.Read("exported", None))
+
+    @work(group="exported", exclusive=True, exit_on_error=False)
+    async def _look_for_exports(self) -> None:
+        known = self.context.memory.artifacts.get(self.run_id)
+        if known is not None:
+            await self._read_exported(known)
+
+    def exports_moved(self, *, changed: bool) -> None:
+        super().exports_moved(changed=changed)
+        if changed:
+            self._look_for_exports()
 
     @on(Read)
     def _on_read(self, event: Read) -> None:
@@ -161,6 +182,8 @@ class RunScreen(Steering, FileActions):
             self.context.memory.bookmarks.difference_update(of_run)
             self.context.memory.bookmarks.update(value)
             self.bookmarks_changed()
+        elif event.what == "exported":
+            self.artifacts_view.show_exported()
         elif event.what == "nodes" and isinstance(value, tuple):
             self.query_one(NodesView).show(tuple(node for node in value if isinstance(node, NodeExecution)))
         elif event.what == "inputs" and isinstance(value, tuple):

@@ -42,7 +42,7 @@ class Steering(BaseScreen[None]):
 
     def action_rerun(self) -> None:
         run = self.steered
-        if run is None:
+        if run is None or not self.may_write("no run is started"):
             return
         question = f"Re-run {plain(run.id.name)} with the same Launch Inputs?"
         said = f"A new run of {plain(run.workflow.name)} {plain(run.workflow.version)} starts on {self.context.server}."
@@ -52,7 +52,7 @@ class Steering(BaseScreen[None]):
 
     def action_terminate(self) -> None:
         run = self.steered
-        if run is None:
+        if run is None or not self.may_write("no run is terminated"):
             return
         question = f"Terminate {plain(run.id.name)}?"
         said = "Its nodes are stopped; files that are there stay. This cannot be taken back."

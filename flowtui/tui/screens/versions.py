@@ -21,7 +21,8 @@ from flowtui.tui.context import Context
 from flowtui.tui.formatting import Cell, Mark, phase_mark, size_mark, when_mark
 from flowtui.tui.outlines import file_key
 from flowtui.tui.run_rows import workflow_name
-from flowtui.tui.screens.actions import FileActions, Thing
+from flowtui.tui.screens.actions import FileActions
+from flowtui.tui.selection import Thing, files_of
 from flowtui.tui.widgets.columns import Column, Row
 from flowtui.tui.widgets.lines import Problem
 from flowtui.tui.widgets.rows import Rows
@@ -52,9 +53,7 @@ class VersionsScreen(FileActions):
         id_: the file, by the run that it is of.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(
-        "compare_with", "lineage", "bookmark", "export", "download", "copy"
-    )
+    BINDINGS: ClassVar[list[BindingType]] = bindings("compare_with", "lineage", "bookmark", "download", "copy")
 
     class Listed(Message):
         """The runs are known, that of the file among them."""
@@ -228,7 +227,11 @@ class VersionsScreen(FileActions):
                 (when_mark(run.started_at or run.created_at, self.context.now()),),
                 (Mark(f"{workflow_name(run)} {plain(run.workflow.version)}", "dim"),),
             ),
+            picked=self.context.selection.picked(run.id, files_of(file)),
         )
+
+    def selection_changed(self) -> None:
+        self._show()
 
     @property
     def thing(self) -> Thing | None:

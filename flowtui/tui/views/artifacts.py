@@ -16,9 +16,19 @@ from flowtui.text import plain
 from flowtui.tui import filters
 from flowtui.tui.context import Context
 from flowtui.tui.details import artifact_facts, file_facts, output_facts, run_facts, run_notices
-from flowtui.tui.outlines import ARTIFACT_COLUMNS, OTHER, artifact_key, artifact_rows, file_key, output_key
+from flowtui.tui.export_rows import exported_words
+from flowtui.tui.formatting import Mark
+from flowtui.tui.outlines import (
+    ARTIFACT_COLUMNS,
+    OTHER,
+    artifact_key,
+    artifact_rows,
+    file_key,
+    output_key,
+    version_id,
+)
 from flowtui.tui.screens.preview import subject_of
-from flowtui.tui.widgets.facts import Facts
+from flowtui.tui.widgets.facts import Fact, Facts
 from flowtui.tui.widgets.preview import PreviewPane
 from flowtui.tui.widgets.rows import Rows
 from flowtui.tui.widgets.split import NARROW, Split
@@ -111,6 +121,10 @@ class ArtifactsView(Split):
         self.lineage = lineage
         self._show_facts()
 
+    def show_exported(self) -> None:
+        """The facts say where files were exported to."""
+        self._show_facts()
+
     def rebuild(self) -> None:
         """Build the rows again."""
         if self.artifacts is None:
@@ -125,7 +139,8 @@ class ArtifactsView(Split):
             shown = RunArtifacts(shown.execution, tuple(kept))
         self.rows.set_empty(*self._empty(shown, bool(wanted)))
         shut = set() if wanted else self.shut
-        self.rows.set_rows(artifact_rows(shown, shut, self.context.memory.bookmarks, self.context.signs))
+        memory, selection = self.context.memory, self.context.selection
+        self.rows.set_rows(artifact_rows(shown, shut, memory.bookmarks, self.context.signs, selection))
 
     def _empty(self, shown: RunArtifacts, filtered: bool) -> tuple[str, ...]:
         if filtered:
@@ -166,13 +181,19 @@ class ArtifactsView(Split):
             return
         facts = self.facts
         if isinstance(thing, ArtifactFile):
-            facts.show(file_facts(thing, run, self.lineage, self.context.signs))
+            facts.show(file_facts(thing, run, self.lineage, self.context.signs) + self._exported(thing))
         elif isinstance(thing, Artifact):
-            facts.show(artifact_facts(thing, self.context.signs) + run_facts(run))
+            facts.show(artifact_facts(thing, self.context.signs) + self._exported(thing) + run_facts(run))
         elif isinstance(thing, UndeclaredOutput):
             facts.show(output_facts(thing))
         else:
             facts.show(run_facts(run))
+
+    def _exported(self, thing: Artifact | ArtifactFile) -> list[Fact]:
+        record = self.context.memory.exported.get(version_id(self.run_id, thing))
+        if record is None:
+            return []
+        return [("exported", (Mark(exported_words(record, self.context.now(), self.context.signs), "good"),))]
 
     @on(Rows.Toggled)
     def _on_toggled(self, event: Rows.Toggled) -> None:

@@ -9,6 +9,7 @@ from functools import cached_property
 from rich.cells import cell_len
 
 from flowtui.tui.formatting import Cell, cell_width
+from flowtui.tui.selection import Picked
 
 GAP = 2
 """Cells between two columns."""
@@ -43,11 +44,12 @@ class Row:
     """One row: a key that is unique in the list, a cell per column, a guide before the first column of a tree.
 
     Attributes:
-        note: a second line below, for the first line of an error.
+        note: a second line below, for the first line of an error or a bar.
         expandable: it has or may have rows below it.
         heading: parts the list; it is no target of the cursor.
         openable: ``enter`` does something on it.
         parent: the key of the row above it in a tree.
+        picked: it is selected, or something below it is.
     """
 
     key: str
@@ -59,6 +61,7 @@ class Row:
     heading: bool = False
     openable: bool = True
     parent: str = ""
+    picked: Picked = ""
 
     @cached_property
     def widths(self) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -130,11 +130,19 @@ class TabLine(Line):
 
 
 class KeyLine(Line):
-    """At most eight keys that do something here, from the real bindings of the screen."""
+    """At most eight keys that do something here, from the real bindings of the screen.
+
+    Args:
+        beside: what stands at the right of them.
+    """
 
     MOST = 8
     _told = ""
     _until: Timer | None = None
+
+    def __init__(self, *, signs: Signs = UNICODE, beside: Callable[[], Cell] = tuple) -> None:
+        super().__init__(signs=signs)
+        self._beside = beside
 
     def tell(self, text: str, seconds: float = 4) -> None:
         """Say something instead of the keys for a moment."""
@@ -155,6 +163,10 @@ class KeyLine(Line):
     def on_resize(self) -> None:
         self._update(self.screen)
 
+    def draw(self) -> None:
+        """Draw it again, with what stands beside the keys now."""
+        self._update(self.screen)
+
     def _update(self, screen: Screen[object]) -> None:
         if not self.is_mounted or not screen.is_current:
             return
@@ -164,7 +176,8 @@ class KeyLine(Line):
         keys = footer_keys(screen)
         # The way back and help are always among them: help has all the others.
         last = [key for key in keys if key[2] in ("back", "help")]
-        room = self.size.width + 2
+        beside = self._beside()
+        room = self.size.width + 2 - (cell_width(beside) + 2 if beside else 0)
         chosen: list[tuple[str, str, str]] = []
         for key in [*last, *(key for key in keys if key not in last)][: self.MOST]:
             room -= cell_len(key[0]) + cell_len(key[1]) + 3
@@ -176,7 +189,7 @@ class KeyLine(Line):
             marks += [Mark(name, "key"), Mark(f" {words}  ", "dim")]
         if marks:
             marks[-1] = Mark(marks[-1].text.rstrip(), "dim")
-        self.show(tuple(marks))
+        self.show(tuple(marks), beside)
 
 
 def footer_keys(screen: Screen[object]) -> list[tuple[str, str, str]]:

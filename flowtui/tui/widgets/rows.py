@@ -283,14 +283,20 @@ class Rows(Painted, ScrollView, can_focus=True):
             style = base + self.mark_style("heading")
             text = "".join(mark.text for mark in row.cells[0])
             return Strip([Segment(f" {cut_end(text, width - 2)}", style)]).adjust_cell_length(width, base)
-        gutter = f" {self.signs.cursor if under_cursor else ' '} "
+        picked = {"all": self.signs.picked, "some": self.signs.partly}.get(row.picked, " ")
+        gutter = f"{picked}{self.signs.cursor if under_cursor else ' '} "
+        if row.picked == "all":
+            base = base + self.mark_style("accent")
         return self._cells_line(row, gutter, base, width)
 
     def _note_line(self, row: Row, base: Style, width: int) -> Strip:
         indent = GUTTER + 2
-        style = base + self.mark_style(row.note[0].style or "note")
-        text = cut_end("".join(mark.text for mark in row.note), width - indent - 1, self.signs.ellipsis)
-        return Strip([Segment(" " * indent, base), Segment(text, style)]).adjust_cell_length(width, base)
+        segments, room = [Segment(" " * indent, base)], width - indent - 1
+        for mark in row.note:
+            text = cut_end(mark.text, room, self.signs.ellipsis)
+            segments.append(Segment(text, base + self.mark_style(mark.style or "note")))
+            room -= cell_len(text)
+        return Strip(segments).adjust_cell_length(width, base)
 
     def _cells_line(self, row: Row, gutter: str, base: Style, width: int) -> Strip:
         segments = [Segment(gutter, base + self.mark_style("accent") if gutter.strip() else base)]
