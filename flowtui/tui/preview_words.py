@@ -9,7 +9,12 @@ from flowtui.preview.result import Preview
 from flowtui.text import plain
 
 if TYPE_CHECKING:
-    from flowtui.tui.widgets.preview import Subject
+    from flowtui.tui.subject import Subject
+
+
+def shown_name(subject: Subject) -> str:
+    """The name of a file, or of an archive and its member: ``archive > member``."""
+    return plain(subject.name) if subject.archive is None else f"{plain(subject.archive.name)} > {plain(subject.path)}"
 
 
 def title_facts(subject: Subject, preview: Preview | None) -> list[str]:
