@@ -69,6 +69,8 @@ KEYS: dict[str, Key] = {
     "versions": Key("v", "versions", ROW, 4),
     "compare": Key("equals_sign", "compare", ROW, 8, shown="="),
     "compare_with": Key("equals_sign", "compare with this", ROW, 2, shown="="),
+    "key_columns": Key("c", "key columns", ROW, 1),
+    "tolerance": Key("t", "tolerance", ROW, 2),
     "compare_more": Key("m", "compare more", ROW, 3),
     "bookmark": Key("b", "bookmark", ROW, 5),
     "export": Key("e", "export", ROW, 6),
