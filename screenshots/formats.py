@@ -12,12 +12,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from PIL import Image
 from png import to_png
 from take import rest
 from textual.pilot import Pilot
+from textual.worker import WorkerCancelled, WorkerFailed
 
 from flowtui.config import load_settings
 from flowtui.embedded import session_of
@@ -44,13 +46,13 @@ Files = NamedTuple("Files", [(f"f{{n}}", Formats.File(name)) for n, name in enum
 
 
 @task
-def write_files(folder: str) -> Files:
-    return Files(*(FlyteFile(str(Path(folder, name))) for name in NAMES))
+def write_files() -> Files:
+    return Files(*(FlyteFile(str(Path({folder!r}, name))) for name in NAMES))
 
 
 @workflow
-def formats(folder: str) -> None:
-    write_files(folder=folder)
+def formats() -> None:
+    write_files()
 """
 
 
@@ -61,7 +63,7 @@ def write_run(folder: Path) -> None:
     for name, make in MAKERS.items():
         (files / name).write_bytes(make())
     flow = folder / "formats.py"
-    flow.write_text(_FLOW.format(names=list(MAKERS)))
+    flow.write_text(_FLOW.format(names=list(MAKERS), folder=str(files)))
     command = [
         sys.executable,
         "-m",
@@ -73,7 +75,7 @@ def write_run(folder: Path) -> None:
         "--name",
         "every-format",
     ]
-    command += [str(flow), "formats", "--folder", str(files)]
+    command += [str(flow), "formats"]
     subprocess.run(command, check=True, stdout=sys.stderr)
 
 
@@ -88,6 +90,8 @@ async def take_all(home: Path, into: Path) -> list[Path]:
             await _press(pilot, app, key)
         screen = app.screen
         assert isinstance(screen, PreviewScreen)
+        while screen.index:
+            await _press(pilot, app, "p")
         for number in range(len(screen.things)):
             name = str(getattr(screen.things[number], "file", number))
             taken.append(_draw(app, into / f"{name}.svg"))
@@ -97,6 +101,11 @@ async def take_all(home: Path, into: Path) -> list[Path]:
             if screen.pane.member is not None:
                 await _press(pilot, app, "escape")
             await _press(pilot, app, "n")
+        holding = [worker for worker in app.workers if worker.group == "session"]
+    for worker in holding:
+        # It closes what it holds, the processes of previews too.
+        with suppress(WorkerCancelled, WorkerFailed):
+            await worker.wait()
     return taken
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flowtui.domain.size import human_size
 from flowtui.preview.result import Preview
 from flowtui.text import plain
+from flowtui.words import count
 
 if TYPE_CHECKING:
     from flowtui.tui.subject import Subject
@@ -24,7 +25,8 @@ def title_facts(subject: Subject, preview: Preview | None) -> list[str]:
     if preview and preview.kind == "table":
         rows = preview.total_rows if preview.total_rows is not None else len(preview.rows)
         more = "" if preview.total_rows is not None or not preview.more else "+"
-        facts.append(f"{rows:,}{more} rows x {len(preview.columns):,} columns")
+        row = "row" if rows == 1 and not more else "rows"
+        facts.append(f"{rows:,}{more} {row} x {count(len(preview.columns), 'column')}")
     if preview and preview.page:
         facts.append(page_words(preview))
     if preview and preview.image and preview.kind == "image":

@@ -48,9 +48,8 @@ class AskScreen(ModalScreen[str]):
     def on_mount(self) -> None:
         self.before.styles.width = len(self.label)
         self.before.show((Mark(self.label, "accent"),))
-        self.hint.show(
-            (self._hint,), (Mark("enter", "key"), Mark(" take it  ", "dim"), Mark("esc", "key"), Mark(" back", "dim"))
-        )
+        keys = (Mark("enter", "key"), Mark(" take it  ", "dim"), Mark("esc", "key"), Mark(" back", "dim"))
+        self.hint.show((self._hint,), keys if self._hint.style == "dim" else ())
         self.input.focus()
 
     @on(Input.Submitted)

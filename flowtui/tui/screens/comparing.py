@@ -21,7 +21,7 @@ FIRST_ROWS = 2000
 """Rows or lines of each that are compared at first: a screen is looked at now."""
 
 EXAMPLES = 200
-_KEYS = "names parted by commas; none: columns that are unique in both are found"
+_KEYS = "names parted by commas; empty to find them"
 _TOLERANCE = "two numbers that differ by no more than this are equal"
 
 

@@ -125,8 +125,10 @@ class PreviewScreen(FileActions):
         is_told = preview is not None and preview.kind == "image" and preview.image is None and not preview.lines
         if preview is not None and preview.facts and not is_told:
             dot = f" {self.signs.dot} "
-            said = dot.join(f"{name} {value}" if value else name for name, value in preview.facts)
-            facts.insert(0, ("file", (Mark(said),)))
+            # The line above says these.
+            told = [fact for fact in preview.facts if fact[0] not in ("imports", "sheet")]
+            said = dot.join(f"{name} {value}" if value else name for name, value in told)
+            facts[:0] = [("file", (Mark(said),))] if said else []
         self.facts_pane.show(facts)
         self.facts_pane.display = bool(facts)
 

@@ -1,4 +1,4 @@
-"""The versions of an artifact or of one file of it: what recent runs of the same workflow made of it, read run by run."""
+"""Versions of an artifact or of one file of it: what recent runs of the same workflow made, read run by run."""
 
 from __future__ import annotations
 
