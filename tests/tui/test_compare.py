@@ -164,8 +164,6 @@ async def compared_artifacts(person: Person, left: str, right: str) -> CompareFi
     await person.open(right)
     rows = person.app.screen.query_one("#tree")
     assert rows.move_to("a\0data\0ADaM Datasets")  # type: ignore[attr-defined]
-    await person.pilot.pause()
-    assert "= compare" in person.keys
     await person.press("equals_sign")
     assert versions_of(person).rows.move_to(f"flytesnacks/development/{left}")
     await person.press("equals_sign")
@@ -220,6 +218,28 @@ async def test_the_tolerance_is_for_all_files(at_screen: Open, monkeypatch: pyte
         assert screen.rows.move_to(str([pair.name for pair in screen.pairs].index("adsl.csv")))
         await person.press("enter")
         assert "equal in content" in differences(person)
+
+
+async def test_a_key_of_one_file_leaves_the_others_theirs(at_screen: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(blobs(), ADSL["clinical-1"], b"USUBJID,SEQ\n01-1,1\n01-2,2\n")
+    monkeypatch.setitem(blobs(), ADSL["clinical-4"], b"USUBJID,SEQ\n01-1,2\n01-2,1\n")
+    async with at_screen(SMALL) as person:
+        screen = await compared_artifacts(person, "clinical-1", "clinical-4")
+        before = words_of(screen)
+        await person.press("c")
+        await person.type("NOSUCH")
+        await person.press("enter")
+        assert isinstance(person.app.screen, AskScreen)
+        assert "NOSUCH is no column of both tables." in person.seen
+        person.app.screen.input.value = "SEQ"
+        await person.press("enter")
+        assert person.app.screen is screen
+        assert words_of(screen) == before
+        place = [pair.name for pair in screen.pairs].index("adsl.csv")
+        assert screen.key_of(place) == ("SEQ",)
+        assert screen.rows.move_to(str(place))
+        await person.press("enter")
+        assert "rows paired by SEQ: as given" in differences(person)
 
 
 async def compared_files(person: Person) -> CompareScreen:

@@ -32,7 +32,7 @@ _STYLES = {"-": "bad", "+": "good", "~": "busy", "!": "bad", "?": "wait"}
 _WORDS = {"-": "removed", "+": "added", "~": "changed", "!": "not compared", "?": "same so far", "=": "same"}
 _COLUMNS = (
     Column("", least=1, most=1),
-    Column("file", least=16, most=60),
+    Column("file", least=22, most=60),
     Column("", least=9, most=12),
     Column("difference", least=16, most=120, leave=1, sentence=True),
 )
@@ -115,19 +115,26 @@ class CompareFilesScreen(Comparing):
         self._pass += 1
         pass_, options = self._pass, self.options()
         gate = asyncio.Semaphore(AT_ONCE)
+        refused: list[UsageError] = []
+        taken: list[int] = []
 
         async def one(place: int, pair: FilePair) -> None:
             async with gate:
                 try:
                     found = await compare_pair(session.storage, session.workers, pair, options)
-                except UsageError:
+                    if found.comparison is not None and found.comparison.table is not None:
+                        taken.append(place)
+                except UsageError as error:
                     # A key that is wanted of all files is not in this one: its own is found.
+                    refused.append(error)
                     found = await compare_pair(session.storage, session.workers, pair, self.options_of(()))
             self.post_message(self.Compared(place, found, pass_))
 
         inputs = await asyncio.gather(*(session.catalog.inputs(side.run.id) for side in (self.left, self.right)))
         self.post_message(self.Runs(run_difference(self.left.run, self.right.run, *inputs)))
         await asyncio.gather(*(one(place, pair) for place, pair in enumerate(self.pairs)))
+        if refused and not taken:
+            self.post_message(self.Unusable(refused[0]))
 
     @on(Runs)
     def _on_runs(self, event: Runs) -> None:
@@ -160,7 +167,9 @@ class CompareFilesScreen(Comparing):
             return Row(str(place), ((), name, (Mark("comparing", "wait"),), ()))
         style = _STYLES.get(answer.sign, "dim")
         word = _WORDS[answer.sign] if answer.result != "neither" else "in neither"
-        told = "" if answer.state.startswith("only_") and not answer.message else answer.words
+        told = (
+            "" if answer.state.startswith("only_") and not answer.message else answer.words.removeprefix("different: ")
+        )
         cells = ((Mark(answer.sign, style),), name, (Mark(word, style),), (Mark(plain(told), "dim"),))
         return Row(str(place), cells, openable=_is_comparable(pair))
 
