@@ -9,22 +9,22 @@ from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from flowtui.domain.artifact import ArtifactFile
 from flowtui.domain.execution import Execution
 from flowtui.domain.version_diff import Change, FilePair, RunDifference, file_pairs, run_difference
-from flowtui.errors import FlowtuiError, NotFoundError
-from flowtui.headless.diff_shapes import FileAnswer, diff_shape, file_result
+from flowtui.errors import NotFoundError
+from flowtui.headless.diff_shapes import diff_shape
 from flowtui.headless.json import dumps
 from flowtui.headless.select import select
 from flowtui.headless.style import Style
 from flowtui.headless.table import Column, Painted, one_line, table
 from flowtui.preview.comparison.files import compare
 from flowtui.preview.comparison.looks import HASHED, Options, Version
-from flowtui.preview.comparison.report import ReportLine, brief, report
+from flowtui.preview.comparison.pairs import FileAnswer, compare_pair
+from flowtui.preview.comparison.report import ReportLine, report
 from flowtui.preview.workers import Workers
 from flowtui.storage import Storage
 from flowtui.text import plain
-from flowtui.words import state, when
+from flowtui.words import when
 
 if TYPE_CHECKING:
     from flowtui.session import Session
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 _AT_ONCE = 3
 _SIDES = ("removed", "added")
 _COLORS = {"added": "green", "removed": "red", "changed": "yellow", "heading": "bold", "dim": "dim", "note": "yellow"}
-_SIGNS = {"only_left": "-", "only_right": "+", "failed": "!", "different": "~", "unknown": "?"}
 _RESULT_COLORS = {"-": "red", "+": "green", "~": "yellow", "!": "red", "?": "yellow"}
 
 
@@ -59,11 +58,11 @@ async def execute(session: Session, options: Namespace, style: Style) -> Answer:
 
     async def one(pair: FilePair) -> FileAnswer:
         async with gate:
-            return await _compare_pair(session, pair, _options(options))
+            return await compare_pair(session.storage, session.workers, pair, _options(options))
 
     files = await asyncio.gather(*(one(pair) for pair in pairs))
     executions = left.execution, right.execution
-    same = all(file_result(file) in ("identical", "equal") for file in files)
+    same = all(file.result in ("identical", "equal") for file in files)
     if style.json:
         return Answer(dumps(diff_shape(executions, runs, files)), same)
     lines = [*_headers(executions, style), *_why(runs), ReportLine("")]
@@ -119,31 +118,6 @@ def _options(options: Namespace) -> Options:
     )
 
 
-async def _compare_pair(session: Session, pair: FilePair, options: Options) -> FileAnswer:
-    """The comparison of a file in two versions, or why there is none."""
-    left, right = pair.left, pair.right
-    if left is None or right is None:
-        return FileAnswer(pair.name, "only_left" if left else "only_right", left=left, right=right)
-    if not (left.uris and right.uris):
-        one, two = (state(file.state) or file.state for file in (left, right))
-        which = "only_left" if left.uris else "only_right" if right.uris else "neither"
-        return FileAnswer(pair.name, which, left=left, right=right, message=f"{one} -> {two}")
-    try:
-        found = await compare(
-            session.storage, _version(left), _version(right), options=options, workers=session.workers
-        )
-    except FlowtuiError as error:
-        if error.exit_code == 2:
-            # A wrong --key is a matter of the command line, of an artifact's other files too.
-            raise
-        return FileAnswer(pair.name, "failed", left=left, right=right, message=f"{error.message} {error.hint}".strip())
-    return FileAnswer(pair.name, "compared", found, left, right)
-
-
-def _version(file: ArtifactFile) -> Version:
-    return Version(file.file, file.uris, file.format, file.directory)
-
-
 def _headers(executions: Sequence[Execution], style: Style) -> list[ReportLine]:
     """Which runs, when, and of which version of the workflow: a line each, with its sign."""
     lines = []
@@ -166,12 +140,9 @@ def _sides(change: Change) -> str:
 
 
 def _list(files: Sequence[FileAnswer], style: Style) -> str:
-    rows: list[list[str | Painted]] = []
-    for file in files:
-        result = file_result(file)
-        sign = _SIGNS.get(result, "=")
-        said = brief(file.comparison) if file.comparison else file.message or result.replace("_", " ")
-        rows.append([Painted(sign, _RESULT_COLORS.get(sign, "")), file.name, said])
+    rows: list[list[str | Painted]] = [
+        [Painted(file.sign, _RESULT_COLORS.get(file.sign, "")), file.name, file.words] for file in files
+    ]
     return table([Column(""), Column("file", least=20), Column("difference", least=30)], rows, style, keep_empty=True)
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from flowtui.domain.artifact import ArtifactFile
 from flowtui.domain.execution import Execution
 from flowtui.domain.version_diff import Change, RunDifference
 from flowtui.headless.json import instant
-from flowtui.preview.comparison.report import brief
+from flowtui.preview.comparison.pairs import FileAnswer
 from flowtui.preview.comparison.result import (
-    Comparison,
     FileFacts,
     RowChange,
     TableDifference,
@@ -22,28 +20,6 @@ from flowtui.preview.comparison.result import (
 )
 
 Shape = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class FileAnswer:
-    """What is said of one file in two versions.
-
-    Attributes:
-        state: ``compared``, ``only_left``, ``only_right``, ``neither`` or ``failed``.
-        message: why it was not compared.
-    """
-
-    name: str
-    state: str
-    comparison: Comparison | None = None
-    left: ArtifactFile | None = None
-    right: ArtifactFile | None = None
-    message: str = ""
-
-
-def file_result(file: FileAnswer) -> str:
-    """The result of the comparison, else the state."""
-    return file.comparison.result if file.comparison else file.state
 
 
 def diff_shape(
@@ -83,7 +59,7 @@ def _file(file: FileAnswer) -> Shape:
         "file": file.name,
         "state": file.state,
         "result": found.result if found else None,
-        "summary": brief(found) if found else file.message,
+        "summary": file.words if found else file.message,
         "left": _side(found.left if found else None, file.left),
         "right": _side(found.right if found else None, file.right),
     }

@@ -24,7 +24,7 @@ from flowtui.preview.result import Column as TableColumn
 from flowtui.preview.result import Image, Preview, TreeNode
 from flowtui.storage import Storage
 from flowtui.text import plain
-from flowtui.words import state
+from flowtui.words import count, state
 
 if TYPE_CHECKING:
     from flowtui.session import Session
@@ -134,7 +134,7 @@ async def _show(storage: Storage, uri: str, name: str, format_: str, options: Na
             return dumps(shape)
     facts = [name, found.format, human_size(size)]
     if found.total_rows is not None:
-        facts.append(f"{found.total_rows:,} rows x {len(found.columns):,} columns")
+        facts.append(f"{count(found.total_rows, 'row')} x {count(len(found.columns), 'column')}")
     if found.page:
         facts.append(f"page {found.page:,}" + (f" of {found.pages:,}" if found.pages is not None else ""))
     style.tell("   ".join(fact for fact in facts if fact))

@@ -16,6 +16,9 @@ from flowtui.text import cut, plain
 
 _MOST_MEMBERS = 100_000
 _RATIO = 200
+PACKED_TARS = ("gzip", "bzip2", "xz", "zstd")
+"""Compressions of tar archives whose members can be shown."""
+
 _ZIP_COLUMNS = (
     Column("name", "text"), Column("size", "integer"), Column("packed", "integer"), Column("modified", "datetime"),
     Column("method", "text"),
@@ -72,6 +75,7 @@ def zip_table(subject: Subject, directory: Directory) -> Preview:
         more=len(shown) < directory.total,
         format="zip",
         facts=tuple(facts),
+        members=tuple("" if one.is_folder or one.is_encrypted else one.name for one in shown),
     )
 
 
@@ -99,6 +103,7 @@ async def show_tar(subject: Subject) -> Preview:
         total_rows=len(members) if not reason else None,
         more=reason == "more" or len(shown) < len(members),
         format="tar",
+        members=tuple("" if one.kind else one.name for one in shown),
     )
 
 
@@ -113,7 +118,7 @@ async def member(subject: Subject, name: str) -> Preview:
         source = await _zip_member(subject, name)
     elif accepts_tar(subject):
         source = await _tar_member(subject, Ranges(subject), subject.reader, name)
-    elif subject.sniffed.magic in ("gzip", "bzip2", "xz", "zstd"):
+    elif subject.sniffed.magic in PACKED_TARS:
         source = await _packed_tar_member(subject, name)
     else:
         raise PreviewError(f"{plain(subject.name)} is no archive that can be looked into", "ZIP and tar archives can.")
@@ -122,7 +127,7 @@ async def member(subject: Subject, name: str) -> Preview:
     found = await subject.show_inside(source, name.rsplit("/", 1)[-1])
     if isinstance(source, Unpacked) and source.damage:
         found = replace(found, notices=(*found.notices, f"the member is not whole: {source.damage}"))
-    return found
+    return replace(found, members=())
 
 
 async def _zip_member(subject: Subject, name: str) -> Source:

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from flowtui.errors import PreviewError
+from flowtui.preview.archives import PACKED_TARS
 from flowtui.preview.result import Preview
 from flowtui.preview.subject import Subject
 from flowtui.preview.unpacked import Unpacked
@@ -31,7 +32,9 @@ async def show(subject: Subject) -> Preview:
     notices = [f"{kind} compressed: this is its content, unpacked as far as it is shown"]
     if source.damage:
         notices.append(f"the compressed data is not whole: {source.damage}")
-    return replace(found, notices=(*notices, *found.notices), facts=(("compression", kind), *found.facts))
+    members = found.members if found.format == "tar" and kind in PACKED_TARS else ()
+    facts = (("compression", kind), *found.facts)
+    return replace(found, notices=(*notices, *found.notices), facts=facts, members=members)
 
 
 def inner_name(name: str) -> str:

@@ -69,6 +69,13 @@ class Limits:
             nodes=min(self.nodes * 4, _MOST_ROWS),
         )
 
+    def more_bytes(self) -> Limits:
+        """Limits that read more of a picture, which is read up to ``whole`` bytes at first; themselves at the end."""
+        found, before = self, max(self.head, self.whole)
+        while found.can_grow and max(found.head, found.whole) == before:
+            found = found.more()
+        return found
+
 
 DEFAULT = Limits()
 """What a first look shows."""

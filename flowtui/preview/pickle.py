@@ -208,10 +208,10 @@ def tree_notices(tree: PickleTree, nodes: int, depth: int) -> list[str]:
 def imports_notice(imports: dict[str, None]) -> str:
     """Which classes and functions a pickle names."""
     if not imports:
-        return "no imports found; nothing was executed"
+        return "nothing was executed; no imports found"
     names = [plain(name[:200]) for name in sorted_imports(imports)]
     more = f" and {len(names) - _MOST_LISTED:,} more" if len(names) > _MOST_LISTED else ""
-    return f"imports found: {', '.join(names[:_MOST_LISTED])}{more}; nothing was executed"
+    return f"nothing was executed; imports found: {', '.join(names[:_MOST_LISTED])}{more}"
 
 
 def sorted_imports(imports: dict[str, None]) -> list[str]:

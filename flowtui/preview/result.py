@@ -83,6 +83,8 @@ class Preview:
         page: the page or sheet that is shown, from 1; 0 where the format has none.
         pages: how many there are, None where that is not known.
         page_names: names of the sheets.
+        members: of an archive whose members can be shown, the name for each row as the archive has it, which is to ask
+            for it and not to be printed; empty where there is no content.
     """
 
     kind: Kind
@@ -100,3 +102,4 @@ class Preview:
     page: int = 0
     pages: int | None = None
     page_names: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()

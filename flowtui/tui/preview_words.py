@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING
 from flowtui.domain.size import human_size
 from flowtui.preview.result import Preview
 from flowtui.text import plain
+from flowtui.words import count
 
 if TYPE_CHECKING:
-    from flowtui.tui.widgets.preview import Subject
+    from flowtui.tui.subject import Subject
+
+
+def shown_name(subject: Subject) -> str:
+    """The name of a file, or of an archive and its member: ``archive > member``."""
+    return plain(subject.name) if subject.archive is None else f"{plain(subject.archive.name)} > {plain(subject.path)}"
 
 
 def title_facts(subject: Subject, preview: Preview | None) -> list[str]:
@@ -19,7 +25,8 @@ def title_facts(subject: Subject, preview: Preview | None) -> list[str]:
     if preview and preview.kind == "table":
         rows = preview.total_rows if preview.total_rows is not None else len(preview.rows)
         more = "" if preview.total_rows is not None or not preview.more else "+"
-        facts.append(f"{rows:,}{more} rows x {len(preview.columns):,} columns")
+        row = "row" if rows == 1 and not more else "rows"
+        facts.append(f"{rows:,}{more} {row} x {count(len(preview.columns), 'column')}")
     if preview and preview.page:
         facts.append(page_words(preview))
     if preview and preview.image and preview.kind == "image":

@@ -17,10 +17,10 @@ from flowtui.domain.execution import ExecutionId
 from flowtui.domain.version_diff import FilePair
 from flowtui.errors import NotFoundError, UsageError
 from flowtui.headless import diff
-from flowtui.headless.diff_shapes import FileAnswer
 from flowtui.headless.style import Style
 from flowtui.parser import parse
 from flowtui.preview.comparison.looks import Options
+from flowtui.preview.comparison.pairs import FileAnswer, compare_pair
 from flowtui.session import open_session
 from tests.headless.conftest import DOMAIN, NOW, PROJECT, Server
 from tests.replay import BASE_URL, expected
@@ -104,7 +104,8 @@ async def diff_of_states(left: FileState, right: FileState) -> FileAnswer:
         uris = ("s3://b/x",) if state == "present" else ()
         return ArtifactFile("data", "A", "x", "csv", "n0", "o0", ("",), state, uris)
 
-    return await diff._compare_pair(None, FilePair(file(left), file(right)), Options())  # type: ignore[arg-type]
+    pair = FilePair(file(left), file(right))
+    return await compare_pair(None, None, pair, Options())  # type: ignore[arg-type]
 
 
 async def test_the_same_run_is_the_same(run_diff: Diff, store: Store) -> None:

@@ -53,8 +53,7 @@ async def test_a_pipeline_of_scikit_learn_shows_its_parameters(name: str) -> Non
     facts = dict(found.facts)
     assert facts["scikit-learn"] == "1.9.1"
     assert "sklearn.pipeline.Pipeline" in facts["imports"]
-    assert "imports found: " in found.notices[-1]
-    assert found.notices[-1].endswith("; nothing was executed")
+    assert found.notices[-1].startswith("nothing was executed; imports found: ")
     assert not any("safe" in text.lower() for text in (*found.notices, *facts))
 
 
@@ -137,13 +136,13 @@ async def test_a_harmful_pickle_names_what_it_would_call(tmp_path: Path, monkeyp
     name = f"{os.system.__module__}.system"
     assert at(found, "x").value == f"{name}('touch flowtui-was-here',)"
     # What is in every model comes last, so that the rest is seen.
-    assert found.notices[-1].startswith(f"imports found: {name}, numpy.")
+    assert found.notices[-1].startswith(f"nothing was executed; imports found: {name}, numpy.")
     assert not os.listdir(tmp_path)
 
 
 async def test_a_pickle_without_imports_says_so() -> None:
     found = await look(pickle.dumps([1, {"a": None}]), "x.pkl")
-    assert found.notices == ("no imports found; nothing was executed",)
+    assert found.notices == ("nothing was executed; no imports found",)
     assert dict(found.facts) == {"protocol": "4"}
 
 

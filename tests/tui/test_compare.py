@@ -8,7 +8,9 @@ import pytest
 from textual.worker import WorkerState
 
 from flowtui.preview.comparison import files
+from flowtui.tui.screens.ask import AskScreen
 from flowtui.tui.screens.compare import CompareScreen
+from flowtui.tui.screens.compare_files import CompareFilesScreen
 from flowtui.tui.screens.run import RunScreen
 from flowtui.tui.screens.versions import VersionsScreen
 from tests.replay import expected
@@ -143,13 +145,176 @@ async def test_a_bookmarked_file_has_versions(at_screen: Open) -> None:
         assert "+ clinical-2" in person.seen
 
 
-async def test_a_bookmarked_artifact_has_none(at_screen: Open) -> None:
+async def test_a_bookmarked_artifact_has_versions(at_screen: Open) -> None:
     async with at_screen(LARGE) as person:
         await person.open("clinical-2")
         rows = person.app.screen.query_one("#tree")
         assert rows.move_to("a\0data\0ADaM Datasets")  # type: ignore[attr-defined]
         await person.press("b", "escape", "3")
-        assert "= compare" not in person.keys
+        assert "= compare" in person.keys
+        await person.press("equals_sign")
+        assert "versions / ADaM Datasets" in person.seen
+        assert versions_of(person).rows.cursor_key
+        await person.press("equals_sign")
+        assert isinstance(person.app.screen, CompareFilesScreen)
+
+
+async def compared_artifacts(person: Person, left: str, right: str) -> CompareFilesScreen:
+    """Two versions of the datasets, compared by keys."""
+    await person.open(right)
+    rows = person.app.screen.query_one("#tree")
+    assert rows.move_to("a\0data\0ADaM Datasets")  # type: ignore[attr-defined]
+    await person.press("equals_sign")
+    assert versions_of(person).rows.move_to(f"flytesnacks/development/{left}")
+    await person.press("equals_sign")
+    assert isinstance(person.app.screen, CompareFilesScreen)
+    return person.app.screen
+
+
+def words_of(screen: CompareFilesScreen) -> dict[str, str]:
+    """The word for each file."""
+    return {"".join(m.text for m in row.cells[1]): "".join(m.text for m in row.cells[2]) for row in screen.rows.rows}
+
+
+@SIZES
+async def test_artifacts_are_compared_file_by_file(
+    at_screen: Open, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(blobs(), ADSL["clinical-1"], b"USUBJID,AGE\n01-1,63\n01-2,64\n")
+    monkeypatch.setitem(blobs(), ADSL["clinical-4"], b"USUBJID,AGE\n01-1,63\n01-2,65\n")
+    async with at_screen(size) as person:
+        screen = await compared_artifacts(person, "clinical-1", "clinical-4")
+        names = {
+            name: {file["file"] for file in expected()[name]["files"] if file["artifact"] == "ADaM Datasets"}
+            for name in ("clinical-1", "clinical-4")
+        }
+        words = words_of(screen)
+        assert set(words) == names["clinical-1"] | names["clinical-4"]
+        assert words["adsl.csv"] == "changed"
+        for name in names["clinical-1"] - names["clinical-4"]:
+            assert words[name] == "removed"
+        for name in names["clinical-4"] - names["clinical-1"]:
+            assert words[name] == "added"
+        assert "~ version: v1 -> v2" in person.seen
+        assert "1 changed" in person.seen.splitlines()[0]
+        assert person.line_of("- clinical-1")
+        assert person.line_of("+ clinical-4")
+        assert screen.rows.move_to(str([pair.name for pair in screen.pairs].index("adsl.csv")))
+        await person.press("enter")
+        assert isinstance(person.app.screen, CompareScreen)
+        assert "64 -> 65" in person.seen
+        await person.press("escape")
+        assert person.app.screen is screen
+
+
+async def test_the_tolerance_is_for_all_files(at_screen: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(blobs(), ADSL["clinical-1"], b"USUBJID,AGE\n01-1,63\n01-2,64\n")
+    monkeypatch.setitem(blobs(), ADSL["clinical-4"], b"USUBJID,AGE\n01-1,63\n01-2,65\n")
+    async with at_screen(LARGE) as person:
+        screen = await compared_artifacts(person, "clinical-1", "clinical-4")
+        assert "t tolerance" in person.keys
+        await person.press("t", "backspace", "1", "enter")
+        assert words_of(screen)["adsl.csv"] == "same"
+        assert screen.rows.move_to(str([pair.name for pair in screen.pairs].index("adsl.csv")))
+        await person.press("enter")
+        assert "equal in content" in differences(person)
+
+
+async def test_a_key_of_one_file_leaves_the_others_theirs(at_screen: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(blobs(), ADSL["clinical-1"], b"USUBJID,SEQ\n01-1,1\n01-2,2\n")
+    monkeypatch.setitem(blobs(), ADSL["clinical-4"], b"USUBJID,SEQ\n01-1,2\n01-2,1\n")
+    async with at_screen(SMALL) as person:
+        screen = await compared_artifacts(person, "clinical-1", "clinical-4")
+        before = words_of(screen)
+        await person.press("c")
+        await person.type("NOSUCH")
+        await person.press("enter")
+        assert isinstance(person.app.screen, AskScreen)
+        assert "NOSUCH is no column of both tables." in person.seen
+        person.app.screen.input.value = "SEQ"
+        await person.press("enter")
+        assert person.app.screen is screen
+        assert words_of(screen) == before
+        place = [pair.name for pair in screen.pairs].index("adsl.csv")
+        assert screen.key_of(place) == ("SEQ",)
+        assert screen.rows.move_to(str(place))
+        await person.press("enter")
+        assert "rows paired by SEQ: as given" in differences(person)
+
+
+async def compared_files(person: Person) -> CompareScreen:
+    await person.open("clinical-4")
+    await go_to(person, "ADaM Datasets", "adsl.csv")
+    await person.press("equals_sign")
+    versions_of(person).rows.move_to("flytesnacks/development/clinical-1")
+    await person.press("equals_sign")
+    assert isinstance(person.app.screen, CompareScreen)
+    return person.app.screen
+
+
+@SIZES
+async def test_key_columns_are_asked_for_with_what_was_found(
+    at_screen: Open, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(blobs(), ADSL["clinical-1"], b"USUBJID,SEQ,AGE\n01-1,1,63\n01-2,2,64\n")
+    monkeypatch.setitem(blobs(), ADSL["clinical-4"], b"USUBJID,SEQ,AGE\n01-1,2,63\n01-2,1,64\n")
+    async with at_screen(size) as person:
+        screen = await compared_files(person)
+        assert "rows paired by USUBJID" in differences(person)
+        assert "c key columns" in person.keys
+        await person.press("c")
+        assert isinstance(person.app.screen, AskScreen)
+        assert person.app.screen.input.value == "USUBJID"
+        # A name that no table has is told where it was typed.
+        await person.type("X")
+        await person.press("enter")
+        assert isinstance(person.app.screen, AskScreen)
+        assert person.app.screen.input.value == "USUBJIDX"
+        assert "USUBJIDX is no column of both tables." in person.seen
+        person.app.screen.input.value = "seq"
+        await person.press("enter")
+        assert person.app.screen is screen
+        assert "rows paired by SEQ: as given" in differences(person)
+        assert screen.problem is None
+        await person.press("c")
+        assert isinstance(person.app.screen, AskScreen)
+        person.app.screen.input.value = ""
+        await person.press("enter")
+        assert "rows paired by USUBJID" in differences(person)
+        await person.press("c", "escape")
+        assert person.app.screen is screen
+
+
+@SIZES
+async def test_a_tolerance_makes_numbers_equal(
+    at_screen: Open, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(blobs(), ADSL["clinical-1"], b"USUBJID,AGE\n01-1,63\n01-2,64.001\n")
+    monkeypatch.setitem(blobs(), ADSL["clinical-4"], b"USUBJID,AGE\n01-1,63\n01-2,64.002\n")
+    async with at_screen(size) as person:
+        await compared_files(person)
+        assert "1 row changed" in person.seen
+        await person.press("t")
+        await person.type("x")
+        await person.press("enter")
+        assert "0x is no number from 0 on." in person.seen
+        assert isinstance(person.app.screen, AskScreen)
+        person.app.screen.input.value = "0.01"
+        await person.press("enter")
+        assert "equal in content" in person.seen
+        assert "1 row changed" not in person.seen
+
+
+async def test_a_comparison_is_copied_as_text(at_screen: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(blobs(), ADSL["clinical-1"], b"USUBJID,AGE\n01-1,63\n01-2,64\n")
+    monkeypatch.setitem(blobs(), ADSL["clinical-4"], b"USUBJID,AGE\n01-1,63\n01-2,65\n")
+    async with at_screen(SMALL) as person:
+        await compared_files(person)
+        assert "y copy this" in person.keys
+        await person.press("y")
+        copied = person.app.clipboard
+        assert copied.startswith("- clinical-1 ")
+        assert "64 -> 65" in copied
 
 
 async def test_what_is_compared_is_given_up_when_it_is_left(at_screen: Open, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import io
 import os
+import random
 import re
 
 import pytest
+from PIL import Image as pillow
 
 from flowtui.preview.result import Image
 from flowtui.preview.scaling import fitted, scaled
@@ -282,3 +284,34 @@ def test_a_real_terminal_is_asked_and_its_answers_are_no_keys(
         os.write(terminal.terminal, b"q")
         assert terminal.exit_code() == 0
         assert b"pressed: q\r\n" in terminal.seen
+
+
+@SIZES
+async def test_more_of_a_large_picture_is_read_when_it_is_asked_for(
+    at_screen: Open, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Noise does not compress: 3.2 MB, of which a first look takes 2 MB.
+    put(monkeypatch, OTHER, noise(1100, 1000))
+    async with at_screen(size) as person:
+        pane = await opened(person, "t_ae_rel tfl report")
+        assert "as far as it was read: " in person.seen
+        assert "m more of it" in person.keys
+        assert pane.preview is not None
+        assert pane.preview.image is not None
+        first = pane.preview.image.pixels
+        await person.press("m")
+        assert "as far as it was read" not in person.seen
+        assert "m more of it" not in person.keys
+        assert pane.preview.image.pixels != first
+        # What is beyond the beginning is no longer one colour.
+        tail = pane.preview.image.pixels[-3 * pane.preview.image.width :]
+        assert len(set(tail)) > 10
+        assert "▀" in person.seen
+
+
+def noise(width: int, height: int) -> bytes:
+    """A PNG of random pixels."""
+    made = io.BytesIO()
+    pixels = random.Random(1).randbytes(3 * width * height)
+    pillow.frombytes("RGB", (width, height), pixels).save(made, "PNG")
+    return made.getvalue()

@@ -52,6 +52,20 @@ class TableContent(Content):
     def __len__(self) -> int:
         return len(self._order)
 
+    @property
+    def order(self) -> tuple[int, ...]:
+        """The numbers of the rows in the order in which they are shown."""
+        return tuple(self._order)
+
+    @property
+    def row(self) -> int | None:
+        """The number of the row under the cursor in the preview; None where there are no rows."""
+        return self._order[self.cursor or 0] if self._order else None
+
+    def move_to_row(self, row: int) -> None:
+        """Put the cursor on a row by its number."""
+        self.cursor = self._order.index(row)
+
     def _lay_out(self) -> None:
         sizes = list(self._natural)
         if self.sort is not None:

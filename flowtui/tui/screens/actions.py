@@ -66,10 +66,16 @@ class FileActions(Selecting):
             thing = self.thing
             if action == "copy":
                 return bool(uri_of(thing))
-            if action in ("lineage", "versions"):
+            if action == "lineage":
                 return isinstance(thing, ArtifactFile)
+            if action == "versions":
+                return isinstance(thing, (Artifact, ArtifactFile))
             if action == "compare":
-                return isinstance(thing, ArtifactFile) and bool(thing.uris)
+                return (
+                    bool(thing.present)
+                    if isinstance(thing, Artifact)
+                    else isinstance(thing, ArtifactFile) and bool(thing.uris)
+                )
             if action == "bookmark":
                 return isinstance(thing, (Artifact, ArtifactFile))
             if isinstance(thing, Artifact):
@@ -127,7 +133,7 @@ class FileActions(Selecting):
 
     def action_versions(self) -> None:
         thing, owner = self.thing, self.owner
-        if owner is not None and isinstance(thing, ArtifactFile):
+        if owner is not None and isinstance(thing, (Artifact, ArtifactFile)):
             from flowtui.tui.screens.versions import VersionsScreen
 
             self.app.push_screen(VersionsScreen(self.context, version_id(owner, thing)))

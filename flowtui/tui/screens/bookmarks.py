@@ -197,7 +197,7 @@ class BookmarksScreen(Selecting, Place):
             return self.is_mounted and self.rows.cursor_key in self.kept
         if action in ("versions", "compare"):
             bookmark = self.kept.get(self.rows.cursor_key) if self.is_mounted else None
-            return bookmark is not None and bool(bookmark.id.file)
+            return bookmark is not None
         return super().check_action(action, parameters)
 
     @on(Rows.Opened)

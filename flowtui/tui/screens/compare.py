@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -17,25 +18,22 @@ from flowtui.domain.artifact import ArtifactFile
 from flowtui.domain.execution import Execution
 from flowtui.domain.size import human_size
 from flowtui.domain.version_diff import Change, RunDifference, run_difference
+from flowtui.errors import UsageError
 from flowtui.text import plain
 from flowtui.tui.bindings import bindings
 from flowtui.tui.context import Context
-from flowtui.tui.formatting import Cell, Mark
+from flowtui.tui.formatting import Cell, Mark, Signs
 from flowtui.tui.run_rows import workflow_name
-from flowtui.tui.screens.base import BaseScreen
+from flowtui.tui.screens.comparing import Comparing
 from flowtui.tui.widgets.lines import Line, Problem
 from flowtui.tui.widgets.viewer import Viewer
+from flowtui.words import count
 
 if TYPE_CHECKING:
-    from flowtui.preview.comparison.looks import Options, Version
     from flowtui.preview.comparison.report import ReportLine
     from flowtui.preview.comparison.result import Comparison
 
 _STYLES = {"added": "good", "removed": "bad", "changed": "busy", "heading": "strong", "dim": "dim", "note": "wait"}
-_FIRST_ROWS = 2000
-"""Rows or lines of each that are compared at first: a screen is looked at now."""
-
-_EXAMPLES = 200
 
 
 @dataclass(frozen=True)
@@ -46,16 +44,15 @@ class Side:
     file: ArtifactFile
 
 
-class CompareScreen(BaseScreen[None]):
+class CompareScreen(Comparing):
     """What differs between two versions; ``left`` is the older one.
 
     Attributes:
         comparison: of the files, None before they were compared.
-        whole: whether as much as can be is compared.
         lines: what is shown.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("compare_more")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("copy", copy="copy this")
 
     class Read(Message):
         """The files were compared."""
@@ -70,7 +67,6 @@ class CompareScreen(BaseScreen[None]):
         super().__init__(context)
         self.left, self.right = left, right
         self.comparison: Comparison | None = None
-        self.whole = False
         self.lines: list[Cell] = []
 
     def crumbs(self) -> list[str]:
@@ -84,12 +80,7 @@ class CompareScreen(BaseScreen[None]):
 
     def on_mount(self) -> None:
         for name, sign, style, side in (("left", "-", "bad", self.left), ("right", "+", "good", self.right)):
-            run = side.run
-            started = words.when(run.started_at or run.created_at, self.context.now())
-            size = human_size(side.file.size)
-            told = [started, f"{workflow_name(run).rpartition('.')[2]} {plain(run.workflow.version)[:12]}", size]
-            said = f" {self.signs.dot} ".join(part for part in told if part)
-            head = (Mark(f"{sign} {plain(run.id.name)}", style), Mark("   "), Mark(said, "dim"))
+            head = head_line(sign, style, side.run, self.context.now(), self.signs, human_size(side.file.size))
             self.query_one(f"#compare-{name}", Line).show(head)
         viewer = self.query_one(Viewer)
         viewer.show_lines([(), (Mark("Comparing.", "dim"),)])
@@ -98,29 +89,26 @@ class CompareScreen(BaseScreen[None]):
 
     async def read(self) -> None:
         from flowtui.preview.comparison.files import compare
+        from flowtui.preview.comparison.pairs import version_of
         from flowtui.preview.comparison.report import report
 
         session = await self.context.connection.session()
         left, right = self.left, self.right
-        found = await compare(
-            session.storage, _version(left.file), _version(right.file), options=self._options(), workers=session.workers
-        )
+        sides = version_of(left.file), version_of(right.file)
+        try:
+            found = await compare(session.storage, *sides, options=self.options(), workers=session.workers)
+        except UsageError as error:
+            self.post_message(self.Unusable(error))
+            return
         inputs = await asyncio.gather(*(session.catalog.inputs(side.run.id) for side in (left, right)))
         lines = await asyncio.to_thread(report, found)
         self.post_message(self.Read(found, run_difference(left.run, right.run, *inputs), lines))
-
-    def _options(self) -> Options:
-        from flowtui.preview.comparison.looks import MOST_ROWS, Options
-
-        if self.whole:
-            return Options(rows=MOST_ROWS, examples=_EXAMPLES, hash_most=None)
-        return Options(rows=_FIRST_ROWS, examples=_EXAMPLES)
 
     @on(Read)
     def _on_read(self, event: Read) -> None:
         self.comparison = event.found
         shown = [(Mark(line.text, _STYLES.get(line.style, "")),) for line in event.lines]
-        self.lines = [*_why(event.runs), (), *shown]
+        self.lines = [*why(event.runs), (), *shown]
         self.query_one(Viewer).show_lines(self.lines)
         self.refresh_bindings()
 
@@ -128,26 +116,45 @@ class CompareScreen(BaseScreen[None]):
         if self.problem is not None and self.comparison is None:
             self.query_one(Viewer).show_lines([])
 
+    @property
+    def found_key(self) -> tuple[str, ...]:
+        table = self.comparison.table if self.comparison else None
+        return table.key if table else ()
+
+    @property
+    def has_tables(self) -> bool:
+        return self.comparison is not None and self.comparison.kind in ("table", "")
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "compare_more":
             return self.comparison is not None and self.comparison.more and not self.whole
+        if action == "copy":
+            return bool(self.lines)
         return super().check_action(action, parameters)
 
     def action_compare_more(self) -> None:
         """Compare more rows, and read files to their end for their hashes."""
         self.whole = True
         size = (self.left.file.size or 0) + (self.right.file.size or 0)
-        self.tell(f"comparing more{f', up to {human_size(size)}' if size else ''}; esc gives up")
-        self.reload()
+        self.compare_again(f"comparing more{f', up to {human_size(size)}' if size else ''}; esc gives up")
+
+    def action_copy(self) -> None:
+        """Copy what is shown, as text."""
+        heads = [self.query_one(f"#compare-{side}", Line).shown for side in ("left", "right")]
+        told = [*heads, "", *("".join(mark.text for mark in line) for line in self.lines)]
+        self.app.copy_to_clipboard("\n".join(told))
+        self.tell(f"copied {count(len(told), 'line')}")
 
 
-def _version(file: ArtifactFile) -> Version:
-    from flowtui.preview.comparison.looks import Version
+def head_line(sign: str, style: str, run: Execution, now: datetime, signs: Signs, size: str = "") -> Cell:
+    """Which run, when, of which version of the workflow, in one line."""
+    started = words.when(run.started_at or run.created_at, now)
+    told = [started, f"{workflow_name(run).rpartition('.')[2]} {plain(run.workflow.version)[:12]}", size]
+    said = f" {signs.dot} ".join(part for part in told if part)
+    return (Mark(f"{sign} {plain(run.id.name)}", style), Mark("   "), Mark(said, "dim"))
 
-    return Version(file.file, file.uris, file.format, file.directory)
 
-
-def _why(runs: RunDifference) -> Iterator[Cell]:
+def why(runs: RunDifference) -> Iterator[Cell]:
     """What of the runs differs, a line each."""
     for change in runs.facts:
         yield (Mark(f"~ {plain(change.name)}: {_sides(change)}", "busy"),)

@@ -17,8 +17,9 @@ from flowtui.tui.context import Context
 from flowtui.tui.details import file_facts, output_facts
 from flowtui.tui.formatting import Cell, Mark
 from flowtui.tui.screens.actions import FileActions, Thing
+from flowtui.tui.subject import Subject
 from flowtui.tui.widgets.facts import Fact, Facts
-from flowtui.tui.widgets.preview import PreviewPane, Subject
+from flowtui.tui.widgets.preview import PreviewPane
 
 Shown = ArtifactFile | UndeclaredOutput
 
@@ -85,12 +86,18 @@ class PreviewScreen(FileActions):
         return self.run_id
 
     def crumbs(self) -> list[str]:
-        thing = self.things[self.index]
+        thing, subject = self.things[self.index], self.pane.subject
         if isinstance(thing, ArtifactFile):
-            return [self.run_id.name, thing.artifact, thing.file]
-        return [self.run_id.name, plain(thing.node_name or thing.node), thing.variable]
+            path = [self.run_id.name, thing.artifact, thing.file]
+        else:
+            path = [self.run_id.name, plain(thing.node_name or thing.node), thing.variable]
+        if subject is not None and subject.archive is not None:
+            path[-1] = f"{path[-1]} > {subject.path}"
+        return path
 
     def facts(self) -> Cell:
+        if self.pane.member is not None:
+            return (Mark(f"member {self.pane.member[0]} of {self.pane.member[1]}", "dim"),)
         return (Mark(f"{self.index + 1} of {len(self.things)}", "dim"),)
 
     def compose_body(self) -> Iterable[Widget]:
@@ -118,8 +125,10 @@ class PreviewScreen(FileActions):
         is_told = preview is not None and preview.kind == "image" and preview.image is None and not preview.lines
         if preview is not None and preview.facts and not is_told:
             dot = f" {self.signs.dot} "
-            said = dot.join(f"{name} {value}" if value else name for name, value in preview.facts)
-            facts.insert(0, ("file", (Mark(said),)))
+            # The line above says these.
+            told = [fact for fact in preview.facts if fact[0] not in ("imports", "sheet")]
+            said = dot.join(f"{name} {value}" if value else name for name, value in told)
+            facts[:0] = [("file", (Mark(said),))] if said else []
         self.facts_pane.show(facts)
         self.facts_pane.display = bool(facts)
 
@@ -127,6 +136,7 @@ class PreviewScreen(FileActions):
     def _on_shown(self, event: PreviewPane.Shown) -> None:
         event.stop()
         self._show_facts()
+        self.update_title()
 
     def _go(self, step: int) -> None:
         index = self.index + step
@@ -145,9 +155,9 @@ class PreviewScreen(FileActions):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "next_file":
-            return self.index < len(self.things) - 1
+            return self.index < len(self.things) - 1 and self.pane.member is None
         if action == "previous_file":
-            return self.index > 0
+            return self.index > 0 and self.pane.member is None
         return super().check_action(action, parameters)
 
     def bookmarks_changed(self) -> None:

@@ -1,4 +1,4 @@
-"""The versions of one artifact file: what recent runs of the same workflow made of it, read run by run."""
+"""Versions of an artifact or of one file of it: what recent runs of the same workflow made, read run by run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from textual.binding import BindingType
 from textual.message import Message
 from textual.widget import Widget
 
-from flowtui.domain.artifact import ArtifactFile, ArtifactVersionId, RunArtifacts
+from flowtui.domain.artifact import Artifact, ArtifactFile, ArtifactVersionId, RunArtifacts
 from flowtui.domain.execution import Execution, ExecutionId
 from flowtui.domain.version_diff import same_file
 from flowtui.errors import AuthError, FlowtuiError, NotFoundError, UnreachableError, UsageError
@@ -19,13 +19,14 @@ from flowtui.text import plain
 from flowtui.tui.bindings import bindings
 from flowtui.tui.context import Context
 from flowtui.tui.formatting import Cell, Mark, phase_mark, size_mark, when_mark
-from flowtui.tui.outlines import file_key
+from flowtui.tui.outlines import artifact_key, file_key
 from flowtui.tui.run_rows import workflow_name
 from flowtui.tui.screens.actions import FileActions
 from flowtui.tui.selection import Thing, files_of
 from flowtui.tui.widgets.columns import Column, Row
 from flowtui.tui.widgets.lines import Problem
 from flowtui.tui.widgets.rows import Rows
+from flowtui.words import count
 
 if TYPE_CHECKING:
     from flowtui.session import Session
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 PAGE = 30
 """Runs that are looked at, and further ones whenever the list is scrolled to its end."""
 
+Version = Artifact | ArtifactFile
 MOST_RUNS = 300
 AT_ONCE = 3
 
@@ -50,7 +52,7 @@ class VersionsScreen(FileActions):
     """Runs of the workflow, newest first; ``=`` compares a version with the one that the screen was opened for.
 
     Args:
-        id_: the file, by the run that it is of.
+        id_: the artifact or file, by the run that it is of.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("compare_with", "lineage", "bookmark", "download", "copy")
@@ -75,9 +77,9 @@ class VersionsScreen(FileActions):
     def __init__(self, context: Context, id_: ArtifactVersionId) -> None:
         super().__init__(context)
         self.id_ = id_
-        self.own: ArtifactFile | None = None
+        self.own: Version | None = None
         self.runs: tuple[Execution, ...] = ()
-        self.files: dict[str, ArtifactFile | None] = {}
+        self.files: dict[str, Version | None] = {}
         self.unread = 0
         self._wanted = PAGE
         self._goes_on = False
@@ -93,7 +95,12 @@ class VersionsScreen(FileActions):
         return self.query_one(Rows)
 
     def crumbs(self) -> list[str]:
-        return [self.id_.execution.name, "versions", self.id_.file]
+        return [self.id_.execution.name, "versions", self.named]
+
+    @property
+    def named(self) -> str:
+        """Of the file or the artifact."""
+        return self.id_.file or self.id_.artifact
 
     def facts(self) -> Cell:
         reading = len(self.runs) - len(self.files)
@@ -108,7 +115,7 @@ class VersionsScreen(FileActions):
 
     def on_mount(self) -> None:
         self.rows.focus()
-        self.rows.set_empty(f"Looking for other versions of {plain(self.id_.file)}.")
+        self.rows.set_empty(f"Looking for other versions of {plain(self.named)}.")
         super().on_mount()
 
     async def read(self) -> None:
@@ -154,12 +161,9 @@ class VersionsScreen(FileActions):
 
     @on(Listed)
     def _on_listed(self, event: Listed) -> None:
-        named = (self.id_.type, self.id_.artifact, self.id_.file)
-        files = [file for file in event.own.files if (file.type, file.artifact, file.file) == named]
-        exact = [file for file in files if file.node == self.id_.node or not self.id_.node]
-        self.own = next(iter(exact or files), None)
+        self.own = version_in(event.own, self.id_)
         if self.own is None:
-            said = f"{plain(self.id_.file)} is not in {plain(self.id_.execution.name)} any more."
+            said = f"{plain(self.named)} is not in {plain(self.id_.execution.name)} any more."
             self.post_message(self.Failed(NotFoundError(said, "The workflow may have been registered anew.")))
         self.runs, self._goes_on, self.unread = event.runs, event.goes_on, 0
         known = {str(run.id) for run in event.runs}
@@ -172,8 +176,8 @@ class VersionsScreen(FileActions):
             self.unread += 1
         else:
             self.context.memory.keep(event.artifacts)
-        found = event.artifacts.files if event.artifacts else ()
-        self.files[str(event.id)] = same_file(self.own, found) if self.own else None
+        found = event.artifacts
+        self.files[str(event.id)] = same_version(self.own, found) if self.own and found else None
         self._show()
 
     def answered(self) -> None:
@@ -208,7 +212,7 @@ class VersionsScreen(FileActions):
                 if key not in self.files:
                     return None
                 file = self.files[key]
-                if file is not None and file.uris:
+                if has_bytes(file):
                     return key
             older = older or key == self._own_key
         return None
@@ -223,7 +227,7 @@ class VersionsScreen(FileActions):
                 (Mark(self.signs.here, "accent"),) if is_own else (),
                 (Mark(plain(run.id.name), "here" if is_own else "strong"),),
                 (phase_mark(run.phase, self.signs),),
-                (size_mark(file),) if file else (),
+                amount(file),
                 (when_mark(run.started_at or run.created_at, self.context.now()),),
                 (Mark(f"{workflow_name(run)} {plain(run.workflow.version)}", "dim"),),
             ),
@@ -250,21 +254,27 @@ class VersionsScreen(FileActions):
             return False
         if action == "compare_with" and self.is_mounted:
             file = self.files.get(self.rows.cursor_key)
-            return bool(file and file.uris and self.own and self.own.uris and self.rows.cursor_key != self._own_key)
+            return has_bytes(file) and has_bytes(self.own) and self.rows.cursor_key != self._own_key
         return super().check_action(action, parameters)
 
     def action_compare_with(self) -> None:
         from flowtui.tui.screens.compare import CompareScreen, Side
+        from flowtui.tui.screens.compare_files import ArtifactSide, CompareFilesScreen
 
         other, own = self._run(self.rows.cursor_key), self._run(self._own_key)
         file = self.files.get(self.rows.cursor_key)
         if other is None or own is None or file is None or self.own is None:
             return
-        sides = [Side(other, file), Side(own, self.own)]
+        sides = [(other, file), (own, self.own)]
         # Newest first: what stands further down is older.
         if self.runs.index(other) < self.runs.index(own):
             sides.reverse()
-        self.app.push_screen(CompareScreen(self.context, sides[0], sides[1]))
+        (left_run, left), (right_run, right) = sides
+        if isinstance(left, Artifact) and isinstance(right, Artifact):
+            both = ArtifactSide(left_run, left), ArtifactSide(right_run, right)
+            self.app.push_screen(CompareFilesScreen(self.context, *both))
+        elif isinstance(left, ArtifactFile) and isinstance(right, ArtifactFile):
+            self.app.push_screen(CompareScreen(self.context, Side(left_run, left), Side(right_run, right)))
 
     @on(Rows.Highlighted)
     def _on_highlighted(self) -> None:
@@ -276,4 +286,36 @@ class VersionsScreen(FileActions):
 
         run, file = self._run(event.key), self.files.get(event.key)
         if run is not None and file is not None:
-            self.app.push_screen(RunScreen(self.context, run, file_key(file)))
+            key = artifact_key(file) if isinstance(file, Artifact) else file_key(file)
+            self.app.push_screen(RunScreen(self.context, run, key))
+
+
+def version_in(run: RunArtifacts, id_: ArtifactVersionId) -> Version | None:
+    """The artifact or file of that identity in its run."""
+    if not id_.file:
+        return next((one for one in run.artifacts if (one.type, one.name) == (id_.type, id_.artifact)), None)
+    named = (id_.type, id_.artifact, id_.file)
+    files = [file for file in run.files if (file.type, file.artifact, file.file) == named]
+    exact = [file for file in files if file.node == id_.node or not id_.node]
+    return next(iter(exact or files), None)
+
+
+def same_version(own: Version, run: RunArtifacts) -> Version | None:
+    """The version of it that another run made."""
+    if isinstance(own, ArtifactFile):
+        return same_file(own, run.files)
+    return next((one for one in run.artifacts if (one.type, one.name) == (own.type, own.name)), None)
+
+
+def has_bytes(version: Version | None) -> bool:
+    """Whether there is something to compare."""
+    return version is not None and bool(version.present if isinstance(version, Artifact) else version.uris)
+
+
+def amount(version: Version | None) -> Cell:
+    """The size of a file, or how many files of an artifact there are."""
+    if isinstance(version, Artifact):
+        total = len(version.files)
+        there = count(total, "file") if version.present == total else f"{version.present} of {total}"
+        return (Mark(there, "dim"),)
+    return (size_mark(version),) if version is not None else ()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import replace
+from typing import ClassVar
 
 from rich.cells import cell_len
 from textual import on, work
@@ -26,13 +26,12 @@ from flowtui.text import plain
 from flowtui.tui.bindings import bindings
 from flowtui.tui.context import Context
 from flowtui.tui.formatting import Cell, Mark
-from flowtui.tui.preview_words import has_pages_of_text, is_only_a_picture, title_facts
+from flowtui.tui.preview_words import has_pages_of_text, is_only_a_picture, shown_name, title_facts
+from flowtui.tui.subject import Subject, read_preview
 from flowtui.tui.widgets.find import FindLine
 from flowtui.tui.widgets.lines import Line, Problem
+from flowtui.tui.widgets.listing import Listing, listing_of
 from flowtui.tui.widgets.viewer import Viewer
-
-if TYPE_CHECKING:
-    from flowtui.session import Session
 
 DEBOUNCE = 0.09
 """Seconds that the cursor must rest on a file before it is read."""
@@ -41,28 +40,13 @@ PATIENCE = 0.15
 """Seconds before waiting is said."""
 
 
-@dataclass(frozen=True)
-class Subject:
-    """What is to be shown.
-
-    Attributes:
-        name: the declared name of the file.
-        uris: where its bytes are; several for a list, of which the first is shown.
-        absence: why there is nothing to show, in words; empty where there is.
-    """
-
-    name: str
-    format: str = ""
-    uris: tuple[str, ...] = ()
-    size: int | None = None
-    directory: bool = False
-    absence: str = ""
-
-
 class PreviewPane(Vertical):
     """Shows one file."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("find", "next_match", "previous_match", "end_find")
+    BINDINGS: ClassVar[list[BindingType]] = bindings(
+        "find", "next_match", "previous_match", "end_find", "open_member", "close_member", "next_member",
+        "previous_member", "more_picture",
+    )  # fmt: skip
 
     class Arrived(Message):
         """A preview was read."""
@@ -104,6 +88,7 @@ class PreviewPane(Vertical):
         self._said = ""
         self._limits = self._read_limits = Limits()
         self._picture = False
+        self._inside: Listing | None = None
         self._since: float | None = None
         self._clock: Timer | None = None
         self._reading: Worker[None] | None = None
@@ -127,6 +112,12 @@ class PreviewPane(Vertical):
         """
         if subject == self.subject and (subject is None or self.preview is not None or self._reading is not None):
             return
+        if self._inside is not None:
+            if subject == self._inside.subject:
+                # Its own archive is shown again where the list that it is chosen in was read anew.
+                return
+            if subject is None or subject.archive is None:
+                self._inside = None
         self.stop()
         self.find_line.stop()
         self.subject, self.preview = subject, None
@@ -255,6 +246,8 @@ class PreviewPane(Vertical):
         self.column_line.display = bool(detail)
         self.column_line.show(detail)
         self._title()
+        if self.preview is not None and self.preview.members:
+            self.screen.refresh_bindings()
         if event.rearranged:
             self.find_line.look()
 
@@ -282,7 +275,75 @@ class PreviewPane(Vertical):
             return self.preview is not None and self.viewer.canvas.image is None and not self.find_line.has_focus_within
         if action in ("next_match", "previous_match", "end_find"):
             return self.find_line.is_open
+        if action == "open_member":
+            listing = self._listing
+            return listing is not None and listing.here() is not None and not self.find_line.is_open
+        if action == "close_member":
+            return self._inside is not None and not self.find_line.is_open
+        if action in ("next_member", "previous_member"):
+            step = 1 if action == "next_member" else -1
+            return self._inside is not None and self._inside.beside(step) is not None
+        if action == "more_picture":
+            preview = self.preview
+            return preview is not None and preview.kind == "image" and preview.more and self._reading is None
         return super().check_action(action, parameters)
+
+    @property
+    def _listing(self) -> Listing | None:
+        """The listing of an archive, where that is shown."""
+        x, y = self.viewer.scroll_offset
+        return listing_of(self.subject, self.preview, self._read_limits, self.viewer.content, (x, y))
+
+    @property
+    def member(self) -> tuple[int, int] | None:
+        """Which of an archive's members is shown, from 1, and how many there are; None outside of archives."""
+        return self._inside.place if self._inside is not None else None
+
+    def action_open_member(self) -> None:
+        listing = self._listing
+        member = listing.here() if listing is not None else None
+        if member is not None:
+            self._inside = listing
+            self.show(member, late=False)
+            self._entered()
+
+    def action_next_member(self) -> None:
+        self._go_beside(1)
+
+    def action_previous_member(self) -> None:
+        self._go_beside(-1)
+
+    def _go_beside(self, step: int) -> None:
+        inside = self._inside
+        row = inside.beside(step) if inside is not None else None
+        if inside is not None and row is not None:
+            inside.content.move_to_row(row)
+            self.show(inside.here())
+            self._entered()
+
+    def action_close_member(self) -> None:
+        """The listing again, with the cursor on the member that was seen last."""
+        inside, self._inside = self._inside, None
+        if inside is None:
+            return
+        self.stop()
+        self.find_line.stop()
+        self.subject, self.preview, self._picture = inside.subject, inside.preview, False
+        self._limits = self._read_limits = inside.limits
+        self._trouble.tell(None)
+        self._notices(inside.preview.notices)
+        self.viewer.show_again(inside.preview, inside.content, inside.scroll)
+        self._entered()
+
+    def _entered(self) -> None:
+        self._shown()
+        self._title()
+        self.screen.refresh_bindings()
+
+    def action_more_picture(self) -> None:
+        self._limits = self._read_limits.more_bytes()
+        self._start(late=False)
+        self.screen.refresh_bindings()
 
     @on(Viewer.Turned)
     def _on_turned(self, event: Viewer.Turned) -> None:
@@ -324,7 +385,7 @@ class PreviewPane(Vertical):
         dot = f" {self.context.signs.dot} "
         text = dot.join(notices)
         title = dot.join(title_facts(self.subject, self.preview)) if self.subject is not None else ""
-        named = cell_len(plain(self.subject.name)) + 3 if self._named and self.subject is not None else 0
+        named = cell_len(shown_name(self.subject)) + 3 if self._named and self.subject is not None else 0
         room = self.size.width - 4 - named - cell_len(title)
         self._said = text if cell_len(text) <= room else ""
         self._cuts.display = bool(text) and not self._said
@@ -338,7 +399,7 @@ class PreviewPane(Vertical):
         dot = f" {self.context.signs.dot} "
         note = self.viewer.content.note()
         said = Mark(dot.join([*title_facts(subject, preview), *([note] if note else [])]), "dim")
-        name = Mark(plain(subject.name), "here" if self.viewer.has_focus else "strong")
+        name = Mark(shown_name(subject), "here" if self.viewer.has_focus else "strong")
         left = (name, Mark("   "), said) if self._named else (said,)
         waited = time.monotonic() - self._since if self._since is not None else 0
         right: Cell
@@ -351,18 +412,3 @@ class PreviewPane(Vertical):
 
 def _has_further_rows(preview: Preview) -> bool:
     return preview.total_rows is not None and preview.total_rows > len(preview.rows)
-
-
-async def read_preview(session: Session, subject: Subject, limits: Limits) -> Preview:
-    """The preview of a file or directory.
-
-    Raises:
-        FlowtuiError: it cannot be read or shown.
-    """
-    from flowtui.preview.registry import preview, preview_directory
-
-    uri = subject.uris[0]
-    if subject.directory:
-        return preview_directory(await session.storage.list(uri), limits=limits)
-    async with session.storage.open(uri) as reader:
-        return await preview(reader, name=subject.name, format=subject.format, limits=limits, workers=session.workers)

@@ -81,6 +81,21 @@ class Viewer(Scroller):
         self.refresh()
         self.post_message(self.Moved())
 
+    def show_again(self, preview: Preview, content: Content, scroll: tuple[int, int]) -> None:
+        """Show content that was shown before, where it was scrolled to."""
+        self.show(preview)
+        self.content = content
+        content.is_active = self.has_focus
+        self._measure()
+        self.refresh()
+
+        def go_back() -> None:
+            self.scroll_to(scroll[0], scroll[1], animate=False, force=True)
+            self._see_line(content.cursor or 0)
+
+        # How far it can be scrolled is known when lines below it are laid out again.
+        self.call_after_refresh(go_back)
+
     def show_lines(self, lines: list[Cell]) -> None:
         """Show lines of marks; those that are too long go on below themselves."""
         self._preview = None
