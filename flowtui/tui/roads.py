@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from flowtui import words
@@ -40,7 +41,50 @@ class ExportRoad(Protocol):
         """Begin an export; its id in the journal. Raises FlowtuiError where it cannot be begun."""
 
 
-ROADS: tuple[ExportRoad, ...] = ()
+@dataclass
+class SessionRoad:
+    """A road that the session knows, to a dataset.
+
+    Args:
+        name: as ``Session.road`` takes it.
+        fields: what it asks for besides hardware and environment.
+    """
+
+    name: str
+    words: str
+    fields: tuple[Field, ...] = ()
+
+    def needs(self, values: Mapping[str, str]) -> tuple[Field, ...]:
+        """What the job runs on; what is left empty is the project's default."""
+        return tuple(replace(one, value=values.get(one.name, "")) for one in (*self.fields, *_MACHINE))
+
+    async def start(self, session: Session, plan: Plan, options: TargetOptions, values: Mapping[str, str]) -> str:
+        """Begin an export elsewhere; its id in the journal."""
+        from flowtui.exports.roads.base import remote_work
+
+        work = remote_work(plan, options, session.server_options)
+        work = replace(
+            work,
+            project=values.get("job_project", "").strip(),
+            hardware_tier=values.get("hardware_tier", "").strip(),
+            environment_id=values.get("environment_id", "").strip(),
+        )
+        return await session.transfers.start_remote(session.road(self.name), plan, options, work)
+
+
+_MACHINE = (
+    Field("hardware_tier", "Hardware tier", kind="text", empty="the project's default"),
+    Field("environment_id", "Environment id", kind="text", empty="the default; it needs flowtui"),
+)
+
+ROADS: tuple[ExportRoad, ...] = (
+    SessionRoad(
+        "domino-job",
+        "Domino job",
+        (Field("job_project", "Job's project", kind="text", empty="OWNER/NAME; the configured one"),),
+    ),
+    SessionRoad("flyte", "Flyte run"),
+)
 """The roads that the dialog lists besides the places."""
 
 
