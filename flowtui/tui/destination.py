@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from flowtui.exports.targets.base import Layout
 
 DATASET, DIRECTORY, STORE = "dataset", "directory", "store"
-KINDS = ((DATASET, "Domino dataset"), (DIRECTORY, "Directory"), (STORE, "S3 / GCS / Azure"))
+KINDS = ((DATASET, "Dataset"), (DIRECTORY, "Directory"), (STORE, "Bucket"))
 IF_EXISTS = (("keep-both", "keep both"), ("replace", "replace"), ("stop", "stop"))
 LAYOUTS = (("flat", "flat"), ("snapshots", "a folder snapshots/<n> for each export"))
 SNAPSHOTS = (("yes", "after the copy"), ("no", "none"))

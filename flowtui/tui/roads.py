@@ -74,7 +74,7 @@ class SessionRoad:
 
 _MACHINE = (
     Field("hardware_tier", "Hardware tier", kind="text", empty="the project's default"),
-    Field("environment_id", "Environment id", kind="text", empty="the default; it needs flowtui"),
+    Field("environment_id", "Environment", kind="text", empty="id; the default. It needs flowtui"),
 )
 
 ROADS: tuple[ExportRoad, ...] = (

@@ -61,7 +61,7 @@ async def test_everything_is_seen_before_anything_is_written(at_screen: Open, si
         await dialog(person)
         for said in (
             "ADaM Datasets 2 files of clinical-1",
-            "To ○ Domino dataset ● Directory ○ S3 / GCS / Azure",
+            "To ○ Dataset ● Directory ○ Bucket",
             "Directory /",
             "If it exists ○ keep both ● replace ○ stop",
             "ADaM Datasets/adsl.csv 416 B new",
@@ -139,7 +139,7 @@ async def test_a_bucket_is_asked_for_in_words(at_screen: Open) -> None:
     async with at_screen(SMALL) as person:
         await dialog(person)
         await person.press("tab", "l")
-        assert "● S3 / GCS / Azure" in person.seen
+        assert "● Bucket" in person.seen
         assert "Which bucket?" in person.seen
         await person.press("t")
         await person.type("my-bucket")
@@ -180,7 +180,7 @@ async def test_without_a_domino_the_dialog_says_how_to_name_one(at_screen: Open)
     async with at_screen(SMALL) as person:
         await dialog(person)
         await person.press("tab", "h")
-        assert "● Domino dataset" in person.seen
+        assert "● Dataset" in person.seen
         assert "Which dataset? enter lists them." in words(person)
         await person.press("t")
         assert isinstance(person.app.screen, DatasetsScreen)
