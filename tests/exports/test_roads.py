@@ -18,6 +18,7 @@ from flowtui.errors import ExportError, FlowtuiError, UsageError
 from flowtui.exports import Plan, PlannedFile, Selection, SourceRun, TargetOptions, make_plan, parse_target
 from flowtui.exports.encoded_selection import decoded_selection, encoded_selection
 from flowtui.exports.roads.base import RemoteWork, remote_work
+from flowtui.tui.roads import ROADS, ExportRoad
 from tests.exports.test_plan import artifact_file
 
 FLOW = """
@@ -149,3 +150,20 @@ def test_a_selection_is_short() -> None:
         for number in range(5000)
     ]
     assert len(encoded_selection(files)) < 100_000
+
+
+@pytest.mark.parametrize("road", ROADS, ids=lambda road: str(road.name))
+async def test_the_roads_of_the_screen_lead_to_a_dataset(home: Path, road: ExportRoad) -> None:
+    settings = load_settings({"home": str(home), "local": True})
+    async with session_of(settings, launches=True) as session:
+        artifacts = await session.catalog.artifacts(ExecutionId("flowtui", "development", "good"))
+        options = TargetOptions(folder=road.name, tag=road.name)
+        target = parse_target("dataset:CDISC01-ADaM", options, session.target_access)
+        selection = Selection(SourceRun(artifacts.execution.id), artifacts.files)
+        plan = await make_plan([selection], target, session.storage, folder=options.folder)
+        values = {field.name: "" for field in road.needs({})}
+        id_ = await road.start(session, plan, options, values)
+        assert (await session.transfers.wait(id_)).state == "done"
+        there = await target.existing([f"{road.name}/ADaM Datasets/adsl.csv"])
+        assert [one.size for one in there.values()] == [12]
+        assert await target.existing(["x"]) == {}

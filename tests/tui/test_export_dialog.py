@@ -291,7 +291,7 @@ async def test_a_road_is_listed_with_what_it_needs_and_recommended_for_much(
     await create_dataset(ada, "ADaM", (await projects_of(ada))["quick-start"])
     async with at_screen(SMALL, domino=lambda: ada) as person:
         await dialog(person)
-        assert "○ Job next to t…" in person.seen
+        assert "○ Job next to the data" in person.seen
         assert "2 files: much for this machine. tab, then To: Job next to the data" in person.seen
         await person.press("tab", "h", "h", "j", "enter")
         assert "● Job next to the data" in person.app.screen_stack[-2].query_one(Form).text
