@@ -15,7 +15,7 @@ import asyncio
 import json
 import os
 import random
-import resource
+import re
 import shutil
 import statistics
 import subprocess
@@ -66,7 +66,7 @@ def exported(source: Path, target: Path) -> tuple[float, int]:
 def _child(kind: str, source: Path, target: str, **environ: str) -> tuple[float, int]:
     with tempfile.TemporaryDirectory() as home:
         command = [sys.executable, __file__, "--child", kind, str(source), target, home]
-        ended = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **environ})
+        ended = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, **environ})
     answer = json.loads(ended.stdout)
     return answer["seconds"], answer["peak"]
 
@@ -92,16 +92,99 @@ async def child(kind: str, source: Path, target: str, home: Path) -> None:
         for path in sorted(source.iterdir())  # noqa: ASYNC240
     )
     selection = Selection(SourceRun(ExecutionId("p", "d", "run")), files)
-    options = TargetOptions()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    options = TargetOptions(create=True, snapshot=False)
+    access = TargetAccess()
+    if kind == "dataset":
+        from flowtui.exports.domino import DominoClient
+
+        client = DominoClient(os.environ["DOMINO"])
+        access = TargetAccess(domino=lambda: client)
     async with Storage() as storage:
         began = time.perf_counter()
-        transfers = Transfers(Journal(home / "state.sqlite3"), storage, TargetAccess())
-        plan = await make_plan([selection], parse_target(target, options), storage)
+        transfers = Transfers(Journal(home / "state.sqlite3"), storage, access)
+        plan = await make_plan([selection], parse_target(target, options, access), storage)
         await transfers.wait(await transfers.start(plan, options))
         seconds = time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    json.dump({"seconds": seconds, "peak": peak * 1024, "before": before * 1024}, sys.stdout)
+    json.dump({"seconds": seconds, "peak": peak_memory()}, sys.stdout)
+
+
+def peak_memory() -> int:
+    """The most bytes that this process has had; ru_maxrss would tell those of the process that started it, too."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    return int(found.group(1)) * 1024 if found else 0
+
+
+RAW_AT_ONCE = 12
+CHUNK = 8 * 1024 * 1024
+
+
+async def sent_raw(source: Path, url: str) -> None:
+    """Every file of a folder sent to a new dataset with httpx and nothing else: its chunks, their MD5, and the end."""
+    import hashlib
+
+    import httpx
+
+    async with httpx.AsyncClient(base_url=url, timeout=120, limits=httpx.Limits(max_connections=RAW_AT_ONCE)) as client:
+        project = (await client.get("/api/projects/beta/projects")).json()["projects"][0]["id"]
+        new = {"name": f"raw-{time.time_ns()}", "projectId": project}
+        dataset = (await client.post("/api/datasetrw/v1/datasets", json=new)).json()["dataset"]["id"]
+        base = f"/v4/datasetrw/datasets/{dataset}/snapshot/file"
+        key = (await client.post(f"{base}/start", json={"filePaths": [], "fileCollisionSetting": "Overwrite"})).json()
+        gate = asyncio.Semaphore(RAW_AT_ONCE)
+
+        async def send(path: Path, number: int, total: int, size: int) -> None:
+            async with gate:
+                with path.open("rb") as file:
+                    file.seek((number - 1) * CHUNK)
+                    data = await asyncio.to_thread(file.read, CHUNK)
+                digest = await asyncio.to_thread(lambda: hashlib.md5(data, usedforsecurity=False).hexdigest().upper())
+                params: dict[str, str | int] = {
+                    "key": key,
+                    "resumableChunkNumber": number,
+                    "resumableTotalChunks": total,
+                    "resumableChunkSize": CHUNK,
+                    "resumableCurrentChunkSize": len(data),
+                    "resumableIdentifier": f"{size}-{path.name}",
+                    "resumableRelativePath": f"ADaM/{path.name}",
+                    "checksum": digest,
+                }
+                answer = await client.post(base, params=params, files={"file": (path.name, data)})
+                answer.raise_for_status()
+
+        chunks = []
+        for path in sorted(source.iterdir()):  # noqa: ASYNC240
+            size = path.stat().st_size
+            total = max(-(-size // CHUNK), 1)
+            chunks += [send(path, number, total, size) for number in range(1, total + 1)]
+        await asyncio.gather(*chunks)
+        (await client.get(f"{base}/end/{key}")).raise_for_status()
+
+
+def sides_of_dataset(url: str) -> dict[str, Callable[[Path, Path], tuple[float, int]]]:
+    """Sending with httpx alone, and an export, to new datasets of one Domino."""
+
+    def raw(source: Path, _: Path) -> tuple[float, int]:
+        began = time.perf_counter()
+        asyncio.run(sent_raw(source, url))
+        return time.perf_counter() - began, 0
+
+    def export(source: Path, _: Path) -> tuple[float, int]:
+        return _child("dataset", source, f"dataset:quick-start/export-{time.time_ns()}", DOMINO=url)
+
+    return {"httpx": raw, "export": export}
+
+
+def serve_domino(home: Path) -> None:
+    """Serve an embedded Domino; prints its URL."""
+    from flowtui.local.domino import create_domino_app
+    from flowtui.local.domino.serve import served
+
+    async def forever() -> None:
+        async with served(lambda url: create_domino_app(home, url=url)) as url:
+            print(url, flush=True)
+            await asyncio.Event().wait()
+
+    asyncio.run(forever())
 
 
 def compare(
@@ -141,22 +224,38 @@ def main() -> None:
     parser.add_argument("--large", type=int, default=2048)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path, help="where to work; a temporary folder by default")
+    parser.add_argument("--only", choices=("directory", "dataset"), default="")
+    parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
         kind, source, target, home = options.child
         asyncio.run(child(kind, Path(source), target, Path(home)))
         return
+    if options.serve:
+        serve_domino(options.serve)
+        return
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder = Path(name)
-        for source_name, source in make_sources(folder, options.files, options.large).items():
-            compare(
-                source_name,
-                source,
-                {"cp -r": copied, "cp -r; sync": copied_to_disk, "export": exported},
-                options.rounds,
-                folder,
-            )
+        sources = make_sources(folder, options.files, options.large)
+        if options.only != "dataset":
+            print("to a directory")
+            sides = {"cp -r": copied, "cp -r; sync": copied_to_disk, "export": exported}
+            for source_name, source in sources.items():
+                compare(source_name, source, sides, options.rounds, folder)
+        if options.only != "directory":
+            print("to a dataset of an embedded Domino, a process of its own on loopback")
+            for source_name, source in sources.items():
+                home = folder / "domino"
+                command = [sys.executable, __file__, "--serve", str(home)]
+                with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+                    assert server.stdout is not None
+                    url = server.stdout.readline().strip()
+                    try:
+                        compare(source_name, source, sides_of_dataset(url), options.rounds, folder)
+                    finally:
+                        server.kill()
+                shutil.rmtree(home)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ KNOWN = {
     "admin/auth/token_endpoint.py": "a login",
     "admin/probe.py": "doctor looks at what answers",
     "admin/diagnosis.py": "doctor looks at what answers",
+    "exports/roads/flyte_execution.py": "through AdminClient.post",
     "exports/domino/client.py": "call() and send() ask",
     "exports/domino/datasets.py": "through DominoClient.call",
     "exports/domino/jobs.py": "through DominoClient.call",

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import getpass
 import platform
+import secrets
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -129,6 +130,8 @@ class Transfer:
         retry_delay: float = 1.0,
     ) -> None:
         self.id = id_
+        # Without a journal nobody comes back to this export, but another one to its manifest.
+        self._key = id_ or secrets.token_hex(4)
         self._plan = plan
         self._storage = storage
         self._listener = listener
@@ -199,7 +202,7 @@ class Transfer:
     async def _carry_out(self, stack: AsyncExitStack) -> Publication:
         plan = self._plan
         request = StageRequest(
-            self.id or "0", tuple(file.staged for file in plan.to_write), plan.if_exists, self._notes()
+            self._key, tuple(file.staged for file in plan.to_write), plan.if_exists, self._notes()
         )
         if self._journal is not None:
             self._is_publishing = (await asyncio.to_thread(self._journal.get, self.id)).is_publishing
@@ -367,7 +370,7 @@ class Transfer:
             "finished_at": now,
         }
         runs = {str(run.id): run.to_json() for run in self._plan.runs}
-        key = self.id or "0"
+        key = self._key
         return merged_manifest(there, {key: export}, runs, (_entry(one, key, now) for one in self._written.values()))
 
     def _failed(self) -> ExportError:

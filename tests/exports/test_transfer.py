@@ -106,6 +106,13 @@ async def test_a_second_export_adds_to_the_manifest(storage: Storage, tmp_path: 
     assert [entry["path"] for entry in manifest["files"]] == ["ADaM/adae.csv", "ADaM/adsl.csv"]
 
 
+async def test_exports_without_a_journal_do_not_take_each_other_for_themselves(storage: Storage, tmp_path: Path) -> None:
+    to = tmp_path / "out"
+    for files in (FILES[:1], FILES[1:]):
+        await run(await plan_of(storage, parse_target(str(to)), files), storage)
+    assert names(to) == ["ADaM/adae.csv", "ADaM/adsl.csv", "flowtui-manifest.json"]
+
+
 async def test_an_empty_object_becomes_an_empty_file(storage: Storage, tmp_path: Path) -> None:
     await run(await plan_of(storage, tmp_path, [artifact_file("e.csv", "s3://b/empty")]), storage)
     assert (tmp_path / "ADaM" / "e.csv").read_bytes() == b""

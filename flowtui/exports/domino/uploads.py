@@ -114,7 +114,11 @@ async def send_chunk(client: DominoClient, dataset: str, key: str, chunk: Chunk,
     headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
     if isinstance(body, _Form):
         headers["Content-Length"] = str(body.size)
-    await client.send(_base(dataset), params, body, headers, what=f"a chunk of {plain(chunk.path)}")
+    try:
+        await client.send(_base(dataset), params, body, headers, what=f"a chunk of {plain(chunk.path)}")
+    finally:
+        if isinstance(body, _Form):
+            body.forget()
 
 
 async def end_upload(client: DominoClient, dataset: str, key: str) -> None:
@@ -141,12 +145,16 @@ class _Form(httpx.AsyncByteStream):
     """A form whose one file is not copied; it can be read several times."""
 
     def __init__(self, head: bytes, chunk: Chunk, tail: bytes) -> None:
-        self._parts = (head, *chunk.pieces, tail)
+        self._parts: tuple[bytes, ...] = (head, *chunk.pieces, tail)
         self.size = len(head) + chunk.size + len(tail)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for part in self._parts:
             yield part
+
+    def forget(self) -> None:
+        """Let go of the bytes: httpx's request and answer refer to each other, and would keep them for a while."""
+        self._parts = ()
 
 
 def _form(chunk: Chunk, boundary: str) -> _Form | bytes:
