@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from flowtui.exports.targets.store_calls import ClientCalls
+from flowtui.exports.targets.store_calls import ClientCalls, KeptBytes
 
 _COPY_SECONDS = (0.05, 2.0)
 
@@ -38,7 +38,7 @@ class AzureCalls(ClientCalls):
 
     async def put(self, key: str, data: bytes) -> None:
         async with self._blob(key) as blob:
-            await blob.upload_blob(data, overwrite=True, validate_content=True)
+            await blob.upload_blob(KeptBytes(data), length=len(data), overwrite=True, validate_content=True)
 
     async def begin(self, key: str) -> Any:
         return secrets.token_hex(8)
@@ -46,7 +46,7 @@ class AzureCalls(ClientCalls):
     async def part(self, key: str, upload: Any, number: int, offset: int, data: bytes) -> Any:
         block = f"{upload}{number:06d}"
         async with self._blob(key) as blob:
-            await blob.stage_block(block, data, length=len(data), validate_content=True)
+            await blob.stage_block(block, KeptBytes(data), length=len(data), validate_content=True)
         return block
 
     async def finish(self, key: str, upload: Any, receipts: Sequence[Any], offset: int, tail: bytes) -> None:

@@ -114,7 +114,8 @@ class FsspecCalls:
 
     async def abandon(self, key: str, upload: Any) -> None:
         def end() -> None:
-            if hasattr(upload, "discard"):
+            # Some files are in place from the beginning, and have nothing to throw away.
+            with contextlib.suppress(AttributeError, RuntimeError, NotImplementedError):
                 upload.discard()
             with contextlib.suppress(AttributeError):
                 # A later close would still write the file; those in memory have no such mark, nor need of one.

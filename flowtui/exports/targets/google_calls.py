@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import secrets
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from flowtui.exports.targets.store_calls import ClientCalls
+from flowtui.exports.targets.store_calls import ClientCalls, KeptBytes
+
+_JSON = "Content-Type: application/json; charset=UTF-8"
+_BYTES = "Content-Type: application/octet-stream"
 
 
 class GoogleCalls(ClientCalls):
@@ -41,9 +46,13 @@ class GoogleCalls(ClientCalls):
         return f"{self._fs._location}/upload/storage/v1/b/{self._bucket}/o"
 
     async def put(self, key: str, data: bytes) -> None:
-        # gcsfs joins what it uploads to the facts about it with a boundary that the data may hold.
-        headers = {"Content-Type": "application/octet-stream"}
-        await self._fs._call("POST", self._upload_url(), uploadType="media", name=key, headers=headers, data=data)
+        # gcsfs has one boundary for all, which the data may hold, and asks for the kind of the bucket by gRPC first.
+        boundary = secrets.token_hex(16)
+        facts = json.dumps({"name": key})
+        head = f"--{boundary}\r\n{_JSON}\r\n\r\n{facts}\r\n--{boundary}\r\n{_BYTES}\r\n\r\n"
+        body = KeptBytes(b"".join((head.encode(), data, f"\r\n--{boundary}--".encode())))
+        headers = {"Content-Type": f"multipart/related; boundary={boundary}"}
+        await self._fs._call("POST", self._upload_url(), uploadType="multipart", headers=headers, data=body)
 
     async def begin(self, key: str) -> Any:
         headers, _ = await self._fs._call(
@@ -66,7 +75,7 @@ class GoogleCalls(ClientCalls):
         end = offset + len(data)
         while True:
             head = {"Content-Range": f"bytes {offset}-{end - 1}/{total}", "Content-Type": "application/octet-stream"}
-            headers, _ = await self._fs._call("POST", upload, headers=head, data=data)
+            headers, _ = await self._fs._call("POST", upload, headers=head, data=KeptBytes(data))
             kept = str(headers.get("Range", "")).rpartition("-")[2]
             if not kept.isdecimal() or int(kept) + 1 >= end:
                 return
@@ -76,7 +85,7 @@ class GoogleCalls(ClientCalls):
             data, offset = data[int(kept) + 1 - offset :], int(kept) + 1
 
     async def abandon(self, key: str, upload: Any) -> None:
-        await self._fs._call("DELETE", upload)
+        """Google forgets parts of no object after a week, and takes no money for them."""
 
     async def abandon_all(self, prefix: str) -> None:
         """Google forgets them after a week, and has no list of them."""

@@ -8,6 +8,7 @@ The coroutines run on the filesystem's event loop.
 from __future__ import annotations
 
 import asyncio
+import io
 import math
 from collections.abc import Collection, Coroutine, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
@@ -88,6 +89,13 @@ class StoreCalls(Protocol):
         """Remove all objects whose keys begin with a prefix, which ends in a slash, and the folders of none."""
 
     async def close(self) -> None: ...
+
+
+class KeptBytes(io.BytesIO):
+    """Bytes to send, which aiohttp takes without a warning, and closes, and which may have to be sent again."""
+
+    def close(self) -> None:
+        self.seek(0)
 
 
 def part_bytes(size: int | None, most_parts: int) -> int:
