@@ -116,15 +116,17 @@ async def test_a_publication_cut_anywhere_ends_when_it_is_taken_up(
     # Requests are cut in the middle of the code, so some clients try them again.
     monkeypatch.setattr("asyncio.sleep", _short_sleep(asyncio.sleep))
     at, was_cut, kinds = 0, True, set()
+    # Servers take their time: every second request is cut there, by turns before and after it is done.
+    step = 2 if kind in ("s3", "azure") else 1
     while was_cut:
-        at += 1
+        at += step
         place = stores.place(kind, monkeypatch)
         place.put(f"{prefix}of somebody" if not prefix else "snapshots/1/cut short", b"precious")
         before = place.objects()
         notes = DictNotes()
         stage = await stage_of(place, notes, layout=layout)
         await upload(stage)
-        with cut_at(at, is_done=at % 2 == 0) as cut:
+        with cut_at(at, is_done=at // step % 2 == 0) as cut:
             try:
                 await stage.publish(manifest_of())
             except ExportError:

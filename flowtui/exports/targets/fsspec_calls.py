@@ -123,6 +123,7 @@ class FsspecCalls:
             upload.close()
             with contextlib.suppress(FileNotFoundError):
                 self._fs.rm_file(key)
+            self._remove_empty(key)
 
         await self._do(end)
 

@@ -129,7 +129,7 @@ class StoreStage:
 
     async def has(self, file: StagedFile) -> bool:
         there = await self._files.stat(self._staged(file))
-        if there is None and await self._is_published():
+        if there is None and (await self._is_published() or await self._may_be_moved()):
             there = await self._files.stat(self._place() + file.path)
         return there is not None and file.size in (None, there.size)
 
@@ -192,6 +192,10 @@ class StoreStage:
         if self._is_there is None:
             self._is_there = self._request.export in (await self._manifest()).get("exports", {})
         return self._is_there
+
+    async def _may_be_moved(self) -> bool:
+        """Whether a file that is no longer staged may have its name already, where there is no copying."""
+        return bool(self._notes.get("publishing")) and await self._files.moves()
 
     async def _copy_all(self, place: str) -> None:
         files = self._request.files
