@@ -28,10 +28,12 @@ class StoreClient(Protocol):
     """One store. Raises FileNotFoundError, PermissionError, other OSErrors, and those in ``errors``.
 
     Attributes:
+        fs: fsspec's filesystem.
         loop: the event loop that the coroutines have to run on.
         errors: what the libraries raise beside OSError.
     """
 
+    fs: Any
     loop: asyncio.AbstractEventLoop
     errors: tuple[type[Exception], ...]
 
@@ -79,10 +81,10 @@ class S3Client:
         import botocore.exceptions as botocore
         from s3fs import S3FileSystem
 
-        self._fs = S3FileSystem(**options, skip_instance_cache=True, use_listings_cache=False)
-        self._fs.retries = _ATTEMPTS
+        self.fs: Any = S3FileSystem(**options, skip_instance_cache=True, use_listings_cache=False)
+        self.fs.retries = _ATTEMPTS
         self._broken = (aiohttp.ClientError, botocore.IncompleteReadError, botocore.ResponseStreamingError)
-        self.loop: asyncio.AbstractEventLoop = self._fs.loop
+        self.loop: asyncio.AbstractEventLoop = self.fs.loop
         self.errors: tuple[type[Exception], ...] = (botocore.BotoCoreError, botocore.ClientError, aiohttp.ClientError)
 
     async def read(self, bucket: str, key: str, start: int, length: int) -> Chunk:
@@ -97,7 +99,7 @@ class S3Client:
     async def _read(self, bucket: str, key: str, start: int, length: int) -> Chunk:
         ranged = f"bytes={start}-{start + length - 1}"
         try:
-            answer = await self._fs._call_s3("get_object", Bucket=bucket, Key=key, Range=ranged)
+            answer = await self.fs._call_s3("get_object", Bucket=bucket, Key=key, Range=ranged)
         except OSError as error:
             if _s3_code(error) not in ("InvalidRange", "416"):
                 raise
@@ -114,7 +116,7 @@ class S3Client:
         return _part(start, length, bytes(data), told, answer.get("ContentLength"), answer.get("ETag", ""))
 
     async def stat(self, bucket: str, key: str) -> Stat:
-        answer = await self._fs._call_s3("head_object", Bucket=bucket, Key=key)
+        answer = await self.fs._call_s3("head_object", Bucket=bucket, Key=key)
         headers = answer["ResponseMetadata"]["HTTPHeaders"]
         return Stat(answer["ContentLength"], md5=md5_of(headers), etag=answer.get("ETag", ""))
 
@@ -122,7 +124,7 @@ class S3Client:
         entries: list[Entry] = []
         more: dict[str, str] = {}
         while len(entries) < most:
-            page = await self._fs._call_s3(
+            page = await self.fs._call_s3(
                 "list_objects_v2", Bucket=bucket, Prefix=prefix, MaxKeys=min(most - len(entries), _PAGE), **more
             )
             entries += [
@@ -134,7 +136,7 @@ class S3Client:
         return entries
 
     async def close(self) -> None:
-        creator = getattr(self._fs, "_s3creator", None)
+        creator = getattr(self.fs, "_s3creator", None)
         if creator is not None:
             await creator.__aexit__(None, None, None)
 
@@ -152,10 +154,10 @@ class GoogleClient:
         from google.auth.exceptions import GoogleAuthError
 
         try:
-            self._fs = GCSFileSystem(**options, skip_instance_cache=True, use_listings_cache=False)
+            self.fs: Any = GCSFileSystem(**options, skip_instance_cache=True, use_listings_cache=False)
         except GoogleAuthError as error:
             raise ValueError("no credentials") from error
-        self.loop: asyncio.AbstractEventLoop = self._fs.loop
+        self.loop: asyncio.AbstractEventLoop = self.fs.loop
         self.errors: tuple[type[Exception], ...] = (
             HttpError,
             GoogleAuthError,
@@ -168,7 +170,7 @@ class GoogleClient:
     async def read(self, bucket: str, key: str, start: int, length: int) -> Chunk:
         ranged = {"Range": f"bytes={start}-{start + length - 1}"}
         try:
-            headers, data = await self._fs._call("GET", "b/{}/o/{}", bucket, key, headers=ranged, alt="media")
+            headers, data = await self.fs._call("GET", "b/{}/o/{}", bucket, key, headers=ranged, alt="media")
         except (RuntimeError, ValueError, self._http_error) as error:
             if "416" not in str(error) and "satisf" not in str(error):
                 raise
@@ -179,7 +181,7 @@ class GoogleClient:
         return _part(start, length, data[:length], told.get("content-range", ""), len(data), etag)
 
     async def stat(self, bucket: str, key: str) -> Stat:
-        found = await self._fs._call("GET", "b/{}/o/{}", bucket, key, json_out=True)
+        found = await self.fs._call("GET", "b/{}/o/{}", bucket, key, json_out=True)
         etag = _generation(found.get("generation", "")) or found.get("etag", "")
         return Stat(int(found["size"]), md5=_hex(found.get("md5Hash", "")), etag=etag)
 
@@ -188,7 +190,7 @@ class GoogleClient:
         more: dict[str, str] = {}
         while len(entries) < most:
             count = min(most - len(entries), _PAGE)
-            page = await self._fs._call("GET", "b/{}/o", bucket, prefix=prefix, maxResults=count, json_out=True, **more)
+            page = await self.fs._call("GET", "b/{}/o", bucket, prefix=prefix, maxResults=count, json_out=True, **more)
             entries += [
                 Entry(one["name"][len(prefix) :], int(one["size"]), _generation(one.get("generation", "")))
                 for one in page.get("items", ())
@@ -199,7 +201,7 @@ class GoogleClient:
         return entries[:most]
 
     async def close(self) -> None:
-        session = getattr(self._fs, "_session", None)
+        session = getattr(self.fs, "_session", None)
         if session is not None:
             await session.close()
 
@@ -226,16 +228,16 @@ class AzureClient:
         )
 
         try:
-            self._fs = AzureBlobFileSystem(**options, skip_instance_cache=True, use_listings_cache=False)
+            self.fs: Any = AzureBlobFileSystem(**options, skip_instance_cache=True, use_listings_cache=False)
         except AzureError as error:
             raise ValueError("no credentials") from error
-        self.loop: asyncio.AbstractEventLoop = self._fs.loop
+        self.loop: asyncio.AbstractEventLoop = self.fs.loop
         self.errors: tuple[type[Exception], ...] = (AzureError, aiohttp.ClientError, ValueError)
         self._missing = ResourceNotFoundError
         self._http_error = HttpResponseError
 
     async def read(self, bucket: str, key: str, start: int, length: int) -> Chunk:
-        async with self._fs.service_client.get_blob_client(bucket, key) as blob:
+        async with self.fs.service_client.get_blob_client(bucket, key) as blob:
             try:
                 found = await blob.download_blob(offset=start, length=length)
                 data = await found.readall()
@@ -251,7 +253,7 @@ class AzureClient:
             return Chunk(data, int(total) if total.isdecimal() else None, found.properties.etag or "")
 
     async def stat(self, bucket: str, key: str) -> Stat:
-        async with self._fs.service_client.get_blob_client(bucket, key) as blob:
+        async with self.fs.service_client.get_blob_client(bucket, key) as blob:
             try:
                 found = await blob.get_blob_properties()
             except self._missing as error:
@@ -261,7 +263,7 @@ class AzureClient:
 
     async def list(self, bucket: str, prefix: str, most: int) -> list[Entry]:
         entries: list[Entry] = []
-        async with self._fs.service_client.get_container_client(bucket) as container:
+        async with self.fs.service_client.get_container_client(bucket) as container:
             async for one in container.list_blobs(name_starts_with=prefix, results_per_page=min(most, _PAGE)):
                 entries.append(Entry(one.name[len(prefix) :], one.size, one.etag or ""))
                 if len(entries) >= most:
@@ -269,6 +271,6 @@ class AzureClient:
         return entries
 
     async def close(self) -> None:
-        await self._fs.service_client.close()
-        if self._fs.credential is not None and hasattr(self._fs.credential, "close"):
-            await self._fs.credential.close()
+        await self.fs.service_client.close()
+        if self.fs.credential is not None and hasattr(self.fs.credential, "close"):
+            await self.fs.credential.close()

@@ -130,7 +130,7 @@ async def test_refusals_are_told_without_secrets(source: Path, access: TargetAcc
     with pytest.raises(ExportError, match="s3://no-such-bucket/x cannot be written") as refused:
         await export(source, "s3://no-such-bucket/x", access, tmp_path / "j")
     assert SECRET not in str(refused.value)
-    with pytest.raises(ExportError, match=r"cannot be written|needs"):
+    with pytest.raises(ExportError, match="no kind of place that fsspec knows"):
         await export(source, "nosuchscheme://x/y", access, tmp_path / "j")
     with pytest.raises(UsageError):
         parse_target("s3://")

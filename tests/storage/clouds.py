@@ -52,13 +52,26 @@ def put_google(url: str, bucket: str, key: str, body: bytes) -> None:
 
 
 class AzureServer(http.server.ThreadingHTTPServer):
-    """Blobs by container and name, read as in Azure's Blob service REST API (Get Blob, List Blobs)."""
+    """Blobs by container and name, as in Azure's Blob service REST API: Get, Put, Copy, Delete, List Blobs, Put Block.
+
+    Attributes:
+        blocks: parts of blobs that are not whole, by blob and block id.
+        pending: how often the copy of a blob is still on its way when it is asked for.
+    """
 
     def __init__(self, blobs: dict[str, bytes]) -> None:
         super().__init__(("127.0.0.1", 0), _Azure)
         self.blobs = blobs
+        self.blocks: dict[tuple[str, str], bytes] = {}
+        self.copies: dict[str, int] = {}
+        self.pending = 0
         self.seen: list[str] = []
         self.refuses = False
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Clients that leave in the middle of a request are part of the tests."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
     @property
     def connection_string(self) -> str:
@@ -88,7 +101,7 @@ class _Azure(http.server.BaseHTTPRequestHandler):
         if self.server.refuses or "Authorization" not in self.headers:
             self._refuse(403, "AuthorizationFailure")
         elif query.get("comp") == ["list"]:
-            self._list(name, query.get("prefix", [""])[0])
+            self._list(name, query.get("prefix", [""])[0], query.get("delimiter", [""])[0])
         elif name not in self.server.blobs:
             self._refuse(404, "BlobNotFound")
         else:
@@ -101,6 +114,11 @@ class _Azure(http.server.BaseHTTPRequestHandler):
             "Last-Modified": "Mon, 23 Nov 2026 18:00:00 GMT",
             "Content-MD5": b64encode(hashlib.md5(body).digest()).decode(),
         }
+        name = unquote(urlsplit(self.path).path).removeprefix(f"/{AZURE_ACCOUNT}/")
+        if name in self.server.copies:
+            headers |= {"x-ms-copy-id": "1", "x-ms-copy-source": "http://127.0.0.1/source"}
+            headers["x-ms-copy-status"] = "pending" if self.server.copies[name] else "success"
+            self.server.copies[name] = max(0, self.server.copies[name] - 1)
         status = 200
         if found := re.fullmatch(r"bytes=(\d+)-(\d+)", ranged):
             start, end = int(found[1]), min(int(found[2]) + 1, len(body))
@@ -111,16 +129,62 @@ class _Azure(http.server.BaseHTTPRequestHandler):
             body, status = body[start:end], 206
         self._send(status, body, headers)
 
-    def _list(self, container: str, prefix: str) -> None:
+    def do_PUT(self) -> None:
+        parts = urlsplit(self.path)
+        query = parse_qs(parts.query)
+        name = unquote(parts.path).removeprefix(f"/{AZURE_ACCOUNT}/")
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        told = self.headers.get("Content-MD5", "")
+        if self.server.refuses or "Authorization" not in self.headers:
+            self._refuse(403, "AuthorizationFailure")
+        elif name.partition("/")[0] not in {blob.partition("/")[0] for blob in self.server.blobs}:
+            self._refuse(404, "ContainerNotFound")
+        elif told and told != b64encode(hashlib.md5(body).digest()).decode():
+            self._refuse(400, "Md5Mismatch")
+        elif source := self.headers.get("x-ms-copy-source"):
+            self._copy(unquote(urlsplit(source).path).removeprefix(f"/{AZURE_ACCOUNT}/"), name)
+        else:
+            if query.get("comp") == ["block"]:
+                self.server.blocks[name, query["blockid"][0]] = body
+            elif query.get("comp") == ["blocklist"]:
+                blocks = re.findall(rb"<Latest>([^<]+)</Latest>", body)
+                self.server.blobs[name] = b"".join(self.server.blocks.pop((name, id_.decode())) for id_ in blocks)
+            else:
+                self.server.blobs[name] = body
+            self._send(201, b"", {"ETag": '"1"', "Last-Modified": "Mon, 23 Nov 2026 18:00:00 GMT"})
+
+    def _copy(self, source: str, name: str) -> None:
+        if source not in self.server.blobs:
+            self._refuse(404, "BlobNotFound")
+            return
+        self.server.blobs[name], self.server.copies[name] = self.server.blobs[source], self.server.pending
+        state = "pending" if self.server.pending else "success"
+        self._send(202, b"", {"ETag": '"1"', "x-ms-copy-id": "1", "x-ms-copy-status": state})
+
+    def do_DELETE(self) -> None:
+        name = unquote(urlsplit(self.path).path).removeprefix(f"/{AZURE_ACCOUNT}/")
+        if self.server.blobs.pop(name, None) is None:
+            self._refuse(404, "BlobNotFound")
+        else:
+            self._send(202, b"", {})
+
+    def _list(self, container: str, prefix: str, delimiter: str) -> None:
         names = sorted(name.partition("/")[2] for name in self.server.blobs if name.startswith(f"{container}/"))
-        blobs = "".join(
-            f"<Blob><Name>{escape(name)}</Name><Properties><Etag>0x1</Etag>"
-            f"<Content-Length>{len(self.server.blobs[f'{container}/{name}'])}</Content-Length>"
-            "<BlobType>BlockBlob</BlobType></Properties></Blob>"
-            for name in names
-            if name.startswith(prefix)
+        found = {}
+        for name in (name for name in names if name.startswith(prefix)):
+            rest, apart, _ = name[len(prefix) :].partition(delimiter) if delimiter else (name, "", "")
+            if apart:
+                found[prefix + rest] = f"<BlobPrefix><Name>{escape(prefix + rest + apart)}</Name></BlobPrefix>"
+            else:
+                found[name] = (
+                    f"<Blob><Name>{escape(name)}</Name><Properties><Etag>0x1</Etag>"
+                    f"<Content-Length>{len(self.server.blobs[f'{container}/{name}'])}</Content-Length>"
+                    "<BlobType>BlockBlob</BlobType></Properties></Blob>"
+                )
+        text = (
+            f'<?xml version="1.0" encoding="utf-8"?><EnumerationResults><Blobs>{"".join(found.values())}</Blobs>'
+            "</EnumerationResults>"
         )
-        text = f'<?xml version="1.0" encoding="utf-8"?><EnumerationResults><Blobs>{blobs}</Blobs></EnumerationResults>'
         self._send(200, text.encode(), {"Content-Type": "application/xml"})
 
     def _refuse(self, status: int, code: str) -> None:

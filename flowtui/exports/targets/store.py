@@ -1,22 +1,22 @@
 """An object store, or any other file system that fsspec knows: ``s3://bucket/prefix``, ``gs://``, ``abfs://``.
 
 Objects come under ``.flowtui/<export>/`` of the place first, each whole or not at all. Publishing copies them within
-the store, the manifest last, and removes what is staged. With ``snapshots``, a prefix ``snapshots/<n>``
-without a manifest is a publication that was cut short, and nobody's latest.
+the store, the manifest last, and removes what is staged. With ``snapshots``, a prefix ``snapshots/<n>`` without a
+manifest is a publication that was cut short, and nobody's latest; ``.flowtui/snapshots/<n>/<export>`` holds a number
+for an export, so that two that run at the same time do not take the same one.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import hashlib
 import re
-import warnings
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
-from datetime import datetime
-from typing import Any, TypeVar
+import secrets
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from typing import Any
 
-from flowtui.errors import ExportError
+from flowtui.errors import ExportError, UsageError
 from flowtui.exports import manifest as manifests
 from flowtui.exports.targets.base import (
     Existing,
@@ -28,29 +28,47 @@ from flowtui.exports.targets.base import (
     TargetAccess,
     TargetOptions,
 )
+from flowtui.exports.targets.store_calls import STAGING, all_of
+from flowtui.exports.targets.store_files import StoreFiles
+from flowtui.exports.targets.store_upload import StoreUpload
 from flowtui.storage import StoreAccess
-from flowtui.storage.clients import EXTRA
 from flowtui.storage.credentials import STORES
-from flowtui.text import first_line, plain
+from flowtui.text import plain
 
-_T = TypeVar("_T")
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_QUERY = re.compile(r"(?<=\S)\?\S+")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _ELSEWHERE = frozenset({"file", "local", "http", "https", "flyte", "data", "dataset"})
-_STAGING = ".flowtui"
+_SIGNATURE = re.compile(r"[?&](sig|x-amz-signature|x-goog-signature)=", re.IGNORECASE)
 _SNAPSHOTS = "snapshots"
-_BLOCK = 8 * 1024 * 1024
-_AT_ONCE = 8
-_MD5 = re.compile(r"\"?([0-9a-f]{32})\"?")
+_CLAIMS = f"{STAGING}/{_SNAPSHOTS}"
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
+_MOST_MANIFEST = 256 * 1024 * 1024 + 1
+_MOST_CLAIMS = 1000
+_AT_ONCE = 16
+_LISTED_FROM = 8
+"""From so many files on a folder is listed; fewer are asked for one by one."""
 
 
 def parse(text: str, options: TargetOptions, access: TargetAccess) -> StoreTarget | None:
-    """A URL of a store or of another file system of fsspec; None for another text."""
-    if not _SCHEME.match(text) or text.partition("://")[0].lower() in _ELSEWHERE:
+    """A URL of a store or of another file system of fsspec; None for another text.
+
+    Raises UsageError for one that holds a secret, since places are recorded, and for one of several file systems.
+    """
+    found = _SCHEME.match(text)
+    if not found or found.group(1).lower() in _ELSEWHERE or not text[found.end() :].strip("/"):
         return None
-    if not text.partition("://")[2].strip("/"):
-        return None
-    return StoreTarget(text, access.stores, snapshots=options.layout == "snapshots")
+    scheme, place = found.group(1).lower(), text[found.end() :]
+    host, at, _ = place.partition("/")[0].rpartition("@")
+    if (at and ":" in host) or _SIGNATURE.search(text):
+        raise UsageError(
+            f"The URL of a place ({scheme}://…) may hold no password and no signature: places are recorded.",
+            f"Leave it to the store's own configuration, or to fsspec's (FSSPEC_{scheme.upper()}_PASSWORD).",
+        )
+    if scheme not in STORES and "::" in text:
+        raise UsageError(f"{plain(text)} names one file system within another.", "Export to a plain URL.")
+    if scheme not in STORES and "?" in text:
+        raise UsageError(f"The URL {plain(text.partition('?')[0])} may have no query.", "Leave the question mark out.")
+    # fsspec's names of schemes, and the map of stores, are in lower case.
+    return StoreTarget(f"{scheme}://{place}", access.stores, snapshots=options.layout == "snapshots")
 
 
 class StoreTarget:
@@ -67,357 +85,207 @@ class StoreTarget:
     def __init__(self, url: str, access: StoreAccess, *, snapshots: bool = False) -> None:
         self.text = url
         self.whole = snapshots
-        self._store = _Store(url, access)
+        self._files = StoreFiles(url, access)
 
     async def existing(self, paths: Iterable[str]) -> dict[str, Existing]:
         root = await self._latest()
-        names = {f"{root}/{path}": path for path in paths} if root else {}
-        gate = asyncio.Semaphore(_AT_ONCE)
-
-        async def look(key: str) -> tuple[str, Existing | None]:
-            async with gate:
-                info = await self._store.info(key)
-            return names[key], _existing(info) if info else None
-
-        if len(names) > _AT_ONCE:
-            found = await self._store.find(root)
-            return {names[key]: _existing(info) for key, info in found.items() if key in names}
-        return {path: there for path, there in await asyncio.gather(*map(look, names)) if there is not None}
+        return {} if root is None else await _existing(self._files, root, paths)
 
     async def read(self, path: str) -> bytes | None:
         root = await self._latest()
-        return await self._store.read(f"{root}/{path}") if root else None
+        return None if root is None else await self._files.read(root + path, _MOST_MANIFEST)
 
     async def free(self) -> int | None:
         return None
 
     async def stage(self, request: StageRequest) -> Stage:
-        return StoreStage(self._store, request, self.whole)
+        return StoreStage(self._files, request, snapshots=self.whole)
 
-    async def _latest(self) -> str:
-        """The prefix that has what the last export wrote; empty where there is none."""
+    async def _latest(self) -> str | None:
+        """The prefix that has what the last export wrote; None where there is none."""
         if not self.whole:
-            return await self._store.base()
-        base = f"{await self._store.base()}/{_SNAPSHOTS}"
-        for number in sorted(await self._store.numbers(base), reverse=True):
-            if await self._store.info(f"{base}/{number}/{manifests.NAME}"):
-                return f"{base}/{number}"
-        return ""
+            return ""
+        for number in sorted(await _numbers(self._files, _SNAPSHOTS), reverse=True):
+            prefix = f"{_SNAPSHOTS}/{number}/"
+            if await self._files.stat(prefix + manifests.NAME):
+                return prefix
+        return None
 
 
 class StoreStage:
-    """The stage of an export to a store."""
+    """The stage of an export to a store.
 
-    def __init__(self, store: _Store, request: StageRequest, snapshots: bool) -> None:
-        self._store = store
+    Notes: ``staging`` is the folder of what is staged, ``claim`` the number of a snapshot that may be held, and
+    ``snapshot`` the one that is; ``publishing`` is set before the first copy, ``published`` after the manifest.
+    """
+
+    def __init__(self, files: StoreFiles, request: StageRequest, *, snapshots: bool) -> None:
+        self._files = files
         self._request = request
+        self._notes = request.notes
         self._snapshots = snapshots
+        self._is_recorded = bool(request.export.strip("0"))
+        self._is_there: bool | None = None
 
     async def has(self, file: StagedFile) -> bool:
-        for folder in (await self._staging(), await self._place(choose=False)):
-            info = await self._store.info(f"{folder}/{file.path}") if folder else None
-            if info and (file.size is None or info["size"] == file.size):
-                return True
-        return False
+        there = await self._files.stat(self._staged(file))
+        if there is None and (await self._is_published() or await self._may_be_moved()):
+            there = await self._files.stat(self._place() + file.path)
+        return there is not None and file.size in (None, there.size)
 
     async def open(self, file: StagedFile) -> Sink:
-        return _Upload(self._store, f"{await self._staging()}/{file.path}")
+        return StoreUpload(self._files, self._staged(file), file.size)
 
     async def publish(self, manifest: Callable[[Mapping[str, Any]], bytes]) -> Publication:
-        place = await self._place(choose=True)
-        path = f"{place}/{manifests.NAME}"
-        data = await self._store.read(path)
-        there = manifests.parse_manifest(data, self._store.shown(place)) if data else {}
-        if self._request.export not in there.get("exports", {}):
-            staging = await self._staging()
-            gate = asyncio.Semaphore(_AT_ONCE)
-
-            async def copy(file: StagedFile) -> None:
-                async with gate:
-                    await self._give_name(file, staging, place)
-
-            if self._request.notes.get("publishing") != "1":
+        if self._snapshots and not self._notes.get("snapshot"):
+            self._notes.set("snapshot", str(await self._free_number()))
+        place = self._place()
+        path = place + manifests.NAME
+        if not await self._is_published():
+            if not self._notes.get("publishing"):
                 await self._check_free(place)
-                self._request.notes.set("publishing", "1")
-            await asyncio.gather(*(copy(file) for file in self._request.files))
-            await self._store.write(path, manifest(there))
-        await self.discard()
-        return Publication(self._store.shown(place), self._store.shown(path))
+                self._notes.set("publishing", "1")
+            await self._copy_all(place)
+            # Copying may take long: what another export has written into the manifest meanwhile stays.
+            await self._files.put(path, manifest(await self._manifest()))
+            self._notes.set("published", "1")
+        await self._remove_staged()
+        return Publication(self._files.shown(place.rstrip("/")), self._files.shown(path))
 
-    async def _give_name(self, file: StagedFile, staging: str, place: str) -> None:
-        source, target = f"{staging}/{file.path}", f"{place}/{file.path}"
-        if await self._store.info(source) is None:
-            raise ExportError(
-                f"{plain(file.path)} has vanished from {self._store.shown(staging)}.", "Resume the export."
-            )
-        await self._store.copy(source, target)
+    async def discard(self) -> None:
+        await self._remove_staged()
+
+    async def aclose(self) -> None:
+        await self._files.aclose()
+
+    @property
+    def _staging(self) -> str:
+        """The folder of what is staged. Exports of no journal have all the same id, and it may be in use."""
+        name = self._notes.get("staging")
+        if not name:
+            name = self._request.export if self._is_recorded else f"0{secrets.token_hex(8)}"
+            self._notes.set("staging", name)
+        return f"{STAGING}/{name}"
+
+    def _staged(self, file: StagedFile) -> str:
+        """Where a version of a file is staged, by a name of fixed length: a key of S3 has 1024 bytes at most."""
+        name = hashlib.sha256(file.path.encode(errors="replace")).hexdigest()[:40]
+        return f"{self._staging}/{name}-{file.key}"
+
+    def _place(self) -> str:
+        """The prefix that the export is published at."""
+        return f"{_SNAPSHOTS}/{self._notes.get('snapshot')}/" if self._snapshots else ""
+
+    async def _manifest(self) -> dict[str, Any]:
+        """The content of the manifest that is there."""
+        path = self._place() + manifests.NAME
+        data = await self._files.read(path, _MOST_MANIFEST)
+        return {} if data is None else manifests.parse_manifest(data, self._files.shown(self._place().rstrip("/")))
+
+    async def _is_published(self) -> bool:
+        """Whether an earlier try has come as far as the manifest."""
+        if self._notes.get("published"):
+            return True
+        # The manifest may name the export's id without it: exports of no journal have all the same.
+        if not self._notes.get("publishing"):
+            return False
+        if self._is_there is None:
+            self._is_there = self._request.export in (await self._manifest()).get("exports", {})
+        return self._is_there
+
+    async def _may_be_moved(self) -> bool:
+        """Whether a file that is no longer staged may have its name already, where there is no copying."""
+        return bool(self._notes.get("publishing")) and await self._files.moves()
+
+    async def _copy_all(self, place: str) -> None:
+        files = self._request.files
+        names = {self._staged(file).rpartition("/")[2]: file for file in files}
+        sizes = await self._files.sizes(self._staging, names)
+
+        moves = await self._files.moves()
+
+        async def give_name(name: str, file: StagedFile) -> None:
+            size, target = sizes.get(name), place + file.path
+            if size is not None:
+                await self._files.copy(f"{self._staging}/{name}", target, size)
+            elif not self._is_recorded:
+                # What could not be read is not published; the others of a download are.
+                return
+            there = await self._files.stat(target)
+            if size is None and not (moves and there and file.size in (None, there.size)):
+                raise ExportError(
+                    f"{plain(file.path)} has vanished from {self._files.shown(self._staging)}.", "Resume the export."
+                )
+            if there is None or (size is not None and there.size != size):
+                raise ExportError(f"{self._files.shown(target)} is not what was copied there.", "Resume the export.")
+
+        await all_of((give_name(*one) for one in names.items()), _AT_ONCE)
 
     async def _check_free(self, place: str) -> None:
         """Nobody has written where nothing was when the export was planned."""
         if self._request.if_exists == "replace" or self._snapshots:
             return
-        there = await self._store.find(place)
-        for file in self._request.files:
-            if f"{place}/{file.path}" in there and not file.replaces:
-                shown = self._store.shown(f"{place}/{file.path}")
-                raise ExportError(
-                    f"{shown} was written by somebody else while this export ran.", "Plan the export again."
-                )
+        new = [file.path for file in self._request.files if not file.replaces]
+        for path in sorted(await _existing(self._files, place, new)):
+            shown = self._files.shown(place + path)
+            raise ExportError(f"{shown} was written by somebody else while this export ran.", "Plan the export again.")
 
-    async def discard(self) -> None:
-        await self._store.remove(await self._staging())
+    async def _free_number(self) -> int:
+        """A number of a snapshot that no other export has or gets.
 
-    async def aclose(self) -> None:
-        """Nothing is held open."""
+        Whoever wants one writes a claim and looks then: of two who claim the same number, the later sees both, and who
+        sees another goes on to the next.
+        """
+        me = self._staging.rpartition("/")[2]
+        number = int(self._notes.get("claim") or 0)
+        highest = max([0, *await _numbers(self._files, _SNAPSHOTS), *await _numbers(self._files, _CLAIMS)])
+        number = number or highest + 1
+        while True:
+            self._notes.set("claim", str(number))
+            folder = f"{_CLAIMS}/{number}"
+            await self._files.put(f"{folder}/{me}", b"claimed")
+            claims = sorted(await self._files.names(folder, _MOST_CLAIMS))
+            if claims == [me] and not await self._files.names(f"{_SNAPSHOTS}/{number}", 1):
+                return number
+            await self._files.remove(f"{folder}/{me}")
+            number = max(highest, number) + 1 + (claims.index(me) if me in claims else 0)
 
-    async def _staging(self) -> str:
-        return f"{await self._store.base()}/{_STAGING}/{self._request.export}"
-
-    async def _place(self, *, choose: bool) -> str:
-        """The prefix that the export is published at; of snapshots a number that is chosen once."""
-        base = await self._store.base()
-        if not self._snapshots:
-            return base
-        number = self._request.notes.get("snapshot")
-        if not number and choose:
-            number = str(max(await self._store.numbers(f"{base}/{_SNAPSHOTS}"), default=0) + 1)
-            self._request.notes.set("snapshot", number)
-        return f"{base}/{_SNAPSHOTS}/{number}" if number else ""
-
-
-class _Upload:
-    """An object on its way; the store shows it when it is whole."""
-
-    offset = 0
-
-    def __init__(self, store: _Store, key: str) -> None:
-        self._store = store
-        self._key = key
-        self._file: Any = None
-        self._size = 0
-        self._md5 = hashlib.md5(usedforsecurity=False)
-
-    async def written(self) -> AsyncGenerator[bytes, None]:
-        for _ in ():
-            yield b""
-
-    async def restart(self) -> None:
-        await self.abort(keep=False)
-        self._size = 0
-        self._md5 = hashlib.md5(usedforsecurity=False)
-
-    async def write(self, data: bytes) -> None:
-        if self._file is None:
-            self._file = await self._store.run(lambda fs: fs.open(self._key, "wb", block_size=_BLOCK))
-        await self._store.run(lambda _: self._append(data))
-
-    def _append(self, data: bytes) -> None:
-        self._md5.update(data)
-        self._file.write(data)
-        self._size += len(data)
-
-    async def commit(self) -> datetime | None:
-        if self._file is None:
-            await self._store.write(self._key, b"")
-        else:
-            await self._store.run(lambda _: self._file.close())
-            self._file = None
-        info = await self._store.info(self._key)
-        if info is None or info["size"] != self._size:
-            has = f"has {info['size']:,} bytes" if info else "is not there"
-            raise ExportError(
-                f"{self._store.shown(self._key)} {has} after {self._size:,} were written.", "Export it again."
-            )
-        await self._check(info)
-        # A copy gets a time of its own when it is published.
-        return None
-
-    async def _check(self, info: Mapping[str, Any]) -> None:
-        """Compare with what the store says its MD5 is; where it says another, its ETag may be none: look."""
-        told = _MD5.fullmatch(str(info.get("ETag", "")))
-        if told is None or told.group(1) == self._md5.hexdigest():
-            return
-        if await self._store.run(lambda fs: _md5_of(fs, self._key)) != self._md5.hexdigest():
-            raise ExportError(f"{self._store.shown(self._key)} arrived damaged.", "Export it again.")
-
-    async def abort(self, *, keep: bool) -> None:
-        file, self._file = self._file, None
-        if file is not None:
-            with contextlib.suppress(ExportError):
-                await self._store.run(lambda _: file.discard() if hasattr(file, "discard") else None)
-            # A later close would still write it.
-            file.closed = True
+    async def _remove_staged(self) -> None:
+        with suppress(ExportError):
+            # Not everybody who may write may list uploads; stores can be told to forget them by themselves.
+            await self._files.abandon_all(self._staging)
+        await self._files.remove_all(self._staging)
+        if number := self._notes.get("claim"):
+            await self._files.remove(f"{_CLAIMS}/{number}/{self._staging.rpartition('/')[2]}")
 
 
-class _Store:
-    """The calls of one fsspec file system, each in a thread, with errors in words."""
-
-    def __init__(self, url: str, access: StoreAccess) -> None:
-        self._url = url
-        self._access = access
-        self._scheme = url.partition("://")[0].lower()
-        self._opened: tuple[Any, str] | None = None
-        self._lock = asyncio.Lock()
-
-    def shown(self, key: str) -> str:
-        """A key as a URL."""
-        return plain(f"{self._scheme}://{key.lstrip('/')}")
-
-    async def base(self) -> str:
-        """The prefix as the file system spells it."""
-        return (await self._open())[1]
-
-    async def run(self, work: Callable[[Any], _T]) -> _T:
-        """The result of blocking work with the file system. Raises ExportError."""
-        fs, _ = await self._open()
-
-        def do() -> _T:
-            with self._refusing():
-                return work(fs)
-
-        return await asyncio.to_thread(do)
-
-    async def info(self, key: str) -> dict[str, Any] | None:
-        """What the store says of an object, None where there is none."""
-
-        def ask(fs: Any) -> dict[str, Any] | None:
-            try:
-                found: dict[str, Any] = fs.info(key)
-            except FileNotFoundError:
-                return None
-            return found
-
-        return await self.run(ask)
-
-    async def find(self, prefix: str) -> dict[str, dict[str, Any]]:
-        """All objects below a prefix."""
-
-        def ask(fs: Any) -> dict[str, dict[str, Any]]:
-            try:
-                found: dict[str, dict[str, Any]] = fs.find(prefix, detail=True)
-            except FileNotFoundError:
-                return {}
-            return found
-
-        return await self.run(ask)
-
-    async def numbers(self, prefix: str) -> list[int]:
-        """The numbers that name what lies directly below a prefix."""
-
-        def ask(fs: Any) -> list[int]:
-            try:
-                names = [path.rstrip("/").rpartition("/")[2] for path in fs.ls(prefix, detail=False)]
-            except FileNotFoundError:
-                return []
-            return [int(name) for name in names if name.isascii() and name.isdigit()]
-
-        return await self.run(ask)
-
-    async def read(self, key: str) -> bytes | None:
-        """A small object, None where there is none."""
-
-        def ask(fs: Any) -> bytes | None:
-            try:
-                data: bytes = fs.cat_file(key)
-            except FileNotFoundError:
-                return None
-            return data
-
-        return await self.run(ask)
-
-    async def write(self, key: str, data: bytes) -> None:
-        """Write a small object at once."""
-        await self.run(lambda fs: fs.pipe_file(key, data))
-
-    async def copy(self, source: str, target: str) -> None:
-        """Copy an object within the store."""
-        await self.run(lambda fs: fs.cp_file(source, target))
-
-    async def remove(self, prefix: str) -> None:
-        """Remove all objects below a prefix."""
-
-        def do(fs: Any) -> None:
-            with contextlib.suppress(FileNotFoundError):
-                if fs.find(prefix):
-                    fs.rm(prefix, recursive=True)
-
-        await self.run(do)
-
-    async def _open(self) -> tuple[Any, str]:
-        async with self._lock:
-            if self._opened is None:
-                self._opened = await asyncio.to_thread(self._open_now)
-        return self._opened
-
-    def _open_now(self) -> tuple[Any, str]:
-        store = STORES.get(self._scheme)
-        account = self._url.partition("@")[2].partition(".")[0] if store == "abfs" and "@" in self._url else ""
-        options = self._access.options(store, account) if store else {}
-        # A listing of an earlier export says nothing about what lies there now.
-        options |= {"skip_instance_cache": True, "use_listings_cache": False} if store else {}
-        try:
-            from fsspec.core import url_to_fs
-
-            with warnings.catch_warnings(), self._refusing():
-                warnings.simplefilter("ignore")
-                fs, path = url_to_fs(self._url, **options)
-        except ImportError as error:
-            raise ExportError(
-                f"Writing to {self._scheme}:// needs {plain(error.name or error)}.", f"pip install 'flowtui[{EXTRA}]'"
-            ) from error
-        if hasattr(fs, "retries") and store == "s3":
-            fs.retries = 3
-        return fs, str(path).rstrip("/")
-
-    @contextlib.contextmanager
-    def _refusing(self) -> Iterator[None]:
-        """Turn an error of the library into an ExportError without secrets."""
-        failures: tuple[type[Exception], ...] = (
-            OSError,
-            ValueError,
-            RuntimeError,
-            NotImplementedError,
-            *_errors(self._scheme),
-        )
-        try:
-            yield
-        except failures as error:
-            if isinstance(error, ImportError):
-                raise
-            said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            reason = _QUERY.sub("?...", first_line(plain(said)))[:200] or type(error).__name__
-            raise ExportError(
-                f"{plain(self._url)} cannot be written: {reason.rstrip('.')}.",
-                "Look at the bucket and at your credentials with the store's own tools.",
-            ) from error
+async def _numbers(files: StoreFiles, folder: str) -> list[int]:
+    """The numbers that name folders directly below one."""
+    return [int(name) for name in await files.folders(folder) if _NUMBER.fullmatch(name)]
 
 
-def _errors(scheme: str) -> tuple[type[Exception], ...]:
-    """What a store's library raises beside OSError, where it is installed."""
-    store = STORES.get(scheme)
-    if store == "s3":
-        from botocore.exceptions import BotoCoreError, ClientError
+async def _existing(files: StoreFiles, root: str, paths: Iterable[str]) -> dict[str, Existing]:
+    """What lies at these paths below a prefix; without times, since a manifest could not know that of a copy."""
+    by_folder: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for path in paths:
+        folder, _, name = (root + path).rpartition("/")
+        by_folder[folder][name] = path
+    found: dict[str, Existing] = {}
+    keeps_folders = await files.keeps_folders() if by_folder else False
 
-        return (BotoCoreError, ClientError)
-    if store == "gs":
-        from google.auth.exceptions import GoogleAuthError
+    async def look(path: str) -> None:
+        there = await files.stat(root + path)
+        if there is not None:
+            found[path] = Existing(there.size or 0, None, there.directory)
 
-        return (GoogleAuthError,)
-    if store == "abfs":
-        from azure.core.exceptions import AzureError
+    async def list_(folder: str, names: Mapping[str, str]) -> None:
+        for name, size in (await files.sizes(folder, names)).items():
+            found[names[name]] = Existing(size, None)
+        for name in await files.folders(folder) if keeps_folders else ():
+            if name in names:
+                found[names[name]] = Existing(0, None, directory=True)
 
-        return (AzureError,)
-    return ()
-
-
-def _existing(info: Mapping[str, Any]) -> Existing:
-    # Times of change are left out: a manifest could not know that of a copy.
-    return Existing(int(info.get("size") or 0), None, info.get("type") == "directory")
-
-
-def _md5_of(fs: Any, key: str) -> str:
-    md5 = hashlib.md5(usedforsecurity=False)
-    with fs.open(key, "rb", block_size=_BLOCK) as file:
-        while data := file.read(_BLOCK):
-            md5.update(data)
-    return md5.hexdigest()
+    few = [path for names in by_folder.values() if len(names) < _LISTED_FROM for path in names.values()]
+    many = [one for one in by_folder.items() if len(one[1]) >= _LISTED_FROM]
+    await all_of([*(look(path) for path in few), *(list_(*one) for one in many)], _AT_ONCE)
+    return found
