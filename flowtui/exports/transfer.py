@@ -201,9 +201,7 @@ class Transfer:
 
     async def _carry_out(self, stack: AsyncExitStack) -> Publication:
         plan = self._plan
-        request = StageRequest(
-            self._key, tuple(file.staged for file in plan.to_write), plan.if_exists, self._notes()
-        )
+        request = StageRequest(self._key, tuple(file.staged for file in plan.to_write), plan.if_exists, self._notes())
         if self._journal is not None:
             self._is_publishing = (await asyncio.to_thread(self._journal.get, self.id)).is_publishing
             await asyncio.to_thread(self._journal.begin, self.id)

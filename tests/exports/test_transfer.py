@@ -106,7 +106,9 @@ async def test_a_second_export_adds_to_the_manifest(storage: Storage, tmp_path: 
     assert [entry["path"] for entry in manifest["files"]] == ["ADaM/adae.csv", "ADaM/adsl.csv"]
 
 
-async def test_exports_without_a_journal_do_not_take_each_other_for_themselves(storage: Storage, tmp_path: Path) -> None:
+async def test_exports_without_a_journal_do_not_take_each_other_for_themselves(
+    storage: Storage, tmp_path: Path
+) -> None:
     to = tmp_path / "out"
     for files in (FILES[:1], FILES[1:]):
         await run(await plan_of(storage, parse_target(str(to)), files), storage)
