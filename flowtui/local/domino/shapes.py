@@ -22,8 +22,9 @@ def metadata(**more: Any) -> dict[str, Any]:
 
 
 def page(offset: int, limit: int, total: int) -> dict[str, Any]:
-    """The metadata of a page."""
-    return metadata(offset=offset, limit=limit, totalCount=total)
+    """The metadata of a page: ``PaginatedMetadataV1`` wants the numbers on both levels."""
+    numbers = {"offset": offset, "limit": limit, "totalCount": total}
+    return metadata(**numbers, pagination=numbers)
 
 
 def instant(milliseconds: int) -> str:

@@ -13,6 +13,7 @@ from flowtui.exports.domino import DominoClient
 from flowtui.httpclient import httpx
 from flowtui.local.domino import Faults, User, create_domino_app
 from flowtui.local.domino.app import ConnectionDroppedError
+from tests.local.domino.contract import validated
 
 ADA = User("a" * 24, "ada", token="token-of-ada", api_key="key-of-ada")
 BOB = User("b" * 24, "bob", token="token-of-bob")
@@ -42,7 +43,7 @@ class Wire(httpx.AsyncBaseTransport):
         if (self.kill_before and number >= self.kill_before) or (self.kill_after and number > self.kill_after):
             raise Killed
         try:
-            response = await httpx.ASGITransport(self.app).handle_async_request(request)  # type: ignore[arg-type]
+            response = await httpx.ASGITransport(validated(self.app)).handle_async_request(request)  # type: ignore[arg-type]
         except ConnectionDroppedError:
             raise httpx.ReadError("dropped", request=request) from None
         if number == self.kill_after or (self.kill_behind and self.kill_behind in request.url.path):
