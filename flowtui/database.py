@@ -29,10 +29,11 @@ class Database:
         self._ready = False
 
     @contextmanager
-    def transaction(self, *, write: bool = True) -> Iterator[sqlite3.Connection]:
+    def transaction(self, *, write: bool = True, durable: bool = True) -> Iterator[sqlite3.Connection]:
         """A connection in a transaction that is committed at the end and rolled back on an error.
 
         ``write`` takes the file's write lock at once, so that what is read first is still true when it is changed.
+        Without ``durable`` the commit does not wait for the disk: a power cut may lose it, a killed process does not.
 
         Raises ConfigError where the file cannot be used.
         """
@@ -42,6 +43,8 @@ class Database:
                 if is_new or not self._ready:
                     self._migrate(connection)
                     self._ready = True
+                if not durable:
+                    connection.execute("PRAGMA synchronous=NORMAL")
                 connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
                 try:
                     yield connection

@@ -44,6 +44,9 @@ _EVENTS = 1000
 class Journal:
     """Exports in a SQLite file; several processes may use it at once.
 
+    How far an export is, is written without waiting for the disk, which would hold up the files themselves: what a
+    power cut takes of it is done again.
+
     Every method raises ConfigError where the file cannot be used.
 
     Args:
@@ -135,7 +138,7 @@ class Journal:
 
     def advance(self, id_: str, bytes_done: int, speed: float = 0.0) -> ExportRequest:
         """So many bytes are in the stage, at so many a second; what another process asks of this export."""
-        with self._database.transaction() as connection:
+        with self._database.transaction(durable=False) as connection:
             connection.execute(
                 "UPDATE exports SET bytes_done = ?, speed = ?, updated_at = ? WHERE id = ?",
                 (bytes_done, speed, _now(), id_),
@@ -146,7 +149,7 @@ class Journal:
     def staged(self, id_: str, files: Iterable[tuple[str, int, str, str]]) -> None:
         """Files are whole in the stage: path, bytes, SHA-256 in hex and time of change as the manifest has it."""
         rows = [(size, sha256, modified, id_, path) for path, size, sha256, modified in files]
-        with self._database.transaction() as connection:
+        with self._database.transaction(durable=False) as connection:
             connection.executemany(
                 "UPDATE export_files SET state = 'staged', written = ?, sha256 = ?, modified = ?, error = ''"
                 " WHERE export = ? AND path = ?",
@@ -155,7 +158,7 @@ class Journal:
 
     def unstaged(self, id_: str, paths: Iterable[str]) -> None:
         """Files that were whole in the stage are not there any more."""
-        with self._database.transaction() as connection:
+        with self._database.transaction(durable=False) as connection:
             connection.executemany(
                 "UPDATE export_files SET state = 'pending', written = NULL, sha256 = '' WHERE export = ? AND path = ?",
                 ((id_, path) for path in paths),
@@ -163,7 +166,7 @@ class Journal:
 
     def files_failed(self, id_: str, failures: Iterable[tuple[str, str]]) -> None:
         """Files could not be brought into the stage: path and reason."""
-        with self._database.transaction() as connection:
+        with self._database.transaction(durable=False) as connection:
             connection.executemany(
                 "UPDATE export_files SET state = 'failed', error = ? WHERE export = ? AND path = ?",
                 ((plain(error), id_, path) for path, error in failures),
@@ -215,7 +218,7 @@ class Journal:
 
     def tell(self, id_: str, text: str) -> None:
         """Add a line to the export's log."""
-        with self._database.transaction() as connection:
+        with self._database.transaction(durable=False) as connection:
             connection.execute("INSERT INTO export_events VALUES (?, ?, ?)", (id_, _now(), plain(text)))
             connection.execute(
                 "DELETE FROM export_events WHERE export = ? AND rowid NOT IN"

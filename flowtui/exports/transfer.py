@@ -149,6 +149,7 @@ class Transfer:
         self._started_at = _now()
         self._task: asyncio.Task[Any] | None = None
         self._is_publishing = False
+        self._is_new = False
         self._end: Literal["paused", "cancelled"] = "paused"
 
     @property
@@ -203,7 +204,8 @@ class Transfer:
         plan = self._plan
         request = StageRequest(self._key, tuple(file.staged for file in plan.to_write), plan.if_exists, self._notes())
         if self._journal is not None:
-            self._is_publishing = (await asyncio.to_thread(self._journal.get, self.id)).is_publishing
+            record = await asyncio.to_thread(self._journal.get, self.id)
+            self._is_publishing, self._is_new = record.is_publishing, record.state == "planned"
             await asyncio.to_thread(self._journal.begin, self.id)
         self._tell("running")
         stage = await plan.target.stage(request)
@@ -241,7 +243,7 @@ class Transfer:
 
     async def _take_up(self, stage: Stage) -> None:
         """Believe the journal about files that are whole in the stage, after a look at each."""
-        if self._journal is None:
+        if self._journal is None or self._is_new:
             return
         records = await asyncio.to_thread(self._journal.files, self.id)
         staged = {one.path: one for one in records if one.state == "staged"}

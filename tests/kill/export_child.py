@@ -75,10 +75,12 @@ class Steps:
             setattr(os, name, self.counted(getattr(os, name)))
         original = Database.transaction
 
-        def transaction(database: Database, *, write: bool = True) -> AbstractContextManager[sqlite3.Connection]:
+        def transaction(
+            database: Database, *, write: bool = True, durable: bool = True
+        ) -> AbstractContextManager[sqlite3.Connection]:
             if write:
                 self.take()
-            return original(database, write=write)
+            return original(database, write=write, durable=durable)
 
         Database.transaction = transaction  # type: ignore[method-assign, assignment]
         send = httpx.AsyncClient.send

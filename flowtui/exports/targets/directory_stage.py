@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import os
 import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -25,13 +23,13 @@ from flowtui.exports import manifest as manifests
 from flowtui.exports.targets.base import Publication, Sink, StagedFile, StageRequest
 from flowtui.exports.targets.flushing import flush_file_system, flush_folder, flushing_early
 from flowtui.exports.targets.part_file import open_part, part_path, refusing
+from flowtui.exports.targets.pumping import pump
 from flowtui.text import plain
 
 if sys.platform != "win32":
     import fcntl
 
 SNAPSHOTS = "snapshots"
-_BUFFER = 2 * 1024 * 1024
 _SMALL = 8 * 1024 * 1024
 """A local file up to this size is written in one go, without a part that could be taken up again."""
 
@@ -129,7 +127,7 @@ class DirectoryStage:
             try:
                 early = contextlib.nullcontext() if is_small else flushing_early(descriptor)
                 with early:
-                    size, sha256 = _pump(read.fileno(), descriptor, path, moved, stop)
+                    size, sha256 = pump(read.fileno(), descriptor, path, moved, stop)
                 with refusing(path):
                     modified = os.fstat(descriptor).st_mtime
                     if part is not path:
@@ -245,56 +243,6 @@ def _renamed_to_new(folder: Path, place: Path) -> bool:
             return False
         raise
     return True
-
-
-def _pump(source: int, target: int, path: Path, moved: Callable[[int], None], stop: threading.Event) -> tuple[int, str]:
-    """Copy from one descriptor to another, behind what is there already; bytes in all and their SHA-256 in hex."""
-    with refusing(path):
-        there = os.fstat(target).st_size
-    if there > os.fstat(source).st_size:
-        there = 0
-        os.ftruncate(target, 0)
-    sha256 = hashlib.sha256()
-    size = 0
-    first = os.read(source, _BUFFER)
-    if len(first) < _BUFFER and not there:
-        # Most files are small: no second thread for them.
-        sha256.update(first)
-        with refusing(path):
-            os.pwrite(target, first, 0)
-        moved(len(first))
-        data = os.read(source, _BUFFER)
-        size = len(first)
-        if not data:
-            return size, sha256.hexdigest()
-        first = data
-    with ThreadPoolExecutor(1, "flowtui-sha256") as hasher:
-        hashing: Future[None] | None = None
-        data = first
-        while data:
-            if stop.is_set():
-                raise ExportError(f"The copy of {plain(path)} was stopped.", "Resume the export.")
-            if hashing is not None:
-                hashing.result()
-            # Hashing takes as long as writing, and both leave the interpreter free.
-            hashing = hasher.submit(sha256.update, data)
-            if size + len(data) > there or os.pread(target, len(data), size) != data:
-                there = size
-                with refusing(path):
-                    _write_at(target, data, size)
-            size += len(data)
-            moved(len(data))
-            data = os.read(source, _BUFFER)
-        if hashing is not None:
-            hashing.result()
-    return size, sha256.hexdigest()
-
-
-def _write_at(target: int, data: bytes, position: int) -> None:
-    view = memoryview(data)
-    while view:
-        count = os.pwrite(target, view, position)
-        view, position = view[count:], position + count
 
 
 @contextlib.contextmanager
