@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _ANSI = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI
@@ -86,6 +87,7 @@ def last_line(text: object) -> str:
     return ""
 
 
+@lru_cache(maxsize=16_384)
 def file_name(text: object) -> str:
     """One part of a path made of a foreign name: never empty, ``.``, ``..`` or more than one part.
 

@@ -134,7 +134,10 @@ async def make_plan(
     notices = [_missing(file) for _, file in chosen if not file.uris]
     gate = asyncio.Semaphore(_CONCURRENCY)
     stats = await storage.local_stats(uri for _, file in present if not file.directory for uri in file.uris)
-    found = await asyncio.gather(*(_look(file, storage, stats, gate) for _, file in present))
+    seen = [_seen(file, stats) for _, file in present]
+    asked = [file for (_, file), known in zip(present, seen, strict=True) if known is None]
+    answers = iter(await asyncio.gather(*(_look(file, storage, gate) for file in asked)))
+    found = [known if known is not None else next(answers) for known in seen]
 
     names = Names()
     base = "/".join(file_name(part) for part in folder.split("/") if part.strip())
@@ -170,15 +173,17 @@ class _Source:
     entries: tuple[tuple[str, str, Stat], ...] = ()
 
 
-async def _look(
-    file: ArtifactFile, storage: Storage, stats: Mapping[str, Stat], gate: asyncio.Semaphore
-) -> list[_Source | Problem]:
+def _seen(file: ArtifactFile, stats: Mapping[str, Stat]) -> list[_Source | Problem] | None:
+    """The sources of a file that is on this machine; None where somebody has to be asked."""
+    found = [stats.get(uri) for uri in file.uris]
+    if file.directory or any(stat is None or stat.directory for stat in found):
+        return None
+    return [_Source(uri, stat) for uri, stat in zip(file.uris, found, strict=True) if stat is not None]
+
+
+async def _look(file: ArtifactFile, storage: Storage, gate: asyncio.Semaphore) -> list[_Source | Problem]:
     sources: list[_Source | Problem] = []
     for uri in file.uris:
-        stat = stats.get(uri)
-        if stat is not None and not stat.directory:
-            sources.append(_Source(uri, stat))
-            continue
         async with gate:
             try:
                 sources.append(await _look_at(uri, file, storage))
