@@ -196,10 +196,14 @@ class Copier:
             pending = bytearray()
             async with aclosing(self._storage.stream(file.uri, counted)) as chunks:
                 async for chunk in chunks:
+                    if not pending and len(chunk) >= _CHUNK:
+                        counted += await self._append(file, sink, chunk, digests)
+                        continue
                     pending += chunk
                     if len(pending) >= _CHUNK:
-                        counted += await self._append(file, sink, pending, digests)
-            counted += await self._append(file, sink, pending, digests)
+                        counted += await self._append(file, sink, bytes(pending), digests)
+                        pending.clear()
+            counted += await self._append(file, sink, bytes(pending), digests)
             _check_size(file, counted)
             if file.md5 and digests[1].hexdigest() != file.md5:
                 raise DamagedError(
@@ -212,11 +216,9 @@ class Copier:
             raise
         return counted, digests[0].hexdigest()
 
-    async def _append(self, file: PlannedFile, sink: Sink, pending: bytearray, digests: Sequence[hashlib._Hash]) -> int:
-        if not pending:
+    async def _append(self, file: PlannedFile, sink: Sink, data: bytes, digests: Sequence[hashlib._Hash]) -> int:
+        if not data:
             return 0
-        data = bytes(pending)
-        pending.clear()
         hashing = asyncio.to_thread(_update, digests, data)
         await asyncio.gather(hashing, sink.write(data))
         self._moved(file, len(data))

@@ -13,7 +13,7 @@ from flowtui.errors import NotFoundError, StorageError
 from flowtui.storage.backend import Chunk, Entry, Meter, Stat
 from flowtui.text import plain
 
-_STREAM_CHUNK = 1024 * 1024
+_STREAM_CHUNK = 4 * 1024 * 1024
 _MOST_ENTRIES = 100_000
 _ELSEWHERE = "The path is one of the machine that ran the task; it may not exist on this one."
 
