@@ -41,6 +41,7 @@ KNOWN = {
     "admin/probe.py": "doctor looks at what answers",
     "admin/diagnosis.py": "doctor looks at what answers",
     "exports/roads/flyte_execution.py": "through AdminClient.post",
+    "exports/targets/google_calls.py": "below a stage, which Transfers asks for",
     "exports/domino/client.py": "call() and send() ask",
     "exports/domino/datasets.py": "through DominoClient.call",
     "exports/domino/jobs.py": "through DominoClient.call",
