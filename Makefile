@@ -28,6 +28,7 @@ imports: setup
 
 screenshots: setup
 	$(BIN)/python screenshots/take.py
+	$(BIN)/python screenshots/walk.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
