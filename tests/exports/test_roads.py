@@ -44,6 +44,7 @@ def study() -> adam.File(name="adsl.csv"):
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("flytekit", reason="flytekit supports Python below 3.13 only")
     folder = tmp_path_factory.mktemp("home")
     flow = folder / "flow.py"
     flow.write_text(FLOW)
