@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -159,15 +160,23 @@ class Stores:
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             return (root / path).write_bytes(body)
 
-        # Folders that nothing is in are left behind as well, where they are.
+        def objects() -> dict[str, bytes]:
+            # Folders that nothing is in are left behind as well, where they are.
+            found = {}
+            for folder, below, names in os.walk(root):
+                for name in names:
+                    # The thread of a request that was cut may still be at work.
+                    with contextlib.suppress(FileNotFoundError):
+                        path = Path(folder, name)
+                        found[str(path.relative_to(root))] = path.read_bytes()
+                if not below and not names and Path(folder) != root:
+                    found[str(Path(folder).relative_to(root))] = b"folder"
+            return found
+
         return Place(
             f"folders://{root}",
             TargetAccess(),
-            lambda: {
-                str(path.relative_to(root)): path.read_bytes() if path.is_file() else b"folder"
-                for path in root.rglob("*")
-                if path.is_file() or not any(path.iterdir())
-            },
+            objects,
             put,
         )
 

@@ -16,6 +16,7 @@ from flowtui.exports.targets.store_calls import STAGING
 from flowtui.storage import Stat
 
 _T = TypeVar("_T")
+_FOLDER_TRIES = 5
 
 
 class FsspecCalls:
@@ -162,11 +163,14 @@ class FsspecCalls:
 
     def _with_folder(self, key: str, work: Callable[[], _T]) -> _T:
         """The result of work that may need the folder of a key; stores have no folders, and are not asked for one."""
-        try:
-            return work()
-        except FileNotFoundError:
-            self._fs.makedirs(key.rpartition("/")[0], exist_ok=True)
-            return work()
+        for _ in range(_FOLDER_TRIES):
+            try:
+                return work()
+            except FileNotFoundError:
+                # Another export may remove the folder that it has just emptied, also while it is made here.
+                with contextlib.suppress(FileNotFoundError):
+                    self._fs.makedirs(key.rpartition("/")[0], exist_ok=True)
+        return work()
 
 
 def _last(info: Any) -> str:
