@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -13,65 +12,26 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from flowtui.errors import ConfigError
 from flowtui.local.domino import shapes
+from flowtui.local.domino.call import Call, body_of
 from flowtui.local.domino.faults import Faults
 from flowtui.local.domino.jobs import Jobs
 from flowtui.local.domino.refusals import Refusal, bad_request, error_body, not_found
 from flowtui.local.domino.store import DominoStore
-from flowtui.local.domino.uploads import MAX_CHUNK, Uploads, normalized, safe_path
+from flowtui.local.domino.uploads import Uploads, normalized, safe_path
 from flowtui.local.domino.users import EDITOR, LOCAL_USER, OWNER, User, user_of
 from flowtui.local.home import Home
-
-_BOUNDARY = re.compile(r"""multipart/form-data;.*boundary="?([^";,]+)"?""", re.IGNORECASE)
-_MOST_JSON = 16 * 1024 * 1024
-_PAGE = 10
+from flowtui.text import plain
 
 VERSION = "6.3.0"
 """The Domino whose documents are followed."""
 
-Handler = Callable[["Call"], Any]
-
-
-class Call:
-    """One request: who sends it and what it says."""
-
-    def __init__(self, request: Request, user: User, body: Any) -> None:
-        self.request = request
-        self.user = user
-        self.body = body
-        self.path = request.path_params
-        self.query = request.query_params
-
-    def text(self, name: str) -> str:
-        """A text of the JSON body. Raises a Refusal (400) where it has none."""
-        value = self.body.get(name) if isinstance(self.body, dict) else None
-        if not isinstance(value, str):
-            raise bad_request(f"{name} is missing")
-        return value
-
-    def optional(self, name: str) -> str | None:
-        """A text of the JSON body, None where it is left out."""
-        value = self.body.get(name) if isinstance(self.body, dict) else None
-        return value if isinstance(value, str) else None
-
-    def number(self, name: str, default: int | None = None) -> int:
-        """A whole number of the query."""
-        try:
-            value = int(self.query[name]) if name in self.query or default is None else default
-        except (KeyError, ValueError):
-            raise bad_request(f"{name} is no number") from None
-        if value < 0:
-            raise bad_request(f"{name} is less than zero")
-        return value
-
-    def paged(self, items: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
-        """The page that the query asks for, and its metadata."""
-        offset, limit = self.number("offset", 0), self.number("limit", _PAGE)
-        return list(items[offset : offset + limit]), shapes.page(offset, limit, len(items))
+Handler = Callable[[Call], Any]
 
 
 class Operations:
@@ -146,13 +106,13 @@ class Operations:
             raise bad_request("relativeFilePaths is missing")
         made = self.store.add_snapshot(call.path["dataset"], call.user)
         self.store.finish_snapshot(made)
+        # Domino copies behind the answer.
         return {"snapshot": shapes.snapshot(made), "metadata": shapes.metadata()}
 
     def get_snapshot(self, call: Call) -> Any:
         found = self.store.snapshot(call.path["snapshot"], call.user)
         if found.status == "Pending":
-            # Its copy was cut short, by a kill perhaps.
-            self.store.finish_snapshot(found)
+            found = self.store.finish_snapshot(found)
         return {"snapshot": shapes.snapshot(found), "metadata": shapes.metadata()}
 
     def add_dataset_tag(self, call: Call) -> Any:
@@ -356,12 +316,16 @@ def _endpoint(
             if fault is not None and fault.manner == "delay":
                 await asyncio.sleep(fault.seconds)
             user = user_of(request.headers, users)
-            body = await _body(request)
+            body = await body_of(request)
             answer = await run_in_threadpool(handler, Call(request, user, body))
         except Refusal as refusal:
             return JSONResponse(error_body(request.url.path, refusal.status, refusal.message), refusal.status)
+        except (OSError, ConfigError) as error:
+            return JSONResponse(error_body(request.url.path, 500, plain(error)), 500)
         if fault is not None and fault.manner == "drop after":
             raise ConnectionDroppedError
+        if fault is not None and fault.manner == "corrupt":
+            return Response("<html>a login page</html>", media_type="text/html")
         return answer if isinstance(answer, Response) else JSONResponse(answer)
 
     return endpoint
@@ -369,38 +333,6 @@ def _endpoint(
 
 class ConnectionDroppedError(Exception):
     """Ends a connection without an answer; the server that carries the app closes it."""
-
-
-async def _body(request: Request) -> Any:
-    """The JSON of a request, or the bytes of the one file of a form."""
-    kind = request.headers.get("content-type", "")
-    boundary = _BOUNDARY.match(kind)
-    most = MAX_CHUNK + 64 * 1024 if boundary else _MOST_JSON
-    data = bytearray()
-    try:
-        async for piece in request.stream():
-            data += piece
-            if len(data) > most:
-                raise Refusal(413, "The request is too large")
-    except ClientDisconnect:
-        raise bad_request("The request ended early") from None
-    if boundary:
-        return _file_of_form(data, boundary.group(1))
-    if not data:
-        return None
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
-        raise bad_request("The body is no JSON") from None
-
-
-def _file_of_form(data: bytearray, boundary: str) -> memoryview:
-    """The content of a form's only part, without copying it."""
-    start = data.find(b"\r\n\r\n")
-    end = data.rfind(b"\r\n--" + boundary.encode("latin-1", "replace") + b"--")
-    if start < 0 or end < start + 4:
-        raise bad_request("The form has no file")
-    return memoryview(data)[start + 4 : end]
 
 
 def _snake(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-Manner = Literal["status", "drop before", "drop after", "delay"]
+Manner = Literal["status", "drop before", "drop after", "delay", "corrupt"]
 
 
 @dataclass
@@ -15,7 +15,8 @@ class Fault:
     Attributes:
         operation: name of the operation, such as ``uploadSnapshotFile``.
         manner: ``status``: answers so and does nothing. ``drop before``: closes the connection and does nothing.
-            ``drop after``: does it and closes the connection. ``delay``: waits, then does it.
+            ``drop after``: does it and closes the connection. ``delay``: waits, then does it. ``corrupt``: does it, and
+            answers with a page of something else.
         calls: numbers of the calls, from 1, that it hits; empty for all.
         status: for ``status``.
         seconds: for ``delay``.

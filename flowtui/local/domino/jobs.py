@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shlex
 import signal
@@ -59,7 +60,9 @@ class Jobs:
             return id_
         environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
         environment |= self._variables(id_, project, user)
-        with self._log(id_).open("wb") as log:
+        with self._log(id_).open("wb") as log, self._lock(id_).open("wb") as lock:
+            # The job has the lock as long as it lives, also where this server dies.
+            fcntl.flock(lock, fcntl.LOCK_EX)
             process = subprocess.Popen(
                 [sys.executable, "-m", "flowtui", *arguments],
                 stdin=subprocess.DEVNULL,
@@ -67,6 +70,7 @@ class Jobs:
                 stderr=log,
                 env=environment,
                 start_new_session=True,
+                pass_fds=[lock.fileno()],
             )
         self._processes[id_] = process
         self._set(id_, "Running", started=True)
@@ -88,6 +92,7 @@ class Jobs:
 
     def details(self, id_: str) -> dict[str, Any]:
         """``JobDetailsV1``. Raises a Refusal (404)."""
+        self._bury(id_)
         with self._store.database.transaction(write=False) as connection:
             row = connection.execute("SELECT * FROM jobs WHERE id = ?", (id_,)).fetchone()
         if row is None:
@@ -96,6 +101,10 @@ class Jobs:
 
     def list(self, project: str) -> list[dict[str, Any]]:
         """``JobV1`` for the jobs of a project, newest first."""
+        with self._store.database.transaction(write=False) as connection:
+            running = connection.execute("SELECT id FROM jobs WHERE status = 'Running'").fetchall()
+        for row in running:
+            self._bury(row["id"])
         with self._store.database.transaction(write=False) as connection:
             rows = connection.execute(
                 "SELECT * FROM jobs WHERE project = ? ORDER BY number DESC", (project,)
@@ -119,6 +128,24 @@ class Jobs:
             "isComplete": details["status"]["isCompleted"],
             "logContent": [{"log": line, "logType": "stdOut", "size": len(line), "timestamp": when} for line in lines],
         }
+
+    def _bury(self, id_: str) -> None:
+        """A job of another server that runs no more, and nobody knows how it ended, has failed."""
+        if id_ in self._processes or not self._lock(id_).exists():
+            return
+        with self._lock(id_).open("rb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
+            with self._store.database.transaction() as connection:
+                left = connection.execute(
+                    "UPDATE jobs SET status = 'Failed', completed = ? WHERE id = ? AND status = 'Running'",
+                    (self._store.clock(), id_),
+                ).rowcount
+            if left:
+                with self._log(id_).open("a") as log:
+                    log.write("The server of this job was stopped, so how it ended is not known.\n")
 
     def _follow(self, id_: str, process: subprocess.Popen[bytes]) -> None:
         status = process.wait()
@@ -148,6 +175,9 @@ class Jobs:
                 "UPDATE jobs SET status = ?, started = coalesce(started, ?), completed = ? WHERE id = ?",
                 (status, now if started else None, now if completed else None, id_),
             )
+
+    def _lock(self, id_: str) -> Path:
+        return self._store.folder / "jobs" / f"{id_}.lock"
 
     def _log(self, id_: str) -> Path:
         return self._store.folder / "jobs" / f"{id_}.log"

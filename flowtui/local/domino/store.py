@@ -6,17 +6,19 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import secrets
 import shutil
 import sqlite3
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flowtui.database import Database
 from flowtui.local.domino.refusals import bad_request, not_found
 from flowtui.local.domino.users import EDITOR, LOCAL_USER, OWNER, READER, ROLE_OF_PERMISSION, User, has_role, require
+from flowtui.text import file_name
 
 _MIGRATIONS = (
     """
@@ -101,13 +103,35 @@ class DominoStore:
 
     def head(self, dataset: str) -> Path:
         """The folder of a dataset's read-write snapshot."""
-        return self.folder / "datasets" / dataset / "head"
+        # Flows name datasets as they like, and the embedded Domino adopts them.
+        return self.folder / "datasets" / file_name(dataset) / "head"
 
     def snapshot_folder(self, snapshot: Snapshot) -> Path:
         """The folder of a snapshot's files."""
         if snapshot.version == 0:
             return self.head(snapshot.dataset)
-        return self.folder / "datasets" / snapshot.dataset / str(snapshot.version)
+        return self.head(snapshot.dataset).with_name(str(snapshot.version))
+
+    @property
+    def uploads(self) -> Path:
+        """The folder of what upload sessions have got."""
+        return self.folder / "uploads"
+
+    @contextlib.contextmanager
+    def alone_in(self, dataset: str) -> Iterator[None]:
+        """Hold a dataset's head against other requests, also of other processes, that move files there."""
+        descriptor = os.open(self.head(dataset).parent, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def drop_upload(self, key: str) -> None:
+        """Forget an upload session, with what of it is not in the head."""
+        with self.database.transaction() as connection:
+            _forget_upload(connection, key)
+        shutil.rmtree(self.uploads / key, ignore_errors=True)
 
     def projects(self) -> list[Project]:
         """All projects by name."""
@@ -157,11 +181,8 @@ class DominoStore:
     def add_dataset(self, user: User, name: str, project: str, description: str) -> Dataset:
         """Make a dataset. Raises a Refusal where there is no such project, or a dataset of that name in it."""
         self.project(project)
-        if not name.strip() or "/" in name or "\0" in name:
-            raise bad_request("A dataset needs a name without slashes")
         with self.database.transaction() as connection:
-            if connection.execute("SELECT 1 FROM datasets WHERE name = ? AND project = ?", (name, project)).fetchone():
-                raise bad_request(f"There is a dataset {name} in this project already")
+            _check_name(connection, name, project)
             id_ = self._add_dataset(connection, user, new_id(), name, project, description)
             return self._dataset(connection, id_, user)
 
@@ -174,8 +195,10 @@ class DominoStore:
 
     def change(self, id_: str, user: User, *, name: str | None, description: str | None) -> Dataset:
         """Rename or describe a dataset."""
-        self.dataset(id_, user, OWNER)
+        found = self.dataset(id_, user, OWNER)
         with self.database.transaction() as connection:
+            if name is not None and name != found.name:
+                _check_name(connection, name, found.project)
             connection.execute(
                 "UPDATE datasets SET name = coalesce(?, name), description = coalesce(?, description) WHERE id = ?",
                 (name, description, id_),
@@ -186,10 +209,14 @@ class DominoStore:
         """Delete a dataset with all of its files."""
         found = self.dataset(id_, user, OWNER)
         with self.database.transaction() as connection:
-            for table in ("snapshots", "tags", "grants", "uploads"):
+            keys = [row["key"] for row in connection.execute("SELECT key FROM uploads WHERE dataset = ?", (id_,))]
+            for key in keys:
+                _forget_upload(connection, key)
+            for table in ("snapshots", "tags", "grants"):
                 connection.execute(f"DELETE FROM {table} WHERE dataset = ?", (id_,))  # noqa: S608
             connection.execute("DELETE FROM datasets WHERE id = ?", (id_,))
-        shutil.rmtree(self.folder / "datasets" / id_, ignore_errors=True)
+        for folder in (self.head(id_).parent, *(self.uploads / key for key in keys)):
+            shutil.rmtree(folder, ignore_errors=True)
         return found
 
     def grants(self, id_: str) -> dict[str, str]:
@@ -199,7 +226,9 @@ class DominoStore:
             return {row["user"]: row["role"] for row in rows}
 
     def grant(self, id_: str, user: str, role: str | None) -> None:
-        """Give a user a role on a dataset, or take it away."""
+        """Give a user a role on a dataset, or take it away. Raises a Refusal (400) where it is no role."""
+        if role is not None and role not in (READER, EDITOR, OWNER):
+            raise bad_request(f"{role} is no role")
         with self.database.transaction() as connection:
             connection.execute("DELETE FROM grants WHERE dataset = ? AND user = ?", (id_, user))
             if role:
@@ -218,29 +247,37 @@ class DominoStore:
         return _snapshot(row)
 
     def add_snapshot(self, id_: str, user: User) -> Snapshot:
-        """Copy the head of a dataset to a new snapshot, which is active when all files are there."""
+        """Copy the head of a dataset as it is now; :meth:`finish_snapshot` makes a snapshot of the copy."""
         self.dataset(id_, user, EDITOR)
-        with self.database.transaction() as connection:
-            row = connection.execute("SELECT max(version) AS last FROM snapshots WHERE dataset = ?", (id_,)).fetchone()
-            found = Snapshot(new_id(), id_, (row["last"] or 0) + 1, "Pending", user.id, self.clock())
-            connection.execute(
-                "INSERT INTO snapshots VALUES (?, ?, ?, ?, ?, ?)",
-                (found.id, id_, found.version, found.status, found.author, found.created),
-            )
+        found = Snapshot(new_id(), id_, 0, "Pending", user.id, self.clock())
+        with self.alone_in(id_):
+            # Files of a head are replaced and never written to, so a link is a copy.
+            shutil.copytree(self.head(id_), self._copy_of(found), copy_function=_link)
+            with self.database.transaction() as connection:
+                row = connection.execute(
+                    "SELECT max(version) AS last FROM snapshots WHERE dataset = ?", (id_,)
+                ).fetchone()
+                found = replace(found, version=(row["last"] or 0) + 1)
+                connection.execute(
+                    "INSERT INTO snapshots VALUES (?, ?, ?, ?, ?, ?)",
+                    (found.id, id_, found.version, found.status, found.author, found.created),
+                )
         return found
 
-    def finish_snapshot(self, snapshot: Snapshot) -> None:
-        """Bring a pending snapshot's files there; harmless where they are."""
-        folder = self.snapshot_folder(snapshot)
-        if not folder.exists():
-            copying = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
-            # Files of a head are replaced and never written to, so a link is a copy.
-            shutil.copytree(self.head(snapshot.dataset), copying, copy_function=_link)
-            with contextlib.suppress(OSError):
-                copying.rename(folder)
-            shutil.rmtree(copying, ignore_errors=True)
-        with self.database.transaction() as connection:
-            connection.execute("UPDATE snapshots SET status = 'Active' WHERE id = ?", (snapshot.id,))
+    def finish_snapshot(self, snapshot: Snapshot) -> Snapshot:
+        """Give the copy of a pending snapshot its name, also where that was cut short; the snapshot as it is then."""
+        with self.alone_in(snapshot.dataset):
+            folder = self.snapshot_folder(snapshot)
+            if not folder.exists():
+                with contextlib.suppress(FileNotFoundError):
+                    self._copy_of(snapshot).rename(folder)
+            found = replace(snapshot, status="Active" if folder.exists() else "Failed")
+            with self.database.transaction() as connection:
+                connection.execute("UPDATE snapshots SET status = ? WHERE id = ?", (found.status, found.id))
+        return found
+
+    def _copy_of(self, snapshot: Snapshot) -> Path:
+        return self.head(snapshot.dataset).with_name(f".{snapshot.id}")
 
     def tag(self, id_: str, name: str, snapshot: str | None, user: User) -> Dataset:
         """Let a tag name a snapshot of the dataset, or take it away."""
@@ -296,6 +333,19 @@ class DominoStore:
             snapshots=tuple(map(_snapshot, snapshots)),
             tags={tag["name"]: tag["snapshot"] for tag in tags},
         )
+
+
+def _check_name(connection: sqlite3.Connection, name: str, project: str) -> None:
+    """Raises a Refusal (400) where a dataset of a project may not be called so."""
+    if not name.strip() or "/" in name or "\0" in name:
+        raise bad_request("A dataset needs a name without slashes")
+    if connection.execute("SELECT 1 FROM datasets WHERE name = ? AND project = ?", (name, project)).fetchone():
+        raise bad_request(f"There is a dataset {name} in this project already")
+
+
+def _forget_upload(connection: sqlite3.Connection, key: str) -> None:
+    for table, column in (("uploads", "key"), ("chunks", "upload"), ("placed", "upload")):
+        connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (key,))  # noqa: S608
 
 
 def new_id() -> str:

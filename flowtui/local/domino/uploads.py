@@ -20,6 +20,10 @@ from flowtui.local.domino.store import DominoStore, new_id
 COLLISIONS = ("Ignore", "Overwrite", "Rename")
 MAX_CHUNK = 64 * 1024 * 1024
 _BLOCK = 1024 * 1024
+MAX_NUMBER = 2**31 - 1
+"""Of chunks: the documents have 32 bits."""
+
+_MAX_PATH = 1024
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -31,10 +35,15 @@ def safe_path(path: str) -> str:
         not parts
         or path.startswith("/")
         or ".." in parts
-        or any("\0" in part or len(os.fsencode(part)) > 255 for part in parts)
+        or any("\0" in part or len(_encoded(part)) > 255 for part in parts)
+        or len(_encoded(path)) > _MAX_PATH
     ):
         raise bad_request("The path of a file must be relative and stay within the dataset")
     return "/".join(parts)
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode(errors="surrogatepass")
 
 
 class Uploads:
@@ -42,7 +51,7 @@ class Uploads:
 
     def __init__(self, store: DominoStore) -> None:
         self._store = store
-        self._folder = store.folder / "uploads"
+        self._folder = store.uploads
 
     def start(self, dataset: str, collision: str | None) -> str:
         """Begin a session; its key."""
@@ -66,15 +75,19 @@ class Uploads:
         return row
 
     def has(self, key: str, identifier: str, number: int, total: int, checksum: str) -> bool:
-        """Whether a chunk with this checksum has come."""
+        """Whether a chunk with this checksum has come.
+
+        An identifier that is only a size and the last name of a path, as python-domino's, does not tell which folder
+        the file is of: the chunk is then said not to be there, and sent, rather than a file be left out.
+        """
         self.session(key)
         with self._store.database.transaction(write=False) as connection:
-            row = connection.execute(
-                "SELECT 1 FROM chunks WHERE upload = ? AND identifier = ? AND number = ? AND total = ?"
+            rows = connection.execute(
+                "SELECT path FROM chunks WHERE upload = ? AND identifier = ? AND number = ? AND total = ?"
                 " AND checksum = ?",
                 (key, identifier, number, total, checksum.upper()),
-            ).fetchone()
-        return row is not None
+            ).fetchall()
+        return any(not identifier.endswith(f"-{row['path'].rpartition('/')[2]}") for row in rows)
 
     def put(
         self, key: str, path: str, identifier: str, number: int, total: int, checksum: str, body: bytes | memoryview
@@ -82,7 +95,7 @@ class Uploads:
         """Keep a chunk. Raises a Refusal (400) where its checksum is another one."""
         self.session(key)
         path = safe_path(path)
-        if not 1 <= number <= total:
+        if not 1 <= number <= total <= MAX_NUMBER:
             raise bad_request(f"Chunk {number} of {total} makes no sense")
         if hashlib.md5(body, usedforsecurity=False).hexdigest().upper() != checksum.upper():
             raise bad_request(f"The checksum of chunk {number} of {path} does not match")
@@ -100,6 +113,11 @@ class Uploads:
 
     def end(self, key: str, folder: str | None) -> None:
         """Bring every file of a session into the head. Raises a Refusal (400) where a chunk is missing."""
+        with self._store.alone_in(self.session(key)["dataset"]):
+            self._end(key, folder)
+
+    def _end(self, key: str, folder: str | None) -> None:
+        # Another request may have ended it meanwhile.
         session = self.session(key)
         with self._store.database.transaction(write=False) as connection:
             rows = connection.execute(
@@ -113,18 +131,13 @@ class Uploads:
         below = f"{safe_path(folder)}/" if folder and folder.strip("/") else ""
         for row in rows:
             self._place(session, row["path"], below + row["path"], row["total"])
-        with self._store.database.transaction() as connection:
-            for table, column in (("uploads", "key"), ("chunks", "upload"), ("placed", "upload")):
-                connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (key,))  # noqa: S608
-        shutil.rmtree(self._folder / key, ignore_errors=True)
+        self._store.drop_upload(key)
 
     def cancel(self, key: str) -> None:
         """Drop a session with all that has come."""
-        self.session(key)
-        with self._store.database.transaction() as connection:
-            for table, column in (("uploads", "key"), ("chunks", "upload"), ("placed", "upload")):
-                connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (key,))  # noqa: S608
-        shutil.rmtree(self._folder / key, ignore_errors=True)
+        with self._store.alone_in(self.session(key)["dataset"]):
+            self.session(key)
+            self._store.drop_upload(key)
 
     def _place(self, session: sqlite3.Row, path: str, wanted: str, total: int) -> None:
         key, head = session["key"], self._store.head(session["dataset"])

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
+import shutil
+import signal
+import sqlite3
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -250,6 +255,202 @@ class Cut(BaseException):
     """The server dies here."""
 
 
+async def test_a_file_is_not_taken_for_one_of_its_name_in_another_folder(api: Api, tmp_path: Path) -> None:
+    """python-domino calls a file by its size and last name, and does not send what ``test`` says is there."""
+    id_ = (await api.dataset())["id"]
+    key = await api.start(id_)
+    params = {
+        "resumableChunkNumber": 1,
+        "resumableTotalChunks": 1,
+        "resumableIdentifier": "1-x.csv",
+        "key": key,
+        "checksum": hashlib.md5(b"1", usedforsecurity=False).hexdigest().upper(),
+    }
+    await api.put(id_, key, "a/x.csv", b"1", resumableIdentifier="1-x.csv")
+    await api.ask("GET", f"/v4/datasetrw/datasets/{id_}/snapshot/file/test", 204, params=params)
+    await api.put(id_, key, "b/x.csv", b"1", resumableIdentifier="1-x.csv")
+    await api.end(id_, key)
+    assert sorted(head(tmp_path, id_)) == ["a/x.csv", "b/x.csv"]
+
+
+async def test_sessions_that_end_at_the_same_time_end_once(api: Api, tmp_path: Path) -> None:
+    id_ = (await api.dataset())["id"]
+    url = f"/v4/datasetrw/datasets/{id_}/snapshot/file/end"
+    for _ in range(5):
+        key = await api.start(id_)
+        for number in range(10):
+            await api.put(id_, key, f"f{number}", b"1")
+        answers = await asyncio.gather(*(api.client.get(f"{url}/{key}") for _ in range(3)))
+        assert sorted(answer.status_code for answer in answers) == [200, 404, 404]
+    keys = [await api.start(id_, "Rename") for _ in range(4)]
+    for number, key in enumerate(keys):
+        await api.put(id_, key, "f0", f"{number}".encode())
+    await asyncio.gather(*(api.end(id_, key) for key in keys))
+    renamed = {name: body for name, body in head(tmp_path, id_).items() if name.startswith("f0")}
+    assert sorted(renamed) == ["f0", "f0_1", "f0_2", "f0_3", "f0_4"]
+    assert sorted(renamed.values()) == [b"0", b"1", b"1", b"2", b"3"]
+
+
+async def test_numbers_and_paths_have_bounds(api: Api) -> None:
+    id_ = (await api.dataset())["id"]
+    key = await api.start(id_)
+    await api.put(id_, key, "x", b"1", total=10**30, status=400)
+    await api.put(id_, key, "/".join(["d" * 200] * 30), b"1", status=400)
+    await api.end(id_, key, 400, targetRelativePath="/".join(["d" * 200] * 30))
+
+
+async def test_names_and_roles_are_checked_wherever_they_are_given(api: Api) -> None:
+    made = await api.dataset()
+    base = f"/api/datasetrw/v1/datasets/{made['id']}"
+    for name in ("a/b", " ", "quick-start"):
+        await api.ask("PATCH", base, 400, json={"name": name})
+    await api.ask("POST", f"{base}/grants", 400, json={"targetId": BOB.id, "targetRole": "Everything"})
+    await api.ask("PATCH", base, json={"name": made["name"], "description": "its own name is free"})
+
+
+async def test_a_deleted_dataset_leaves_nothing(api: Api, tmp_path: Path) -> None:
+    id_ = (await api.dataset())["id"]
+    key = await api.start(id_)
+    await api.put(id_, key, "x", b"1")
+    await api.ask("DELETE", f"/api/datasetrw/v1/datasets/{id_}")
+    left = [path for path in (tmp_path / "domino").rglob("*") if key in str(path) or id_ in str(path)]
+    assert left == []
+    database = sqlite3.connect(tmp_path / "domino" / "domino.sqlite3")
+    try:
+        assert database.execute("SELECT (SELECT count(*) FROM uploads), (SELECT count(*) FROM chunks)").fetchone() == (
+            0,
+            0,
+        )
+    finally:
+        database.close()
+
+
+async def test_a_snapshot_that_was_cut_short_has_the_head_of_its_time(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id_ = (await api.dataset())["id"]
+    await _write(api, id_, b"old")
+    url = f"/api/datasetrw/v1/datasets/{id_}/snapshots"
+    with monkeypatch.context() as patch:
+        patch.setattr("flowtui.local.domino.store.DominoStore.finish_snapshot", _cut)
+        with pytest.raises(Cut):
+            await api.ask("POST", url, json={"relativeFilePaths": [""]})
+    await _write(api, id_, b"new")
+    (made,) = (await api.ask("GET", url))["snapshots"]
+    found = (await api.ask("GET", f"/api/datasetrw/v1/snapshots/{made['id']}"))["snapshot"]
+    assert (made["status"], found["status"]) == ("pending", "active")
+    assert (tmp_path / "domino" / "datasets" / id_ / "1" / "x.csv").read_bytes() == b"old"
+    assert not [path for path in (tmp_path / "domino" / "datasets" / id_).iterdir() if path.name.startswith(".")]
+
+
+async def test_a_snapshot_whose_files_are_lost_has_failed(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id_ = (await api.dataset())["id"]
+    url = f"/api/datasetrw/v1/datasets/{id_}/snapshots"
+    with monkeypatch.context() as patch:
+        patch.setattr("flowtui.local.domino.store.DominoStore.finish_snapshot", _cut)
+        with pytest.raises(Cut):
+            await api.ask("POST", url, json={"relativeFilePaths": [""]})
+    for path in (tmp_path / "domino" / "datasets" / id_).glob(".*"):
+        shutil.rmtree(path)
+    (made,) = (await api.ask("GET", url))["snapshots"]
+    assert (await api.ask("GET", f"/api/datasetrw/v1/snapshots/{made['id']}"))["snapshot"]["status"] == "failed"
+
+
+async def _write(api: Api, dataset: str, body: bytes) -> None:
+    key = await api.start(dataset)
+    await api.put(dataset, key, "x.csv", body)
+    await api.end(dataset, key)
+
+
+def _cut(*_: Any) -> None:
+    raise Cut
+
+
+SERVER = """
+import asyncio, sys
+from pathlib import Path
+from flowtui.local.domino import create_domino_app
+from flowtui.local.domino.serve import served
+from tests.kill.export_child import Steps
+
+async def main():
+    steps = Steps(0)
+    async with served(lambda url: create_domino_app(Path(sys.argv[1]), url=url)) as url:
+        print(url, flush=True)
+        await asyncio.to_thread(sys.stdin.readline)
+        steps.kill_at = int(sys.argv[2])
+        steps.watch()
+        print("armed", flush=True)
+        await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+def test_a_server_that_is_killed_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    """SIGKILL for real, at every second step of the end of a session and of the snapshot after it."""
+    bodies = {f"f{number}": f"body {number}".encode() for number in range(3)}
+    kill_at, is_killed = 1, True
+    while is_killed:
+        home = tmp_path / str(kill_at)
+        base = key = ""
+        for kill in (kill_at, 0):
+            command = [sys.executable, "-c", SERVER, str(home), str(kill)]
+            with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+                assert server.stdin is not None
+                assert server.stdout is not None
+                try:
+                    with httpx.Client(base_url=server.stdout.readline().strip(), timeout=30) as client:
+                        if not base:
+                            base, key = _begun(client, bodies)
+                        server.stdin.write("\n")
+                        server.stdin.flush()
+                        assert server.stdout.readline() == "armed\n"
+                        is_cut = not _ended(client, base, key)
+                finally:
+                    server.kill()
+            if kill:
+                is_killed = is_cut
+        folder = home / "domino" / "datasets" / base.rpartition("/")[2]
+        assert not is_cut
+        for name in ("head", max(path.name for path in folder.iterdir() if path.name.isdigit())):
+            assert {path.name: path.read_bytes() for path in (folder / name).iterdir()} == bodies, kill_at
+        kill_at += 2
+    assert kill_at > 5
+
+
+def _begun(client: httpx.Client, bodies: dict[str, bytes]) -> tuple[str, str]:
+    """A dataset with a session that has all files: the dataset's path in the API, and the session's key."""
+    id_ = client.get("/api/datasetrw/v1/datasets").json()["datasets"][0]["id"]
+    upload = f"/v4/datasetrw/datasets/{id_}/snapshot/file"
+    key = client.post(f"{upload}/start", json={"filePaths": [], "fileCollisionSetting": "Rename"}).json()
+    for name, body in bodies.items():
+        params = {
+            "key": key,
+            "resumableChunkNumber": 1,
+            "resumableTotalChunks": 1,
+            "resumableIdentifier": name,
+            "resumableRelativePath": name,
+            "checksum": hashlib.md5(body, usedforsecurity=False).hexdigest(),
+        }
+        client.post(upload, params=params, files={"file": ("x", body)}).raise_for_status()
+    return f"/api/datasetrw/v1/datasets/{id_}", key
+
+
+def _ended(client: httpx.Client, base: str, key: str) -> bool:
+    """End the session, where it is still there, and make a snapshot; False where the server died meanwhile."""
+    upload = f"/v4/datasetrw/datasets/{base.rpartition('/')[2]}/snapshot/file"
+    try:
+        assert client.get(f"{upload}/end/{key}").status_code in (200, 404)
+        made = client.post(f"{base}/snapshots", json={"relativeFilePaths": [""]}).json()["snapshot"]
+        assert client.get(f"/api/datasetrw/v1/snapshots/{made['id']}").json()["snapshot"]["status"] == "active"
+    except httpx.TransportError:
+        return False
+    return True
+
+
 async def test_who_may_do_what(tmp_path: Path) -> None:
     app = create_domino_app(tmp_path, users=[ANN, BOB])
     ann, bob, nobody = Api(app, ANN), Api(app, BOB), Api(app)
@@ -295,6 +496,41 @@ async def test_jobs_run_commands_of_flowtui_and_nothing_else(api: Api, tmp_path:
     await api.ask("POST", "/api/jobs/v1/jobs", 404, json={"projectId": "0" * 24, "runCommand": "flowtui --version"})
 
 
+async def test_a_job_of_a_server_that_was_killed_has_failed(tmp_path: Path) -> None:
+    code = (
+        "import asyncio, os, sys, time\n"
+        "from pathlib import Path\n"
+        "from flowtui.local.domino import create_domino_app, LOCAL_USER\n"
+        "from flowtui.local.domino.jobs import Jobs\n"
+        "store = create_domino_app(Path(sys.argv[1])).state.store\n"
+        "jobs = Jobs(store, Path(sys.argv[1]), '')\n"
+        "print(jobs.start(store.projects()[0], 'flowtui serve --port 0', 't', LOCAL_USER), flush=True)\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    ended = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    id_ = ended.stdout.strip()
+    api = Api(create_domino_app(tmp_path))
+
+    async def status() -> Any:
+        return (await api.ask("GET", f"/api/jobs/beta/jobs/{id_}"))["job"]["status"]["executionStatus"]
+
+    assert await status() == "Running"
+    # It goes on without its server, and who kills it is nobody that the new one knows.
+    for process in Path("/proc").glob("[0-9]*"):  # noqa: ASYNC240
+        with contextlib.suppress(OSError):
+            if id_.encode() in (process / "environ").read_bytes():
+                os.kill(int(process.name), signal.SIGKILL)
+    for _ in range(100):
+        if await status() != "Running":
+            break
+        await asyncio.sleep(0.05)
+    assert await status() == "Failed"
+    log = (await api.ask("GET", f"/api/jobs/beta/jobs/{id_}/logs"))["logs"]
+    assert "stopped" in log["logContent"][-1]["log"]
+
+
 async def test_faults_are_counted_and_hit(tmp_path: Path) -> None:
     faults = Faults()
     api = Api(create_domino_app(tmp_path, faults=faults))
@@ -304,6 +540,9 @@ async def test_faults_are_counted_and_hit(tmp_path: Path) -> None:
     for status in (200, 500, 200):
         await api.ask("GET", "/api/users/v1/self", status)
     assert faults.count("getCurrentUser") == 3
+    faults.on = [Fault("getCurrentUser", "corrupt")]
+    with pytest.raises(AssertionError, match="getCurrentUser answers 200 as text/html"):
+        await api.ask("GET", "/api/users/v1/self")
 
 
 @given(st.text(max_size=80))
@@ -345,7 +584,8 @@ async def test_dominos_own_client_uploads(tmp_path: Path) -> None:
     (source / "large.bin").write_bytes(os.urandom(2 * CHUNK + 5))
     (source / "adsl é.csv").write_bytes(b"USUBJID\n")
     home = tmp_path / "home"
-    async with served(lambda url: validated(create_domino_app(home, users=[ANN], url=url))) as url:
+    broken: list[str] = []
+    async with served(lambda url: validated(create_domino_app(home, users=[ANN], url=url), broken)) as url:
         headers = {"X-Domino-Api-Key": ANN.api_key}
         async with httpx.AsyncClient(base_url=url, headers=headers) as client:
             project = (await client.get("/api/projects/beta/projects")).json()["projects"][0]["id"]
@@ -359,4 +599,5 @@ async def test_dominos_own_client_uploads(tmp_path: Path) -> None:
         )
         said, _ = await process.communicate()
     assert process.returncode == 0, said.decode()
+    assert broken == []
     assert head(home, dataset) == {f"from python/source/{path.name}": path.read_bytes() for path in source.iterdir()}
