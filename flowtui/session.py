@@ -46,6 +46,7 @@ class Session:
         bookmarks, journal: in ``settings.home``, whichever server is meant.
         target_access: how export targets reach outside.
         transfers: the exports of this process; they are paused when the session ends.
+        road: gives who carries exports out elsewhere, by the name of the road.
     """
 
     settings: Settings
@@ -57,6 +58,7 @@ class Session:
     journal: Journal
     target_access: TargetAccess
     transfers: Transfers
+    road: Callable[[str], Road]
     auth: Authenticator | None = None
 
     @property
@@ -67,16 +69,6 @@ class Session:
         if settings.endpoint is None:
             return ("--local", "--home", str(settings.home), *named)
         return ("--endpoint", settings.endpoint, *named)
-
-    def road(self, name: str) -> Road:
-        """Who carries exports out elsewhere: ``domino-job`` or ``flyte``. Raises UsageError for another name."""
-        from flowtui.exports.roads import DominoJobRoad, FlyteRoad
-
-        if name == DominoJobRoad.name:
-            return DominoJobRoad(self.target_access.domino)
-        if name == FlyteRoad.name:
-            return FlyteRoad(self.client, self.settings.project, self.settings.domain)
-        raise UsageError(f"{name!r} is no road for an export.", "It is here, domino-job or flyte.")
 
     async def with_sizes(self, run: RunArtifacts, *, remote: bool = True, most: int | None = None) -> RunArtifacts:
         """The same artifacts with the sizes of their files in bytes; of several URIs the sum.
@@ -194,7 +186,10 @@ async def open_session(
         domino_access = DominoAccess(settings, domino, permission)
         stack.push_async_callback(domino_access.aclose)
         journal, access = Journal(state), TargetAccess(stores, domino_access)
-        transfers = Transfers(journal, storage, access, server=settings.endpoint or "", permission=permission)
+        roads = partial(road, client=client, settings=settings, domino=domino_access)
+        transfers = Transfers(
+            journal, storage, access, server=settings.endpoint or "", permission=permission, roads=roads
+        )
         stack.push_async_callback(transfers.aclose)
         yield Session(
             settings=settings,
@@ -205,9 +200,21 @@ async def open_session(
             bookmarks=Bookmarks(state, server=settings.endpoint or ""),
             journal=journal,
             target_access=access,
+            road=roads,
             transfers=transfers,
             auth=auth,
         )
+
+
+def road(name: str, *, client: AdminClient, settings: Settings, domino: Callable[[], DominoClient]) -> Road:
+    """Who carries exports out elsewhere: ``domino-job`` or ``flyte``. Raises UsageError for another name."""
+    from flowtui.exports.roads import DominoJobRoad, FlyteRoad
+
+    if name == DominoJobRoad.name:
+        return DominoJobRoad(domino)
+    if name == FlyteRoad.name:
+        return FlyteRoad(client, settings.project, settings.domain)
+    raise UsageError(f"{name!r} is no road for an export.", "It is here, domino-job or flyte.")
 
 
 def session_auth(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
 import platform
 import secrets
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,13 @@ class Journal:
                 with contextlib.suppress(OSError):
                     path.unlink()
 
+    @contextlib.asynccontextmanager
+    async def claimed(self, id_: str) -> AsyncIterator[None]:
+        """As :meth:`claim`, with its waiting for the file in a thread."""
+        with contextlib.ExitStack() as stack:
+            await asyncio.to_thread(stack.enter_context, self.claim(id_))
+            yield
+
     def is_held(self, id_: str) -> bool:
         """Whether some process of this machine carries the export out now."""
         try:
@@ -216,10 +224,13 @@ class Journal:
         """What the export's stage keeps."""
         return JournalNotes(self._database, id_)
 
-    def tell(self, id_: str, text: str) -> None:
-        """Add a line to the export's log."""
+    def tell(self, id_: str, *lines: str) -> None:
+        """Add lines to the export's log."""
+        now = _now()
         with self._database.transaction(durable=False) as connection:
-            connection.execute("INSERT INTO export_events VALUES (?, ?, ?)", (id_, _now(), plain(text)))
+            connection.executemany(
+                "INSERT INTO export_events VALUES (?, ?, ?)", ((id_, now, plain(line)) for line in lines)
+            )
             connection.execute(
                 "DELETE FROM export_events WHERE export = ? AND rowid NOT IN"
                 " (SELECT rowid FROM export_events WHERE export = ? ORDER BY rowid DESC LIMIT ?)",

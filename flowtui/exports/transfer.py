@@ -188,7 +188,7 @@ class Transfer:
         self._task = asyncio.current_task()
         async with AsyncExitStack() as stack:
             if self._journal is not None:
-                stack.enter_context(self._journal.claim(self.id))
+                await stack.enter_async_context(self._journal.claimed(self.id))
             try:
                 publication = await self._carry_out(stack)
             except asyncio.CancelledError:
@@ -424,6 +424,9 @@ async def _shielded(work: Awaitable[_T]) -> _T:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait([task])
+        if not task.cancelled():
+            # Looked at, or asyncio complains of an error that nobody has seen.
+            task.exception()
         raise
 
 

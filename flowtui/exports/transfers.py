@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Literal
 
-from flowtui.errors import ExportError, FlowtuiError
+from flowtui.errors import ExportError, FlowtuiError, UsageError
 from flowtui.exports.journal import Journal
 from flowtui.exports.pace import Progress
 from flowtui.exports.plan import Plan
@@ -23,6 +24,10 @@ from flowtui.text import plain
 _AT_ONCE = 2
 
 
+def _no_road(name: str) -> Road:
+    raise UsageError(f"{plain(name)!r} is no road for an export.", "Exports are carried out here.")
+
+
 class Transfers:
     """Exports in the background of the running event loop, some at a time, the others waiting for their turn.
 
@@ -31,6 +36,7 @@ class Transfers:
         at_once: exports that move bytes at the same time.
         retry_delay: seconds before a file is tried again.
         permission: whether anything may be written.
+        roads: gives the road of a name, which carries exports out elsewhere; raises UsageError for another name.
     """
 
     def __init__(
@@ -43,7 +49,9 @@ class Transfers:
         at_once: int = _AT_ONCE,
         retry_delay: float = 1.0,
         permission: Permission = EVERYTHING,
+        roads: Callable[[str], Road] = _no_road,
     ) -> None:
+        self._roads = roads
         self._permission = permission
         self._journal = journal
         self._storage = storage
@@ -51,7 +59,6 @@ class Transfers:
         self._server = server
         self._gate = asyncio.Semaphore(at_once)
         self._retry_delay = retry_delay
-        self._followers: dict[str, Road] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._transfers: dict[str, Transfer] = {}
         self._progress: dict[str, Progress] = {}
@@ -78,19 +85,13 @@ class Transfers:
         record = await asyncio.to_thread(self._journal.get, id_)
         if record.id in self._tasks:
             return record.id
+        if record.road != "here":
+            return await self._resume_remote(record)
         if record.state == "cancelled":
             await asyncio.to_thread(self._journal.restart, record.id)
         elif record.state not in RESUMABLE:
             raise ExportError(f"Export {record.id} is {record.state}.", "There is nothing to resume.")
-        if record.road != "here":
-            raise ExportError(
-                f"Export {record.id} is carried out elsewhere ({record.road}).", "Start it anew where it failed."
-            )
-        if record.server != self._server:
-            raise ExportError(
-                f"Export {record.id} is of runs on {plain(record.server) or 'this machine'}.",
-                "Resume it with the same server: --endpoint, --context or --local.",
-            )
+        self._check_server(record)
         target = parse_target(record.target, record.options, self._access)
         plan = await asyncio.to_thread(self._journal.plan, record.id, target)
         if record.files and not plan.files:
@@ -114,17 +115,55 @@ class Transfers:
         await asyncio.to_thread(self._journal.notes(id_).set, REMOTE, remote)
         await asyncio.to_thread(self._journal.tell, id_, f"started {remote}: {work.title}")
         await asyncio.to_thread(self._journal.begin, id_)
-        self.follow(id_, road)
+        self._follow(id_, road)
         return id_
 
-    def follow(self, id_: str, road: Road) -> None:
+    async def follow_elsewhere(self) -> None:
+        """Follow the exports that are carried out elsewhere and that nobody follows here, each to its end."""
+        for record in await self._elsewhere():
+            self._follow(record.id, self._roads(record.road))
+
+    async def look_elsewhere(self) -> None:
+        """Look once at the exports that are carried out elsewhere; what gives no answer stays as it is recorded."""
+        for record in await self._elsewhere():
+            with contextlib.suppress(FlowtuiError):
+                await self._follower(record.id, self._roads(record.road)).look()
+
+    async def _elsewhere(self) -> list[ExportRecord]:
+        records = await asyncio.to_thread(self._journal.list)
+        return [
+            one
+            for one in records
+            if one.road != "here"
+            and one.state == "running"
+            and one.server == self._server
+            and one.id not in self._tasks
+        ]
+
+    async def _resume_remote(self, record: ExportRecord) -> str:
+        if record.state != "running":
+            raise ExportError(
+                f"Export {record.id} was carried out elsewhere ({record.road}) and is {record.state}.",
+                "Start it anew: what is there already is not written again.",
+            )
+        self._check_server(record)
+        self._follow(record.id, self._roads(record.road))
+        return record.id
+
+    def _check_server(self, record: ExportRecord) -> None:
+        if record.server != self._server:
+            raise ExportError(
+                f"Export {record.id} is of runs on {plain(record.server) or 'this machine'}.",
+                "Go on with it on the same server: --endpoint, --context or --local.",
+            )
+
+    def _follower(self, id_: str, road: Road) -> Follower:
+        return Follower(id_, road, self._journal, lambda: self._tell(id_))
+
+    def _follow(self, id_: str, road: Road) -> None:
         """Keep the journal's record of an export elsewhere up to date until its end."""
-        if id_ in self._tasks:
-            return
-        follower = Follower(id_, road, self._journal, lambda: self._tell(id_))
-        task = asyncio.create_task(self._followed(follower))
+        task = asyncio.create_task(self._followed(self._follower(id_, road)))
         self._tasks[id_] = task
-        self._followers[id_] = road
         task.add_done_callback(lambda _: self._ended(id_))
         self._tell(id_)
 
@@ -206,13 +245,12 @@ class Transfers:
     def _ended(self, id_: str) -> None:
         self._tasks.pop(id_, None)
         self._transfers.pop(id_, None)
-        self._followers.pop(id_, None)
         self._progress.pop(id_, None)
         self._tell(id_)
 
     async def _stop(self, id_: str, end: Literal["paused", "cancelled"]) -> None:
         record = await asyncio.to_thread(self._journal.get, id_)
-        if record.road != "here":
+        if record.road != "here" and record.state == "running":
             await self._stop_remote(record, end)
             return
         task, transfer = self._tasks.get(record.id), self._transfers.get(record.id)
@@ -230,14 +268,15 @@ class Transfers:
         await self._settle(record, end)
 
     async def _stop_remote(self, record: ExportRecord, end: Literal["paused", "cancelled"]) -> None:
-        road = self._followers.get(record.id)
-        if end == "paused" or road is None:
+        if end == "paused":
             raise ExportError(
-                f"Export {record.id} is carried out elsewhere ({record.road}) and "
-                + ("cannot be paused." if end == "paused" else "is not followed here."),
-                "Stop it where it runs.",
+                f"Export {record.id} is carried out elsewhere ({record.road}) and cannot be paused.", "Cancel it."
             )
-        await road.stop(self._journal.notes(record.id).get(REMOTE))
+        self._check_server(record)
+        remote = await asyncio.to_thread(self._journal.notes(record.id).get, REMOTE)
+        await self._roads(record.road).stop(remote)
+        if record.id not in self._tasks:
+            await self._follower(record.id, self._roads(record.road)).look()
 
     async def _settle(self, record: ExportRecord, end: Literal["paused", "cancelled"]) -> None:
         """Pause or cancel an export that nobody carries out now."""
@@ -256,7 +295,7 @@ class Transfers:
         target = parse_target(record.target, record.options, self._access)
         plan = await asyncio.to_thread(self._journal.plan, record.id, target)
         notes = self._journal.notes(record.id)
-        with self._journal.claim(record.id):
+        async with self._journal.claimed(record.id):
             files = tuple(file.staged for file in plan.to_write)
             stage = await target.stage(StageRequest(record.id, files, plan.if_exists, notes))
             try:

@@ -39,6 +39,8 @@ async def execute(session: Session, options: Namespace, style: Style) -> str:
     Args:
         options: ``action``, ``id``, ``state``, ``limit``.
     """
+    if options.action in ("list", "show"):
+        await session.transfers.look_elsewhere()
     if options.action == "list":
         if options.id:
             raise UsageError("flowtui exports list takes no ID.", f"Show one: flowtui exports show {options.id}")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +18,11 @@ from flowtui.config import load_settings
 from flowtui.domain.execution import ExecutionId
 from flowtui.embedded import session_of
 from flowtui.errors import ExportError, FlowtuiError, UsageError
-from flowtui.exports import Plan, PlannedFile, Selection, SourceRun, TargetOptions, make_plan, parse_target
+from flowtui.exports import Journal, Plan, PlannedFile, Selection, SourceRun, TargetOptions, make_plan, parse_target
 from flowtui.exports.encoded_selection import decoded_selection, encoded_selection
 from flowtui.exports.roads.base import RemoteWork, remote_work
+from flowtui.local.domino import create_domino_app
+from flowtui.local.domino.serve import served
 from flowtui.tui.roads import ROADS, ExportRoad
 from tests.exports.test_plan import artifact_file
 
@@ -108,6 +113,39 @@ async def test_a_job_cannot_be_paused_or_cancelled(home: Path, tmp_path: Path) -
             await session.transfers.start_remote(
                 session.road("domino-job"), plan, TargetOptions(), RemoteWork("x", "x", project="none")
             )
+
+
+async def test_an_export_elsewhere_is_found_again_by_another_process(home: Path, tmp_path: Path) -> None:
+    """The session that started it is gone; its log is told once, however long, and its end is known."""
+    domino = tmp_path / "domino-home"
+    async with served(lambda url: create_domino_app(domino, url=url)) as url:
+        environ = {"HOME": str(tmp_path), "FLOWTUI_DOMINO_URL": url, "FLOWTUI_DOMINO_TOKEN": "token"}
+        settings = load_settings({"home": str(home), "local": True}, environ)
+        async with session_of(settings) as session:
+            artifacts = await session.catalog.artifacts(ExecutionId("flowtui", "development", "good"))
+            selection = Selection(SourceRun(artifacts.execution.id), artifacts.files)
+            plan = await make_plan([selection], parse_target(str(tmp_path / "out")), session.storage)
+            work = RemoteWork("flowtui serve --port 0", "long")
+            id_ = await session.transfers.start_remote(session.road("domino-job"), plan, TargetOptions(), work)
+        assert Journal(home / "state.sqlite3").get(id_).state == "running"
+        (log,) = (domino / "domino" / "jobs").glob("*.log")
+        async with session_of(settings) as session:
+            for first, last in ((0, 250), (250, 400)):
+                with log.open("a") as file:
+                    file.writelines(f"line {number}\n" for number in range(first, last))
+                await session.transfers.look_elsewhere()
+            told = [event.text for event in session.journal.events(id_) if event.text.startswith("line ")]
+            assert told == [f"line {number}" for number in range(400)]
+            await session.transfers.follow_elsewhere()
+            assert await session.transfers.resume(id_) == id_
+            for process in Path("/proc").glob("[0-9]*"):  # noqa: ASYNC240
+                with contextlib.suppress(OSError):
+                    if log.stem.encode() in (process / "environ").read_bytes():
+                        os.kill(int(process.name), signal.SIGTERM)
+            with pytest.raises(ExportError, match=r"Job \d+ is Failed"):
+                await session.transfers.wait(id_)
+            with pytest.raises(ExportError, match="was carried out elsewhere"):
+                await session.transfers.resume(id_)
 
 
 NAMES = st.text(min_size=1, max_size=30)

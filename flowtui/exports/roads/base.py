@@ -37,7 +37,7 @@ class RemoteState:
     """How an export elsewhere goes.
 
     Attributes:
-        lines: the last lines of its log.
+        lines: its log so far, from the beginning.
         error: why it failed, else empty.
     """
 

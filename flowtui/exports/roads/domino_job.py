@@ -15,7 +15,6 @@ from flowtui.exports.roads.base import RemoteState, RemoteWork
 from flowtui.text import plain
 
 _STATES: dict[str, ExportState] = {"Succeeded": "done", "Failed": "failed", "Error": "failed", "Stopped": "cancelled"}
-_SHOWN_LINES = 200
 
 
 class DominoJobRoad:
@@ -45,13 +44,12 @@ class DominoJobRoad:
         client = self._client()
         found = await job(client, id_)
         log = await job_log(client, id_)
-        lines = log.lines[-_SHOWN_LINES:]
         if not found.completed:
-            return RemoteState("running", lines)
+            return RemoteState("running", log.lines)
         state = _STATES.get(found.state, "failed")
-        last = next((line for line in reversed(lines) if line.strip()), "")
+        last = next((line for line in reversed(log.lines) if line.strip()), "")
         error = f"Job {found.number or id_} is {found.state}. {log.problem or last}".strip() if state != "done" else ""
-        return RemoteState(state, lines, error)
+        return RemoteState(state, log.lines, error)
 
     async def stop(self, id_: str) -> None:
         raise ExportError(

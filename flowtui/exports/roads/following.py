@@ -8,11 +8,14 @@ from collections.abc import Callable
 from flowtui.errors import ExportError, UnreachableError
 from flowtui.exports.journal import Journal
 from flowtui.exports.records import ExportRecord
-from flowtui.exports.roads.base import Road
+from flowtui.exports.roads.base import RemoteState, Road
 from flowtui.exports.targets.base import Publication
 
 REMOTE = "remote"
 """The note that has what the road calls the export."""
+
+_LINES = "lines"
+"""The note that has how many lines of its log are in the journal."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
 _SILENCES = 30
@@ -31,15 +34,13 @@ class Follower:
         self._road = road
         self._journal = journal
         self._changed = changed
-        self._known = 0
 
     async def run(self) -> None:
         """Follow it. Raises ExportError where it failed, and FlowtuiError where it cannot be looked at."""
-        remote = await asyncio.to_thread(self._journal.notes(self.id).get, REMOTE)
         pause, silences = _FIRST_PAUSE, 0
         while True:
             try:
-                record = await self.look(remote)
+                record = await self.look()
                 silences = 0
             except UnreachableError:
                 silences += 1
@@ -53,17 +54,22 @@ class Follower:
         if record.state != "done":
             raise ExportError(record.error or f"Export {self.id} is {record.state}.", "Its log says more.")
 
-    async def look(self, remote: str) -> ExportRecord:
-        """Look once; what the journal has then."""
-        now = await self._road.look(remote)
-        for line in now.lines[self._known :]:
-            await asyncio.to_thread(self._journal.tell, self.id, line)
-        self._known = max(self._known, len(now.lines))
-        record = await asyncio.to_thread(self._journal.get, self.id)
-        if now.state != "running":
-            publication = Publication(record.target, "") if now.state == "done" else None
-            record = await asyncio.to_thread(
-                self._journal.finish, self.id, now.state, error=now.error, publication=publication
-            )
+    async def look(self) -> ExportRecord:
+        """Look once; what the journal has then. Raises as the road's ``look``."""
+        now = await self._road.look(await asyncio.to_thread(self._journal.notes(self.id).get, REMOTE))
+        record = await asyncio.to_thread(self._record, now)
         self._changed()
         return record
+
+    def _record(self, now: RemoteState) -> ExportRecord:
+        notes = self._journal.notes(self.id)
+        # Another process may have followed it before.
+        known = int(notes.get(_LINES) or 0)
+        if len(now.lines) > known:
+            self._journal.tell(self.id, *now.lines[known:])
+            notes.set(_LINES, str(len(now.lines)))
+        record = self._journal.get(self.id)
+        if now.state == "running":
+            return record
+        publication = Publication(record.target, "") if now.state == "done" else None
+        return self._journal.finish(self.id, now.state, error=now.error, publication=publication)

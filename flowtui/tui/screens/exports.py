@@ -49,6 +49,7 @@ class ExportsScreen(ExportActions, Place):
 
     async def read(self) -> None:
         session = await self.context.connection.session()
+        await session.transfers.follow_elsewhere()
         self.post_message(self.Read(await asyncio.to_thread(session.journal.list)))
 
     @on(Read)
