@@ -4,8 +4,10 @@ import asyncio
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.responses import Response
@@ -26,6 +28,7 @@ from flowtui.exports import (
     parse_target,
     run,
 )
+from flowtui.exports import manifest as manifests
 from flowtui.exports.targets.in_place import InPlaceTarget
 from flowtui.exports.targets.part_file import open_part
 from flowtui.httpclient import httpx
@@ -363,3 +366,50 @@ async def test_the_longest_names_have_room_for_their_part(storage: Storage, tmp_
     (name,) = os.listdir(tmp_path / "ADaM")
     assert len(os.fsencode(name)) <= 255
     assert name.endswith(".csv")
+
+
+async def test_an_older_file_is_not_taken_for_one_that_is_lost_from_the_stage(
+    store: Store, storage: Storage, journal: Journal, tmp_path: Path
+) -> None:
+    """It has the same size, and is replaced only once the new one has its name."""
+    to = tmp_path / "out"
+    (to / "ADaM").mkdir(parents=True)
+    (to / "ADaM" / "adae.csv").write_bytes(b"older")
+    plan = await plan_of(storage, parse_target(str(to)))
+    body = store.objects.pop("b/adsl")
+    with pytest.raises(ExportError, match="1 of 2 files failed"):
+        await run(plan, storage, journal=journal)
+    (record,) = journal.list()
+    for stage in to.glob(".flowtui-*"):
+        shutil.rmtree(stage)
+    store.objects["b/adsl"] = body
+    transfers = Transfers(journal, storage, TargetAccess())
+    await transfers.resume(record.id)
+    assert (await transfers.wait(record.id)).state == "done"
+    assert (to / "ADaM" / "adae.csv").read_bytes() == b"small"
+
+
+async def test_a_manifest_is_read_once_however_many_files_are_taken_up(
+    store: Store, storage: Storage, journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to = tmp_path / "out"
+    await run(await plan_of(storage, parse_target(str(to)), FILES[:1]), storage)
+    files = [artifact_file(f"{index}.csv", "s3://b/adae") for index in range(30)]
+    plan = await plan_of(storage, parse_target(str(to)), [*files, artifact_file("gone.csv", "s3://b/empty")])
+    del store.objects["b/empty"]
+    with pytest.raises(ExportError):
+        await run(plan, storage, journal=journal)
+    store.objects["b/empty"] = b""
+    read = 0
+    original = manifests.parse_manifest
+
+    def counted(data: bytes, where: str) -> Any:
+        nonlocal read
+        read += 1
+        return original(data, where)
+
+    monkeypatch.setattr(manifests, "parse_manifest", counted)
+    transfers = Transfers(journal, storage, TargetAccess())
+    await transfers.resume(journal.list()[0].id)
+    await transfers.wait(journal.list()[0].id)
+    assert read <= 3

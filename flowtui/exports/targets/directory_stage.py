@@ -54,6 +54,9 @@ def snapshot_numbers(folder: Path) -> list[int]:
 class DirectoryStage:
     """The stage of an export to a directory.
 
+    Notes: ``stage`` is the folder of what is staged, ``merging`` that files of it may have their names already, and
+    ``snapshot`` the number that it is to have.
+
     Args:
         root: the directory.
         snapshots: the export becomes a folder ``snapshots/<n>``.
@@ -66,6 +69,10 @@ class DirectoryStage:
         self._made: set[Path] = set()
         noted = request.notes.get("stage")
         self.folder = Path(noted) if noted else self._choose()
+        self._is_merging = bool(request.notes.get("merging"))
+        with refusing(root):
+            # An earlier try may have come to its end without a word.
+            self._place = self._published() if noted else None
         if not noted:
             request.notes.set("stage", str(self.folder))
 
@@ -85,13 +92,8 @@ class DirectoryStage:
 
     def _has(self, file: StagedFile) -> bool:
         with refusing(self._root):
-            places = [self.folder]
-            published = self._published()
-            if published is not None:
-                places.append(published)
-            elif not self._snapshots:
-                places.append(self._root)
-            for place in places:
+            places = [self.folder, self._place, self._root if self._is_merging else None]
+            for place in filter(None, places):
                 with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                     size = os.lstat(place / file.path).st_size
                     if file.size is None or size == file.size:
@@ -141,7 +143,7 @@ class DirectoryStage:
 
     def _publish(self, manifest: Callable[[Mapping[str, Any]], bytes]) -> Publication:
         with refusing(self._root):
-            place = self._published()
+            place = self._place
             if place is None:
                 if self.folder.is_dir():
                     flush_file_system(self.folder)
@@ -151,7 +153,8 @@ class DirectoryStage:
                     place = self._merge(manifest)
                 else:
                     place = self._publish_root(manifest)
-                flush_folder(place.parent if place != self._root else place)
+                for folder in (place, place.parent):
+                    flush_folder(folder)
             shutil.rmtree(self.folder, ignore_errors=True)
         return Publication(str(place), str(place / manifests.NAME))
 
@@ -192,8 +195,10 @@ class DirectoryStage:
 
     def _merge(self, manifest: Callable[[Mapping[str, Any]], bytes]) -> Path:
         with _alone_in(self._root):
+            self._request.notes.set("merging", "1")
             for file in self._request.files:
                 self._give_name(file)
+            self._is_merging = True
             self._write_manifest(self.folder, manifest(self._manifest_of(self._root)))
             os.replace(self.folder / manifests.NAME, self._root / manifests.NAME)
         return self._root
@@ -201,7 +206,7 @@ class DirectoryStage:
     def _give_name(self, file: StagedFile) -> None:
         staged, place = self.folder / file.path, self._root / file.path
         if not os.path.lexists(staged):
-            if os.path.lexists(place):
+            if self._is_merging and os.path.lexists(place):
                 return
             raise ExportError(
                 f"{plain(file.path)} has vanished from the stage {plain(self.folder)}.", "Resume the export."
