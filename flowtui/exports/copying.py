@@ -65,6 +65,18 @@ class CopiesLocalFiles(Protocol):
         """As ``DirectoryStage.copy``."""
 
 
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """Files that are brought by one call.
+
+    Attributes:
+        copied: they are files of this machine, and the stage copies them by itself.
+    """
+
+    files: tuple[PlannedFile, ...]
+    copied: bool
+
+
 class Copier:
     """Brings files into one stage.
 
@@ -86,29 +98,33 @@ class Copier:
         self._copying = asyncio.Semaphore(_COPIES_AT_ONCE)
         self._stop = threading.Event()
 
-    def batches(self, files: Sequence[PlannedFile]) -> list[list[PlannedFile]]:
-        """The files in portions, each for one call of :meth:`bring`: small local files together, others alone."""
-        portions: list[list[PlannedFile]] = []
+    async def portions(self, files: Sequence[PlannedFile]) -> list[Portion]:
+        """The files for :meth:`bring`: small ones of this machine together, others alone."""
+        return await asyncio.to_thread(self._portions, files)
+
+    def _portions(self, files: Sequence[PlannedFile]) -> list[Portion]:
+        portions: list[Portion] = []
         open_: list[PlannedFile] = []
         size = 0
         for file in files:
-            if not self._is_copied(file) or (file.size or 0) > _BATCH_BYTES:
-                portions.append([file])
+            copied = self._is_copied(file)
+            if not copied or (file.size or 0) > _BATCH_BYTES:
+                portions.append(Portion((file,), copied))
                 continue
             open_.append(file)
             size += file.size or 0
             if size >= _BATCH_BYTES or len(open_) >= _BATCH_FILES:
-                portions.append(open_)
+                portions.append(Portion(tuple(open_), copied=True))
                 open_, size = [], 0
         if open_:
-            portions.append(open_)
+            portions.append(Portion(tuple(open_), copied=True))
         return portions
 
-    async def bring(self, files: Sequence[PlannedFile]) -> list[Written | Failure]:
-        """Bring a portion of :meth:`batches` into the stage."""
-        if len(files) > 1 or self._is_copied(files[0]):
-            return await self._copied(files)
-        return [await self._brought(files[0])]
+    async def bring(self, portion: Portion) -> list[Written | Failure]:
+        """Bring a portion into the stage."""
+        if portion.copied:
+            return await self._copied(portion.files)
+        return [await self._brought(file) for file in portion.files]
 
     def _is_copied(self, file: PlannedFile) -> bool:
         if not self._copies or not file.uri.startswith(("/", "file://")):

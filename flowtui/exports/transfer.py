@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import getpass
-import platform
 import secrets
 import threading
 from collections import deque
@@ -15,11 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any, Literal, TypeVar
 
-from flowtui import __version__
 from flowtui.errors import ExportError, FlowtuiError
 from flowtui.exports.copying import Copier, Failure, Written
 from flowtui.exports.journal import Journal
-from flowtui.exports.manifest import merged_manifest
+from flowtui.exports.manifest import export_manifest
 from flowtui.exports.pace import Pace, Progress
 from flowtui.exports.plan import Plan
 from flowtui.exports.records import ExportState
@@ -31,9 +28,6 @@ Listener = Callable[[Progress], None]
 """Is told how far an export is, in the event loop, about ten times a second."""
 
 _T = TypeVar("_T")
-
-CONCURRENCY = 4
-"""Files that move at the same time."""
 
 _TICK_SECONDS = 0.1
 _JOURNAL_TICKS = 5
@@ -81,7 +75,7 @@ async def run(
     Raises:
         ExportError: a file is in the way or cannot be read (nothing is written then), or some files failed.
     """
-    check(plan, whole=journal is not None)
+    check(plan)
     id_ = ""
     if journal is not None:
         id_ = await asyncio.to_thread(journal.add, plan, options or TargetOptions(), server=server)
@@ -89,19 +83,15 @@ async def run(
     return await transfer.run()
 
 
-def check(plan: Plan, *, whole: bool = True) -> None:
-    """Raises ExportError where a plan cannot be carried out as it is.
-
-    Args:
-        whole: files that cannot be read forbid it.
-    """
+def check(plan: Plan) -> None:
+    """Raises ExportError where a plan cannot be carried out as it is."""
     if plan.blocked:
         paths = ", ".join(plain(file.path) for file in plan.blocked[:_NAMED_FAILURES])
         raise ExportError(
             f"{len(plan.blocked):,} of {len(plan.files):,} files exist already: {paths}.",
             "Replace them or keep both, or choose another place.",
         )
-    if plan.problems and whole:
+    if plan.problems and not plan.target.in_place:
         named = " ".join(problem.message for problem in plan.problems[:_NAMED_FAILURES])
         raise ExportError(
             f"{len(plan.problems):,} of {len(plan.files) + len(plan.problems):,} files cannot be read: {named}",
@@ -146,7 +136,7 @@ class Transfer:
         self._unrecorded_failures: list[Failure] = []
         self._flushing = threading.Lock()
         self._lines: list[str] = []
-        self._started_at = _now()
+        self._started_at = datetime.now(timezone.utc)
         self._task: asyncio.Task[Any] | None = None
         self._is_publishing = False
         self._is_new = False
@@ -220,8 +210,7 @@ class Transfer:
                 raise
             await _shielded(asyncio.to_thread(self._flush))
             if self._failures or plan.problems:
-                if self._written and self._journal is None:
-                    # A download keeps what is whole, and its manifest says what that is.
+                if self._written and plan.target.in_place:
                     await stage.publish(self._manifest)
                 raise self._failed()
             return await self._publish(stage)
@@ -273,9 +262,9 @@ class Transfer:
             self._pace.add(count, file.path)
 
         copier = Copier(stage, self._storage, moved, self._lines.append, retry_delay=self._retry_delay)
-        # What a stage does best by itself: requests to a server are waited for, copies are not.
-        concurrency = self._concurrency or int(getattr(stage, "files_at_once", CONCURRENCY))
-        portions = deque(copier.batches([file for file in self._plan.to_write if file.path not in self._written]))
+        concurrency = self._concurrency or stage.files_at_once
+        missing = [file for file in self._plan.to_write if file.path not in self._written]
+        portions = deque(await copier.portions(missing))
 
         async def worker() -> None:
             while portions:
@@ -360,18 +349,7 @@ class Transfer:
         return self._journal.notes(self.id) if self._journal is not None else _Memory()
 
     def _manifest(self, there: Mapping[str, Any]) -> bytes:
-        now = _now()
-        export = {
-            "user": _user(),
-            "host": platform.node(),
-            "flowtui": __version__,
-            "target": self._plan.target.text,
-            "started_at": self._started_at,
-            "finished_at": now,
-        }
-        runs = {str(run.id): run.to_json() for run in self._plan.runs}
-        key = self._key
-        return merged_manifest(there, {key: export}, runs, (_entry(one, key, now) for one in self._written.values()))
+        return export_manifest(there, self._key, self._plan, self._written.values(), self._started_at)
 
     def _failed(self) -> ExportError:
         failures = [f"{plain(one.file.path)}: {one.error.message}" for one in self._failures]
@@ -398,25 +376,6 @@ class _Memory:
         self._values[name] = value
 
 
-def _entry(written: Written, export: str, now: str) -> dict[str, Any]:
-    file, source = written.file, written.file.source
-    return {
-        "path": file.path,
-        "artifact": source.artifact,
-        "type": source.type,
-        "file": source.file,
-        "node": source.node,
-        "uri": file.uri,
-        "etag": file.etag,
-        "size": written.size,
-        "sha256": written.sha256,
-        "modified": written.modified,
-        "run": str(file.run.id),
-        "export": export,
-        "exported_at": now,
-    }
-
-
 async def _shielded(work: Awaitable[_T]) -> _T:
     """Await to the end, and only then let a cancellation through."""
     task = asyncio.ensure_future(work)
@@ -428,14 +387,3 @@ async def _shielded(work: Awaitable[_T]) -> _T:
             # Looked at, or asyncio complains of an error that nobody has seen.
             task.exception()
         raise
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return ""
-
-
-def _now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from flowtui.errors import ExportError
-from flowtui.exports import TargetAccess, TargetOptions, parse_target
+from flowtui.exports import Selection, SourceRun, TargetAccess, TargetOptions, make_plan, parse_target, run
 from flowtui.exports.manifest import NAME, merged_manifest
 from flowtui.exports.targets import s3_calls, store_calls
 from flowtui.exports.targets.base import IfExists, Stage, StagedFile, StageRequest
+from flowtui.storage import Storage
 from tests.exports.stores import Place, Stores, cut_at
+from tests.exports.test_plan import RUN, artifact_file
 from tests.storage.clouds import azure_server
 
 KINDS = ("s3", "google", "azure", "memory", "folders")
@@ -314,14 +317,15 @@ async def test_exports_at_the_same_time_get_snapshots_of_their_own(place: Place)
         await stage.aclose()
 
 
-async def test_exports_of_no_journal_do_not_take_each_other_for_themselves(place: Place) -> None:
+async def test_exports_of_no_journal_do_not_take_each_other_for_themselves(place: Place, tmp_path: Path) -> None:
     for body in (b"first", b"second"):
-        files = {"a.txt": body, "b.txt": b"not brought"}
-        stage = await stage_of(place, DictNotes(), export="0", files=files)
-        await upload(stage, {"a.txt": body})
-        await stage.publish(manifest_of("0", {"a.txt": body}))
-        assert without_manifest(place.objects()) == {"a.txt": body}
-        await stage.aclose()
+        (tmp_path / "a.txt").write_bytes(body)
+        async with Storage() as storage:
+            files = (artifact_file("a.txt", str(tmp_path / "a.txt"), format_=""),)
+            target = parse_target(place.url, TargetOptions(), place.access)
+            plan = await make_plan([Selection(SourceRun(RUN), files)], target, storage)
+            await run(plan, storage)
+        assert without_manifest(place.objects()) == {"ADaM/a.txt": body}
 
 
 async def test_what_somebody_else_has_written_meanwhile_is_not_replaced(place: Place) -> None:

@@ -166,7 +166,13 @@ class Sink(Protocol):
 
 
 class Stage(Protocol):
-    """The files of one export on their way, seen by nobody before :meth:`publish`. Methods raise ExportError."""
+    """The files of one export on their way, seen by nobody before :meth:`publish`. Methods raise ExportError.
+
+    Attributes:
+        files_at_once: how many files may be on their way at the same time.
+    """
+
+    files_at_once: int
 
     async def has(self, file: StagedFile) -> bool:
         """Whether a file that the journal has as written is still whole in the stage, or published."""
@@ -197,11 +203,14 @@ class Target(Protocol):
         kind: the name of this kind of target (``directory``, ``dataset``, ``store``).
         text: the place, in the words that :func:`parse_target` takes; without secrets.
         whole: every export stands for itself there (a snapshot folder), so that it holds all of its files or none.
+        in_place: each file is seen as soon as it is whole, as in a download: what could be written stays and is in the
+            manifest, whatever becomes of the others.
     """
 
     kind: str
     text: str
     whole: bool
+    in_place: bool
 
     async def existing(self, paths: Iterable[str]) -> dict[str, Existing]:
         """What lies at these paths (in the latest snapshot, where ``whole``); those where nothing lies are left out."""

@@ -55,6 +55,7 @@ class DatasetTarget:
 
     kind = "dataset"
     whole = False
+    in_place = False
 
     def __init__(self, name: str, project: str, options: TargetOptions, access: TargetAccess, text: str) -> None:
         self.text = text

@@ -43,6 +43,7 @@ class DirectoryTarget:
     """
 
     kind = "directory"
+    in_place = False
 
     def __init__(self, root: Path, *, snapshots: bool = False) -> None:
         self.root = root

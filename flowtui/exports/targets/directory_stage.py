@@ -62,6 +62,8 @@ class DirectoryStage:
         snapshots: the export becomes a folder ``snapshots/<n>``.
     """
 
+    files_at_once = 4
+
     def __init__(self, root: Path, request: StageRequest, snapshots: bool) -> None:
         self._root = root
         self._request = request

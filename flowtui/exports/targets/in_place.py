@@ -18,12 +18,16 @@ from flowtui.exports.targets.part_file import open_part, refusing
 class InPlaceTarget(DirectoryTarget):
     """A directory to download to."""
 
+    in_place = True
+
     async def stage(self, request: StageRequest) -> InPlaceStage:
         return InPlaceStage(self.root, request.files)
 
 
 class InPlaceStage:
     """Files on their way into a directory; what is whole stays, whatever becomes of the others."""
+
+    files_at_once = 4
 
     def __init__(self, root: Path, files: Iterable[StagedFile]) -> None:
         self._root = root

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -81,6 +80,7 @@ class StoreTarget:
     """
 
     kind = "store"
+    in_place = False
 
     def __init__(self, url: str, access: StoreAccess, *, snapshots: bool = False) -> None:
         self.text = url
@@ -115,16 +115,17 @@ class StoreTarget:
 class StoreStage:
     """The stage of an export to a store.
 
-    Notes: ``staging`` is the folder of what is staged, ``claim`` the number of a snapshot that may be held, and
-    ``snapshot`` the one that is; ``publishing`` is set before the first copy, ``published`` after the manifest.
+    Notes: ``claim`` is the number of a snapshot that may be held, and ``snapshot`` the one that is; ``publishing`` is
+    set before the first copy, ``published`` after the manifest.
     """
+
+    files_at_once = 4
 
     def __init__(self, files: StoreFiles, request: StageRequest, *, snapshots: bool) -> None:
         self._files = files
         self._request = request
         self._notes = request.notes
         self._snapshots = snapshots
-        self._is_recorded = bool(request.export.strip("0"))
         self._is_there: bool | None = None
 
     async def has(self, file: StagedFile) -> bool:
@@ -160,12 +161,8 @@ class StoreStage:
 
     @property
     def _staging(self) -> str:
-        """The folder of what is staged. Exports of no journal have all the same id, and it may be in use."""
-        name = self._notes.get("staging")
-        if not name:
-            name = self._request.export if self._is_recorded else f"0{secrets.token_hex(8)}"
-            self._notes.set("staging", name)
-        return f"{STAGING}/{name}"
+        """The folder of what is staged."""
+        return f"{STAGING}/{self._request.export}"
 
     def _staged(self, file: StagedFile) -> str:
         """Where a version of a file is staged, by a name of fixed length: a key of S3 has 1024 bytes at most."""
@@ -186,7 +183,6 @@ class StoreStage:
         """Whether an earlier try has come as far as the manifest."""
         if self._notes.get("published"):
             return True
-        # The manifest may name the export's id without it: exports of no journal have all the same.
         if not self._notes.get("publishing"):
             return False
         if self._is_there is None:
@@ -208,9 +204,6 @@ class StoreStage:
             size, target = sizes.get(name), place + file.path
             if size is not None:
                 await self._files.copy(f"{self._staging}/{name}", target, size)
-            elif not self._is_recorded:
-                # What could not be read is not published; the others of a download are.
-                return
             there = await self._files.stat(target)
             if size is None and not (moves and there and file.size in (None, there.size)):
                 raise ExportError(
