@@ -1,8 +1,7 @@
 """What a place that takes files must be able to do, and what it is told.
 
 An export comes to a target as one :class:`Stage`: files are written there one by one, unseen, and ``publish`` gives
-them their names. A third party's target is a function ``parse(text, options, access)`` behind the entry point
-``flowtui.export_targets`` that returns a :class:`Target`.
+them their names. Another package's target is a :class:`TargetParser` behind the entry point ``flowtui.export_targets``.
 """
 
 from __future__ import annotations

@@ -1,10 +1,12 @@
-"""The kinds of targets: one line each, and those of third parties behind the entry point ``flowtui.export_targets``."""
+"""The kinds of targets, one line each; those of other packages are behind the entry point ``flowtui.export_targets``.
+
+The name of such an entry point is the word that stands before the colon of its targets (``share`` for ``share:adam``).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
-from importlib.metadata import entry_points
+from importlib import metadata
 
 from flowtui.errors import UsageError
 from flowtui.exports.targets import dataset, directory, store
@@ -24,31 +26,28 @@ TARGETS: tuple[tuple[str, TargetParser], ...] = (
 def parse_target(text: str, options: TargetOptions | None = None, access: TargetAccess | None = None) -> Target:
     """The target that a text names. Raises UsageError where none does, or an option does not fit."""
     text, options, access = text.strip(), options or TargetOptions(), access or TargetAccess()
-    for _, parse in _parsers():
+    for parse in (*_third_parties(text), *(parse for _, parse in TARGETS)):
         target = parse(text, options, access)
         if target is not None:
             return target
     raise UsageError(
         f"{plain(text) or 'Nothing'} names no place to export to.",
-        f"Known places: {'; '.join(words for words, _ in _parsers())}.",
+        f"Known places: {'; '.join(words for words, _ in TARGETS)}.",
     )
 
 
-def _parsers() -> Iterator[tuple[str, TargetParser]]:
-    # Those of third parties come first, since a directory takes every text without a scheme.
-    yield from _third_parties()
-    yield from TARGETS
-
-
-@cache
-def _third_parties() -> tuple[tuple[str, TargetParser], ...]:
-    found = []
-    for point in entry_points(group=ENTRY_POINT):
+def _third_parties(text: str) -> Iterator[TargetParser]:
+    """The parsers of other packages whose word stands before the first colon; nothing is loaded for another text."""
+    word, colon, _ = text.partition(":")
+    if not colon or "/" in word:
+        return
+    for point in metadata.entry_points(group=ENTRY_POINT):
+        if point.name != word:
+            continue
         try:
-            found.append((point.name, point.load()))
+            yield point.load()
         except (ImportError, AttributeError) as error:
             raise UsageError(
-                f"The export target {plain(point.name)} of {plain(point.value)} cannot be loaded: {plain(error)}.",
+                f"The export target {plain(word)}: cannot be loaded from {plain(point.value)}: {plain(error)}.",
                 "Repair or remove the package that brings it.",
             ) from error
-    return tuple(found)
