@@ -15,19 +15,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from demo import HERE, demo_app, press, rest
 from PIL import Image
 from png import to_png
-from take import rest
-from textual.pilot import Pilot
 from textual.worker import WorkerCancelled, WorkerFailed
 
-from flowtui.config import load_settings
-from flowtui.embedded import session_of
 from flowtui.tui.app import FlowtuiApp
 from flowtui.tui.screens.preview import PreviewScreen
 from tests.fuzz.makers import MAKERS
 
-HERE = Path(__file__).parent
 SIZE = (100, 30)
 PRESSES = {"a.zip": ("enter",), "a.tar.gz": ("enter",), "t.pdf": ("i",)}
 """Keys for a second picture of a file: its member, or its page drawn."""
@@ -81,37 +77,30 @@ def write_run(folder: Path) -> None:
 
 async def take_all(home: Path, into: Path) -> list[Path]:
     """The pictures, in the order of the files."""
-    settings = load_settings({"local": True, "home": str(home)}, {"HOME": str(home), "FLOWTUI_CONFIG": ""})
-    app = FlowtuiApp(settings, lambda: session_of(settings))
+    app = demo_app(home)
     taken: list[Path] = []
     async with app.run_test(size=SIZE) as pilot:
         await rest(app)
-        for key in ("enter", "j", "enter"):
-            await _press(pilot, app, key)
+        await press(pilot, app, ("enter", "j", "enter"))
         screen = app.screen
         assert isinstance(screen, PreviewScreen)
         while screen.index:
-            await _press(pilot, app, "p")
+            await press(pilot, app, ("p",))
         for number in range(len(screen.things)):
             name = str(getattr(screen.things[number], "file", number))
             taken.append(_draw(app, into / f"{name}.svg"))
             for key in PRESSES.get(name, ()):
-                await _press(pilot, app, key)
+                await press(pilot, app, (key,))
                 taken.append(_draw(app, into / f"{name}-{key}.svg"))
             if screen.pane.member is not None:
-                await _press(pilot, app, "escape")
-            await _press(pilot, app, "n")
+                await press(pilot, app, ("escape",))
+            await press(pilot, app, ("n",))
         holding = [worker for worker in app.workers if worker.group == "session"]
     for worker in holding:
         # It closes what it holds, the processes of previews too.
         with suppress(WorkerCancelled, WorkerFailed):
             await worker.wait()
     return taken
-
-
-async def _press(pilot: Pilot[None], app: FlowtuiApp, key: str) -> None:
-    await pilot.press(key)
-    await rest(app)
 
 
 def _draw(app: FlowtuiApp, svg: Path) -> Path:

@@ -7,19 +7,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import subprocess
-import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from demo import HERE, demo_app, demo_home, press, rest
 from png import to_png
 
-from flowtui.config import load_settings
-from flowtui.embedded import session_of
-from flowtui.tui.app import FlowtuiApp
-
-HERE = Path(__file__).parent
 SIZES = ((80, 24), (140, 40))
 
 
@@ -58,25 +51,12 @@ PICTURES = (
 )
 
 
-async def rest(app: FlowtuiApp) -> None:
-    """Wait until nothing is being read."""
-    for _ in range(200):
-        await asyncio.sleep(0.05)
-        if all(worker.is_finished for worker in app.workers if worker.group != "session"):
-            break
-    await asyncio.sleep(0.1)
-
-
 async def take(picture: Picture, size: tuple[int, int], home: Path) -> None:
     """Write one picture."""
-    settings = load_settings({"local": True, "home": str(home)}, {"HOME": str(home), "FLOWTUI_CONFIG": ""})
-    app = FlowtuiApp(settings, lambda: session_of(settings))
+    app = demo_app(home)
     async with app.run_test(size=size) as pilot:
         await rest(app)
-        for key in picture.keys:
-            for press in key[1:-1] if key.startswith("<") else [key]:
-                await pilot.press({" ": "space"}.get(press, press))
-            await rest(app)
+        await press(pilot, app, picture.keys)
         svg = HERE / f"{picture.name}-{size[0]}x{size[1]}.svg"
         svg.write_text(app.export_screenshot(title="flowtui"))
     to_png(svg)
@@ -87,14 +67,7 @@ def main() -> None:
     parser.add_argument("--home", type=Path, help="a home in which the demo has run")
     parser.add_argument("names", nargs="*", help="only these pictures")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        home = options.home or Path(folder)
-        if options.home is None:
-            subprocess.run(
-                [sys.executable, "-m", "flowtui", "demo", "--no-screen", "--home", str(home)],
-                check=True,
-                stdout=sys.stderr,
-            )
+    with demo_home(options.home) as home:
         for picture in PICTURES:
             for size in SIZES:
                 if not options.names or picture.name in options.names:

@@ -8,19 +8,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import subprocess
-import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from demo import HERE, demo_app, demo_home, press, rest
 from PIL import Image, ImageDraw, ImageFont
 from png import to_png
-from take import HERE, rest
-
-from flowtui.config import load_settings
-from flowtui.embedded import session_of
-from flowtui.tui.app import FlowtuiApp
 
 COLUMNS = 3
 
@@ -51,16 +44,12 @@ STEPS = (
 
 async def walk(home: Path) -> list[Path]:
     """Press the keys of all steps; the picture after each."""
-    settings = load_settings({"local": True, "home": str(home)}, {"HOME": str(home), "FLOWTUI_CONFIG": ""})
-    app = FlowtuiApp(settings, lambda: session_of(settings))
+    app = demo_app(home)
     pictures = []
     async with app.run_test(size=(80, 24)) as pilot:
         await rest(app)
         for number, step in enumerate(STEPS, 1):
-            for key in step.keys:
-                for press in key[1:-1] if key.startswith("<") else [key]:
-                    await pilot.press({" ": "space", "-": "minus", "_": "underscore", ":": "colon"}.get(press, press))
-                await rest(app)
+            await press(pilot, app, step.keys)
             svg = HERE / f"walk-{number:02d}.svg"
             svg.write_text(app.export_screenshot(title=f"{number}  {step.words}"))
             to_png(svg)
@@ -88,14 +77,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, help="a home in which the demo has run")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        home = options.home or Path(folder)
-        if options.home is None:
-            subprocess.run(
-                [sys.executable, "-m", "flowtui", "demo", "--no-screen", "--home", str(home)],
-                check=True,
-                stdout=sys.stderr,
-            )
+    with demo_home(options.home) as home:
         sheet(asyncio.run(walk(home)))
 
 

@@ -44,17 +44,6 @@ def store() -> Store:
     return Store({"b/adsl": BODY, "b/adae": b"small", "b/empty": b""})
 
 
-@pytest.fixture
-async def storage(store: Store) -> AsyncIterator[Storage]:
-    async with Storage(sign=store.sign, transport=store.transport, retry_delay=0) as storage:
-        yield storage
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Journal:
-    return Journal(tmp_path / "state.sqlite3")
-
-
 FILES = [artifact_file("adsl.csv", "s3://b/adsl"), artifact_file("adae", "s3://b/adae")]
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from flowtui.errors import ExportError, NotFoundError, UsageError
 from flowtui.exports import Journal
+from tests.exports.test_roads import FLOW
 from tests.headless.conftest import ADSL, Command
 from tests.kill.export_child import RUN
 from tests.storage.store import Store
@@ -136,15 +137,17 @@ async def test_an_export_of_another_process_is_stopped(
     assert not (tmp_path / "out").exists()
 
 
-def test_an_interrupted_command_pauses_its_export(tmp_path: Path) -> None:
-    """SIGINT for real: exit code 130, and the journal knows how to go on."""
+def test_an_interrupted_process_pauses_its_export(tmp_path: Path) -> None:
+    """SIGINT for real, to what a command runs: the journal knows how to go on."""
     source = tmp_path / "source"
     source.mkdir()
     (source / "a.csv").write_bytes(b"1")
     home = tmp_path / "home"
     home.mkdir()
     arguments = [sys.executable, "-c", CHILD, str(home), str(source), str(tmp_path / "out")]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=_hear_sigint
+    ) as process:
         assert process.stdout is not None
         id_ = process.stdout.readline().strip()
         while Journal(home / "state.sqlite3").get(id_).bytes_done == 0:
@@ -154,3 +157,53 @@ def test_an_interrupted_command_pauses_its_export(tmp_path: Path) -> None:
     record = Journal(home / "state.sqlite3").get(id_)
     assert (record.state, process.returncode) == ("paused", -signal.SIGINT)
     assert not (tmp_path / "out").exists()
+
+
+def _hear_sigint() -> None:
+    """A shell has its background processes ignore it, and they hand that on."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+SLOW = """
+import sys
+from flowtui import cli
+from flowtui.exports.targets.directory_stage import DirectoryStage
+
+copy = DirectoryStage.copy
+
+def slow(self, source, file, moved, stop):
+    print("copying", file=sys.stderr, flush=True)
+    stop.wait(60)
+    return copy(self, source, file, moved, stop)
+
+DirectoryStage.copy = slow
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+def test_ctrl_c_pauses_the_command_and_says_how_to_go_on(tmp_path: Path) -> None:
+    pytest.importorskip("flytekit", reason="flytekit supports Python below 3.13 only")
+    home, to = tmp_path / "home", tmp_path / "out"
+    (tmp_path / "flow.py").write_text(FLOW)
+    flowtui = [sys.executable, "-m", "flowtui"]
+    where = ["--home", str(home)]
+    run = [*flowtui, "run", *where, "--name", "good", str(tmp_path / "flow.py"), "study"]
+    subprocess.run(run, check=True, capture_output=True)
+    command = [sys.executable, "-c", SLOW, "export", "good", "ADaM Datasets", "--to", str(to), *where]
+    # SIGINT is ignored where pytest runs in the background of a shell.
+    with subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "copying\n"
+        process.send_signal(signal.SIGINT)
+        told = process.stderr.read()
+    (record,) = Journal(home / "state.sqlite3").list()
+    assert (process.returncode, record.state) == (130, "paused")
+    assert f"flowtui exports resume {record.id}" in told
+    assert not to.exists()
+    subprocess.run([*flowtui, "exports", "resume", record.id, *where], check=True, capture_output=True)
+    assert (to / "ADaM Datasets" / "adsl.csv").read_text() == "USUBJID,AGE\n"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -51,17 +50,6 @@ def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def store() -> Store:
     return Store({"b/adsl": BODY, "b/adae": b"small", "b/empty": b""})
-
-
-@pytest.fixture
-async def storage(store: Store) -> AsyncIterator[Storage]:
-    async with Storage(sign=store.sign, transport=store.transport, retry_delay=0) as storage:
-        yield storage
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Journal:
-    return Journal(tmp_path / "state.sqlite3")
 
 
 async def project_id(client: DominoClient) -> str:
