@@ -138,6 +138,8 @@ class Transfers:
             and one.state == "running"
             and one.server == self._server
             and one.id not in self._tasks
+            # What could not be followed is not tried again at every look.
+            and one.id not in self._errors
         ]
 
     async def _resume_remote(self, record: ExportRecord) -> str:
