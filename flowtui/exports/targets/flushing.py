@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import sys
 import threading
@@ -19,6 +18,8 @@ def flush_file_system(folder: Path) -> None:
     if not sys.platform.startswith("linux"):
         os.sync()
         return
+    import ctypes
+
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         libc = ctypes.CDLL(None, use_errno=True)

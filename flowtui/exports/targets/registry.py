@@ -6,27 +6,26 @@ The name of such an entry point is the word that stands before the colon of its 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import metadata
+from importlib import import_module, metadata
 
 from flowtui.errors import UsageError
-from flowtui.exports.targets import dataset, directory, store
 from flowtui.exports.targets.base import Target, TargetAccess, TargetOptions, TargetParser
 from flowtui.text import plain
 
 ENTRY_POINT = "flowtui.export_targets"
 
-TARGETS: tuple[tuple[str, TargetParser], ...] = (
-    ("a dataset of Domino (dataset:NAME, dataset:PROJECT/NAME, dataset:ID)", dataset.parse),
-    ("s3://BUCKET/PREFIX, gs://, abfs:// or another URL of fsspec", store.parse),
-    ("a directory (a path, or directory:PATH)", directory.parse),
+TARGETS: tuple[tuple[str, str], ...] = (
+    ("a dataset of Domino (dataset:NAME, dataset:PROJECT/NAME, dataset:ID)", "dataset"),
+    ("s3://BUCKET/PREFIX, gs://, abfs:// or another URL of fsspec", "store"),
+    ("a directory (a path, or directory:PATH)", "directory"),
 )
-"""What a person can write, and the function that gives the target or None; the first that gives one is taken."""
+"""What a person can write, and the module whose ``parse`` gives the target or None; the first one is taken."""
 
 
 def parse_target(text: str, options: TargetOptions | None = None, access: TargetAccess | None = None) -> Target:
     """The target that a text names. Raises UsageError where none does, or an option does not fit."""
     text, options, access = text.strip(), options or TargetOptions(), access or TargetAccess()
-    for parse in (*_third_parties(text), *(parse for _, parse in TARGETS)):
+    for parse in _parsers(text):
         target = parse(text, options, access)
         if target is not None:
             return target
@@ -34,6 +33,13 @@ def parse_target(text: str, options: TargetOptions | None = None, access: Target
         f"{plain(text) or 'Nothing'} names no place to export to.",
         f"Known places: {'; '.join(words for words, _ in TARGETS)}.",
     )
+
+
+def _parsers(text: str) -> Iterator[TargetParser]:
+    """The parsers to ask, in order, each loaded when it is asked: every command starts with this module."""
+    yield from _third_parties(text)
+    for _, module in TARGETS:
+        yield import_module(f"flowtui.exports.targets.{module}").parse
 
 
 def _third_parties(text: str) -> Iterator[TargetParser]:
