@@ -13,6 +13,7 @@ from flowtui.tui.screens.compare import CompareScreen
 from flowtui.tui.screens.compare_files import CompareFilesScreen
 from flowtui.tui.screens.run import RunScreen
 from flowtui.tui.screens.versions import VersionsScreen
+from flowtui.tui.widgets.rows import Rows
 from tests.replay import expected
 from tests.tui.conftest import LARGE, SMALL, Open, Person, blobs
 from tests.tui.test_run import go_to
@@ -32,6 +33,36 @@ def versions_of(person: Person) -> VersionsScreen:
 def differences(person: Person) -> str:
     assert isinstance(person.app.screen, CompareScreen)
     return "\n".join("".join(mark.text for mark in line) for line in person.app.screen.lines)
+
+
+async def compare_with(person: Person, run: str) -> None:
+    """Press what compares the row under the cursor with its version of another run."""
+    await person.press("equals_sign")
+    assert versions_of(person).rows.move_to(f"flytesnacks/development/{run}")
+    await person.press("equals_sign")
+
+
+async def compared_files(person: Person) -> CompareScreen:
+    """The first and the last version of a dataset, compared by keys."""
+    await person.open("clinical-4")
+    await go_to(person, "ADaM Datasets", "adsl.csv")
+    await compare_with(person, "clinical-1")
+    assert isinstance(person.app.screen, CompareScreen)
+    return person.app.screen
+
+
+async def compared_artifacts(person: Person, left: str, right: str) -> CompareFilesScreen:
+    """Two versions of the datasets, compared by keys."""
+    await person.open(right)
+    to_datasets(person)
+    await compare_with(person, left)
+    assert isinstance(person.app.screen, CompareFilesScreen)
+    return person.app.screen
+
+
+def to_datasets(person: Person) -> None:
+    """Move the cursor to the artifact of the datasets."""
+    assert person.app.screen.query_one("#tree", Rows).move_to("a\0data\0ADaM Datasets")
 
 
 @SIZES
@@ -61,12 +92,7 @@ async def test_two_keys_compare_with_the_version_before(
     monkeypatch.setitem(blobs(), ADSL["clinical-1"], b"USUBJID,AGE\n01-1,63\n01-2,64\n01-3,70\n")
     monkeypatch.setitem(blobs(), ADSL["clinical-4"], b"USUBJID,AGE,SEX\n01-1,63,F\n01-3,71,M\n01-4,50,M\n")
     async with at_screen(size) as person:
-        await person.open("clinical-4")
-        await go_to(person, "ADaM Datasets", "adsl.csv")
-        await person.press("equals_sign")
-        versions_of(person).rows.move_to("flytesnacks/development/clinical-1")
-        await person.press("equals_sign")
-        assert isinstance(person.app.screen, CompareScreen)
+        await compared_files(person)
         # The older one is left, whichever was chosen.
         assert person.line_of("- clinical-1").index("clinical-1") < 10
         assert "+ clinical-4" in person.seen
@@ -86,11 +112,7 @@ async def test_what_differs_scrolls(at_screen: Open, monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(blobs(), ADSL["clinical-1"], b"USUBJID,AGE\n" + rows)
     monkeypatch.setitem(blobs(), ADSL["clinical-4"], b"USUBJID,AGE\n" + rows.replace(b",", b",1"))
     async with at_screen(SMALL) as person:
-        await person.open("clinical-4")
-        await go_to(person, "ADaM Datasets", "adsl.csv")
-        await person.press("equals_sign")
-        versions_of(person).rows.move_to("flytesnacks/development/clinical-1")
-        await person.press("equals_sign")
+        await compared_files(person)
         assert "59 -> 159" not in person.seen
         await person.press("G")
         assert "59 -> 159" in person.seen
@@ -104,11 +126,7 @@ async def test_more_is_compared_when_it_is_asked_for(at_screen: Open, monkeypatc
     rows[4000] = "4000,77"
     monkeypatch.setitem(blobs(), ADSL["clinical-4"], "\n".join(["USUBJID,AGE", *rows]).encode())
     async with at_screen(SMALL) as person:
-        await person.open("clinical-4")
-        await go_to(person, "ADaM Datasets", "adsl.csv")
-        await person.press("equals_sign")
-        versions_of(person).rows.move_to("flytesnacks/development/clinical-1")
-        await person.press("equals_sign")
+        await compared_files(person)
         assert "no difference found" in person.seen
         assert "first 2,000 rows of each" in person.seen
         assert "m compare more" in person.keys
@@ -148,8 +166,7 @@ async def test_a_bookmarked_file_has_versions(at_screen: Open) -> None:
 async def test_a_bookmarked_artifact_has_versions(at_screen: Open) -> None:
     async with at_screen(LARGE) as person:
         await person.open("clinical-2")
-        rows = person.app.screen.query_one("#tree")
-        assert rows.move_to("a\0data\0ADaM Datasets")  # type: ignore[attr-defined]
+        to_datasets(person)
         await person.press("b", "escape", "3")
         assert "= compare" in person.keys
         await person.press("equals_sign")
@@ -157,18 +174,6 @@ async def test_a_bookmarked_artifact_has_versions(at_screen: Open) -> None:
         assert versions_of(person).rows.cursor_key
         await person.press("equals_sign")
         assert isinstance(person.app.screen, CompareFilesScreen)
-
-
-async def compared_artifacts(person: Person, left: str, right: str) -> CompareFilesScreen:
-    """Two versions of the datasets, compared by keys."""
-    await person.open(right)
-    rows = person.app.screen.query_one("#tree")
-    assert rows.move_to("a\0data\0ADaM Datasets")  # type: ignore[attr-defined]
-    await person.press("equals_sign")
-    assert versions_of(person).rows.move_to(f"flytesnacks/development/{left}")
-    await person.press("equals_sign")
-    assert isinstance(person.app.screen, CompareFilesScreen)
-    return person.app.screen
 
 
 def words_of(screen: CompareFilesScreen) -> dict[str, str]:
@@ -240,16 +245,6 @@ async def test_a_key_of_one_file_leaves_the_others_theirs(at_screen: Open, monke
         assert screen.rows.move_to(str(place))
         await person.press("enter")
         assert "rows paired by SEQ: as given" in differences(person)
-
-
-async def compared_files(person: Person) -> CompareScreen:
-    await person.open("clinical-4")
-    await go_to(person, "ADaM Datasets", "adsl.csv")
-    await person.press("equals_sign")
-    versions_of(person).rows.move_to("flytesnacks/development/clinical-1")
-    await person.press("equals_sign")
-    assert isinstance(person.app.screen, CompareScreen)
-    return person.app.screen
 
 
 @SIZES

@@ -229,20 +229,3 @@ class TargetParser(Protocol):
 
     def __call__(self, text: str, options: TargetOptions, access: TargetAccess) -> Target | None:
         """The target that a text names, None where it is of another kind. Nothing is asked or written yet."""
-
-
-__all__ = [
-    "Existing",
-    "IfExists",
-    "Layout",
-    "Notes",
-    "Publication",
-    "Sink",
-    "Stage",
-    "StageRequest",
-    "StagedFile",
-    "Target",
-    "TargetAccess",
-    "TargetOptions",
-    "TargetParser",
-]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import io
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Coroutine, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -126,7 +127,7 @@ async def all_of(work: Iterable[Coroutine[Any, Any, _T]], at_once: int) -> list[
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-class ClientCalls:
+class ClientCalls(ABC):
     """What the stores have in common.
 
     Args:
@@ -168,8 +169,8 @@ class ClientCalls:
     async def _remove(self, keys: Sequence[str]) -> None:
         await all_of((self.remove(key) for key in keys), _AT_ONCE)
 
-    async def remove(self, key: str) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    async def remove(self, key: str) -> None: ...
 
     async def close(self) -> None:
         await self._client.close()

@@ -43,8 +43,6 @@ class BaseScreen(Screen[Result], Generic[Result]):
     BINDINGS: ClassVar[list[BindingType]] = bindings("back", "refresh", "next_pane", "previous_pane")
     bare: ClassVar[bool] = True
     """Without a line of places or tabs: a thin line parts the header from the body."""
-    period: float = 0
-    """Seconds after which an answer is asked for again while the screen is seen; 0 is never."""
 
     class Loaded(Message):
         """An answer came."""
@@ -179,6 +177,11 @@ class BaseScreen(Screen[Result], Generic[Result]):
             return
         if self._answered is not None and time.monotonic() - self._answered >= self.period:
             self.reload()
+
+    @property
+    def period(self) -> float:
+        """Seconds after which an answer is asked for again while the screen is seen; 0 is never."""
+        return 0
 
     def _age(self) -> str:
         return age(time.monotonic() - self._answered) if self._answered is not None else ""

@@ -56,7 +56,7 @@ class ExportDetailScreen(ExportActions):
         return self.context.exporting.live(self._record)
 
     @property
-    def period(self) -> float:  # type: ignore[override]
+    def period(self) -> float:
         """Every two seconds until it is at its end."""
         return 0 if self._record.state in _ENDED else 2
 

@@ -29,7 +29,6 @@ class ExportsScreen(ExportActions, Place):
     columns = EXPORT_COLUMNS
     filter_fields = frozenset({"run", "to", "state"})
     filter_hint = "filter: words, to:/data, state:failed"
-    period = 2
 
     class Read(Message):
         """The record of exports was read."""
@@ -41,6 +40,11 @@ class ExportsScreen(ExportActions, Place):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.records: tuple[ExportRecord, ...] = ()
+
+    @property
+    def period(self) -> float:
+        """Short: other processes write to the journal too."""
+        return 2
 
     def on_mount(self) -> None:
         # A new export is what one looks for.

@@ -87,7 +87,7 @@ class RunScreen(Steering, FileActions):
         return self.query_one(ArtifactsView)
 
     @property
-    def period(self) -> float:  # type: ignore[override]
+    def period(self) -> float:
         """Every five seconds while it runs; a run that ended does not change."""
         return 0 if self.execution is not None and self.execution.is_terminal else 5
 

@@ -106,7 +106,7 @@ class RunsScreen(Steering, Place):
         super().on_mount()
 
     @property
-    def period(self) -> float:  # type: ignore[override]
+    def period(self) -> float:
         """Short while something runs."""
         return 5 if self._list.goes_on else 15
 

@@ -31,6 +31,15 @@ from flowtui.tui.widgets.paint import Painted
 GUTTER = 3
 
 
+@dataclass
+class _RowsMessage(Message):
+    rows: Rows
+
+    @property
+    def control(self) -> Rows:
+        return self.rows
+
+
 class Rows(Painted, ScrollView, can_focus=True):
     """A list or tree of rows with a cursor.
 
@@ -44,61 +53,32 @@ class Rows(Painted, ScrollView, can_focus=True):
     )  # fmt: skip
 
     @dataclass
-    class Highlighted(Message):
+    class Highlighted(_RowsMessage):
         """The cursor is on another row, or the row under it is gone (``key`` empty)."""
 
-        rows: Rows
         key: str
-
-        @property
-        def control(self) -> Rows:
-            return self.rows
 
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, Rows.Highlighted) and message.rows is self.rows
 
     @dataclass
-    class Opened(Message):
+    class Opened(_RowsMessage):
         """``enter`` or a second click on a row."""
 
-        rows: Rows
         key: str
 
-        @property
-        def control(self) -> Rows:
-            return self.rows
-
     @dataclass
-    class Toggled(Message):
+    class Toggled(_RowsMessage):
         """A row is to be expanded or collapsed."""
 
-        rows: Rows
         key: str
         expand: bool
 
-        @property
-        def control(self) -> Rows:
-            return self.rows
-
-    @dataclass
-    class NearEnd(Message):
+    class NearEnd(_RowsMessage):
         """The cursor or the scroll is near the last row: a further page may be read."""
 
-        rows: Rows
-
-        @property
-        def control(self) -> Rows:
-            return self.rows
-
-    @dataclass
-    class Scrolled(Message):
+    class Scrolled(_RowsMessage):
         """Other rows are seen than before."""
-
-        rows: Rows
-
-        @property
-        def control(self) -> Rows:
-            return self.rows
 
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, Rows.Scrolled) and message.rows is self.rows

@@ -100,6 +100,15 @@ async def check_published(domino: Domino) -> None:
     assert (await dataset_details(client, dataset.id)).tags == {"locked": snapshot.id}
 
 
+async def check_resumed(domino: Domino, storage: Storage, journal: Journal) -> None:
+    """The one export of the journal is taken up and comes to its end; all is there, once."""
+    transfers = Transfers(journal, storage, domino.access(), retry_delay=0)
+    (record,) = journal.list()
+    await transfers.resume(record.id)
+    assert (await transfers.wait(record.id)).state == "done"
+    await check_published(domino)
+
+
 async def test_files_arrive_in_a_snapshot_with_its_tag(domino: Domino, storage: Storage, journal: Journal) -> None:
     plan = await plan_of(storage, await target_of(domino))
     outcome = await run(plan, storage, journal=journal, options=OPTIONS)
@@ -317,10 +326,7 @@ async def test_a_kill_at_any_request_is_taken_up(tmp_path: Path, storage: Storag
             break
         (record,) = journal.list()
         assert record.state in ("interrupted", "planned")
-        transfers = Transfers(journal, storage, domino.access(), retry_delay=0)
-        await transfers.resume(record.id)
-        assert (await transfers.wait(record.id)).state == "done"
-        await check_published(domino)
+        await check_resumed(domino, storage, journal)
 
 
 async def test_a_resumed_session_asks_before_it_sends(domino: Domino, storage: Storage, journal: Journal) -> None:
@@ -331,11 +337,7 @@ async def test_a_resumed_session_asks_before_it_sends(domino: Domino, storage: S
         await run(plan, storage, journal=journal, options=OPTIONS, concurrency=1, retry_delay=0)
     domino.faults.on.clear()
     came = domino.faults.count("uploadSnapshotFile")
-    transfers = Transfers(journal, storage, domino.access(), retry_delay=0)
-    (record,) = journal.list()
-    await transfers.resume(record.id)
-    await transfers.wait(record.id)
-    await check_published(domino)
+    await check_resumed(domino, storage, journal)
     assert domino.faults.count("startSnapshotUpload") == 2  # of the files, and of the manifest
     assert domino.faults.count("isChunkAvailable") > 0
     # 3 came before, of 5 chunks in all; and the manifest.
@@ -351,11 +353,7 @@ async def test_a_kill_behind_the_end_of_the_session_sends_nothing_again(
     with pytest.raises(Killed):
         await run(plan, storage, journal=journal, options=OPTIONS)
     came = domino.faults.count("uploadSnapshotFile")
-    transfers = Transfers(journal, storage, domino.access(), retry_delay=0)
-    (record,) = journal.list()
-    await transfers.resume(record.id)
-    await transfers.wait(record.id)
-    await check_published(domino)
+    await check_resumed(domino, storage, journal)
     # The manifest alone.
     assert domino.faults.count("uploadSnapshotFile") == came + 1
 
@@ -370,10 +368,7 @@ async def test_a_forgotten_session_begins_anew(domino: Domino, storage: Storage,
     client = domino.client()
     (dataset,) = await named_datasets(client, "adam")
     await uploads.cancel_upload(client, dataset.id, journal.notes(record.id).get("upload"))
-    transfers = Transfers(journal, storage, domino.access(), retry_delay=0)
-    await transfers.resume(record.id)
-    await transfers.wait(record.id)
-    await check_published(domino)
+    await check_resumed(domino, storage, journal)
 
 
 async def test_a_session_that_is_forgotten_meanwhile_is_told(
@@ -385,11 +380,7 @@ async def test_a_session_that_is_forgotten_meanwhile_is_told(
     with pytest.raises(ExportError, match="forgotten the upload"):
         await run(plan, storage, journal=journal, options=OPTIONS, concurrency=1)
     domino.faults.on.clear()
-    transfers = Transfers(journal, storage, domino.access(), retry_delay=0)
-    (record,) = journal.list()
-    await transfers.resume(record.id)
-    await transfers.wait(record.id)
-    await check_published(domino)
+    await check_resumed(domino, storage, journal)
 
 
 async def test_a_damaged_chunk_is_sent_again(
