@@ -5,64 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import os
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 from flowtui.errors import ExportError, FlowtuiError, StorageError, UnreachableError
+from flowtui.exports.local_copies import LocalCopies, Moved
 from flowtui.exports.plan import PlannedFile, modified_text
-from flowtui.exports.targets.base import Sink, Stage, StagedFile
-from flowtui.exports.targets.directory_stage import Copied
+from flowtui.exports.targets.base import Sink, Stage
+from flowtui.exports.written import DamagedError, Failure, Written, check_size
 from flowtui.storage import Storage
-from flowtui.storage.local import local_path
 from flowtui.text import plain
 
 _CHUNK = 1024 * 1024
-_BATCH_BYTES = 16 * 1024 * 1024
-_BATCH_FILES = 64
 _TRIES = 3
-_COPIES_AT_ONCE = 2
-"""More threads that copy small files only wait for each other."""
-
-Moved = Callable[[PlannedFile, int], None]
-"""Is told a file and bytes that came, negative where they are thrown away; in the event loop or in a thread."""
-
-
-class DamagedError(ExportError):
-    """What came is not what the store says it holds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A file that is whole in the stage and verified.
-
-    Attributes:
-        modified: its time of change there, as the manifest has it.
-    """
-
-    file: PlannedFile
-    size: int
-    sha256: str
-    modified: str
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A file that could not be brought into the stage, and why."""
-
-    file: PlannedFile
-    error: FlowtuiError
-
-
-@runtime_checkable
-class CopiesLocalFiles(Protocol):
-    """A stage that copies files of this machine by itself, many of them in one thread."""
-
-    def copy(self, source: str, file: StagedFile, moved: Callable[[int], None], stop: threading.Event) -> Copied:
-        """As ``DirectoryStage.copy``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,85 +50,27 @@ class Copier:
         self._moved = moved
         self._tell = tell
         self._retry_delay = retry_delay
-        self._copies = isinstance(stage, CopiesLocalFiles)
-        self._copying = asyncio.Semaphore(_COPIES_AT_ONCE)
-        self._stop = threading.Event()
+        self._local = LocalCopies(stage, moved)
 
     async def portions(self, files: Sequence[PlannedFile]) -> list[Portion]:
         """The files for :meth:`bring`: small ones of this machine together, others alone."""
         return await asyncio.to_thread(self._portions, files)
 
     def _portions(self, files: Sequence[PlannedFile]) -> list[Portion]:
-        portions: list[Portion] = []
-        open_: list[PlannedFile] = []
-        size = 0
-        for file in files:
-            copied = self._is_copied(file)
-            if not copied or (file.size or 0) > _BATCH_BYTES:
-                portions.append(Portion((file,), copied))
-                continue
-            open_.append(file)
-            size += file.size or 0
-            if size >= _BATCH_BYTES or len(open_) >= _BATCH_FILES:
-                portions.append(Portion(tuple(open_), copied=True))
-                open_, size = [], 0
-        if open_:
-            portions.append(Portion(tuple(open_), copied=True))
-        return portions
+        local = [file for file in files if self._local.takes(file)]
+        copied = [Portion(group, copied=True) for group in self._local.together(local)]
+        here = set(map(id, local))
+        return copied + [Portion((file,), copied=False) for file in files if id(file) not in here]
 
     async def bring(self, portion: Portion) -> list[Written | Failure]:
         """Bring a portion into the stage."""
         if portion.copied:
-            return await self._copied(portion.files)
+            return await self._local.copy(portion.files)
         return [await self._brought(file) for file in portion.files]
 
-    def _is_copied(self, file: PlannedFile) -> bool:
-        if not self._copies or not file.uri.startswith(("/", "file://")):
-            return False
-        # A path of another machine is read through a URL that Admin signs.
-        return os.path.isfile(local_path(file.uri) or "")
-
-    async def _copied(self, files: Sequence[PlannedFile]) -> list[Written | Failure]:
-        async with self._copying:
-            return await self._copied_in_thread(files)
-
-    async def _copied_in_thread(self, files: Sequence[PlannedFile]) -> list[Written | Failure]:
-        copying = asyncio.ensure_future(asyncio.to_thread(self._copy_all, files))
-        try:
-            return await asyncio.shield(copying)
-        except asyncio.CancelledError:
-            # A thread cannot be cancelled; it looks at the event after each chunk.
-            self._stop.set()
-            await asyncio.wait([copying])
-            raise
-
-    def _copy_all(self, files: Sequence[PlannedFile]) -> list[Written | Failure]:
-        assert isinstance(self._stage, CopiesLocalFiles)
-        results: list[Written | Failure] = []
-        for file in files:
-            counted = 0
-
-            def moved(count: int, file: PlannedFile = file) -> None:
-                nonlocal counted
-                counted += count
-                self._moved(file, count)
-
-            try:
-                copied = self._stage.copy(local_path(file.uri) or "", file.staged, moved, self._stop)
-                _check_size(file, copied.size)
-                results.append(Written(file, copied.size, copied.sha256, modified_text(copied.modified)))
-            except ExportError as error:
-                self._moved(file, -counted)
-                results.append(Failure(file, error))
-                if self._stop.is_set():
-                    break
-            except OSError as error:
-                self._moved(file, -counted)
-                failure = StorageError(
-                    f"{plain(file.uri)} cannot be read: {plain(error.strerror or error)}.", "Look at its permissions."
-                )
-                results.append(Failure(file, failure))
-        return results
+    def close(self) -> None:
+        """Let its threads go; nothing may be on its way."""
+        self._local.close()
 
     async def _brought(self, file: PlannedFile) -> Written | Failure:
         delay = self._retry_delay
@@ -220,7 +118,7 @@ class Copier:
                         counted += await self._append(file, sink, bytes(pending), digests)
                         pending.clear()
             counted += await self._append(file, sink, bytes(pending), digests)
-            _check_size(file, counted)
+            check_size(file, counted)
             if file.md5 and digests[1].hexdigest() != file.md5:
                 raise DamagedError(
                     f"{plain(file.uri)} arrived damaged: its MD5 is not the store's.", "Export it again."
@@ -244,8 +142,3 @@ class Copier:
 def _update(digests: Sequence[hashlib._Hash], data: bytes) -> None:
     for digest in digests:
         digest.update(data)
-
-
-def _check_size(file: PlannedFile, size: int) -> None:
-    if file.size is not None and size != file.size:
-        raise DamagedError(f"{plain(file.uri)} gave {size:,} bytes instead of {file.size:,}.", "Export it again.")

@@ -44,20 +44,18 @@ class Names:
 
     def __init__(self) -> None:
         self._files = {_key(manifest.NAME)}
-        self._folders: set[str] = set()
+        self._folders = {""}
 
     def take(self, folder: str, name: str, apart: tuple[str, ...] = ()) -> str:
         """The path ``folder/name`` or, where it is taken, one with a word of ``apart`` or a number in parentheses."""
-        path = next(path for path in self.choices(folder, name, apart) if self._is_free(path))
-        self._files.add(_key(path))
-        self._folders.update(_key(parent) for parent in _parents(path))
+        path, key = self._free(folder, name, apart)
+        self._files.add(key)
         return path
 
     def take_folder(self, folder: str, name: str, apart: tuple[str, ...] = ()) -> str:
         """As :meth:`take`, for a directory that files are then taken in."""
-        path = next(path for path in self.choices(folder, name, apart) if self._is_free(path))
-        self._folders.add(_key(path))
-        self._folders.update(_key(parent) for parent in _parents(path))
+        path, key = self._free(folder, name, apart)
+        self._folders.add(key)
         return path
 
     @staticmethod
@@ -77,13 +75,25 @@ class Names:
             if room > 0:
                 yield prefix + stem.encode()[:room].decode(errors="ignore") + tail
 
-    def _is_free(self, path: str) -> bool:
-        key = _key(path)
-        return (
-            key not in self._files
-            and key not in self._folders
-            and not any(_key(parent) in self._files for parent in _parents(path))
-        )
+    def _free(self, folder: str, name: str, apart: tuple[str, ...]) -> tuple[str, str]:
+        """The first choice that is free, and its key; the folders above it are taken."""
+        for path in self.choices(folder, name, apart):
+            key = _key(path)
+            if key not in self._files and key not in self._folders and self._take_parents(key):
+                return path, key
+        raise AssertionError("choices do not end")
+
+    def _take_parents(self, key: str) -> bool:
+        """Take the folders above a path; False where one of them is a file."""
+        parents = []
+        parent = key.rpartition("/")[0]
+        while parent not in self._folders:
+            if parent in self._files:
+                return False
+            parents.append(parent)
+            parent = parent.rpartition("/")[0]
+        self._folders.update(parents)
+        return True
 
 
 def folder_name(artifact: str) -> str:
@@ -93,10 +103,6 @@ def folder_name(artifact: str) -> str:
 
 
 def _key(path: str) -> str:
+    if path.isascii():
+        return path.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
-
-
-def _parents(path: str) -> Iterator[str]:
-    while "/" in path:
-        path = path.rpartition("/")[0]
-        yield path

@@ -21,9 +21,9 @@ from flowtui import __version__
 from flowtui.errors import ExportError
 
 if TYPE_CHECKING:
-    from flowtui.exports.copying import Written
     from flowtui.exports.plan import Plan
     from flowtui.exports.targets.base import Target
+    from flowtui.exports.written import Written
 
 NAME = "flowtui-manifest.json"
 VERSION = 2
@@ -114,7 +114,8 @@ def merged_manifest(
         "runs": {key: every_run[key] for key in sorted(every_run) if key in named_runs},
         "files": kept,
     }
-    return json.dumps(content, indent=2).encode() + b"\n"
+    # A line for each value, as with ``indent``, which the fast encoder of json does not know.
+    return json.dumps(content, separators=(",\n", ": ")).encode() + b"\n"
 
 
 def _entry(written: Written, export: str, now: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Literal
 
 from flowtui.domain.artifact import ArtifactFile
@@ -24,7 +25,7 @@ Action = Literal["new", "replaces", "keeps both", "same", "blocked"]
 _CONCURRENCY = 8
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PlannedFile:
     """One file to write.
 
@@ -50,12 +51,12 @@ class PlannedFile:
     replaced: Existing | None = None
     note: str = ""
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Names this version of the source, so that a broken transfer is taken up with the same bytes only."""
         return hashlib.sha256(f"{self.uri}\n{self.etag}\n{self.size}".encode(errors="replace")).hexdigest()[:12]
 
-    @property
+    @cached_property
     def staged(self) -> StagedFile:
         """The file as its target's stage sees it."""
         return StagedFile(self.path, self.key, self.size, replaces=self.action == "replaces")
@@ -69,7 +70,7 @@ class Problem:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
     """An export of files of some runs to one target.
 
@@ -86,22 +87,22 @@ class Plan:
     notices: tuple[str, ...] = ()
     runs: tuple[SourceRun, ...] = ()
 
-    @property
+    @cached_property
     def to_write(self) -> tuple[PlannedFile, ...]:
         """The files whose bytes are to be moved."""
         return tuple(file for file in self.files if file.action not in ("same", "blocked"))
 
-    @property
+    @cached_property
     def blocked(self) -> tuple[PlannedFile, ...]:
         """The files that stop the export: something lies there and may not be replaced."""
         return tuple(file for file in self.files if file.action == "blocked")
 
-    @property
+    @cached_property
     def bytes(self) -> int:
         """Bytes to be moved, as far as sizes are known."""
         return sum(file.size or 0 for file in self.to_write)
 
-    @property
+    @cached_property
     def unknown_sizes(self) -> int:
         """How many of the files to write have no known size."""
         return sum(file.size is None for file in self.to_write)
@@ -211,10 +212,11 @@ def _place(
     apart = (file.node, file.type, run.id.name)
     if not source.stat.directory:
         path = names.take(folder, name, apart)
+        clean = file_name(name)
         note = "extension added" if declared_name(file) != file.file else ""
-        if file_name(name) != name:
+        if clean != name:
             note = f"renamed: {plain(name)!r} is no safe file name"
-        if path != f"{folder}/{file_name(name)}":
+        if path != f"{folder}/{clean}":
             note = "renamed: another file has this name"
         stat = source.stat
         return [PlannedFile(file, run, source.uri, path, stat.size, md5=stat.md5, etag=stat.etag, note=note)]

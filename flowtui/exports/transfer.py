@@ -8,19 +8,20 @@ import secrets
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any, Literal, TypeVar
 
 from flowtui.errors import ExportError, FlowtuiError
-from flowtui.exports.copying import Copier, Failure, Written
+from flowtui.exports.copying import Copier
 from flowtui.exports.journal import Journal
 from flowtui.exports.manifest import export_manifest
 from flowtui.exports.pace import Pace, Progress
 from flowtui.exports.plan import Plan
 from flowtui.exports.records import ExportState
 from flowtui.exports.targets.base import Notes, Publication, Stage, StageRequest, TargetOptions
+from flowtui.exports.written import Failure, Written
 from flowtui.storage import Storage
 from flowtui.text import plain
 
@@ -261,7 +262,10 @@ class Transfer:
         def moved(file: Any, count: int) -> None:
             self._pace.add(count, file.path)
 
-        copier = Copier(stage, self._storage, moved, self._lines.append, retry_delay=self._retry_delay)
+        with closing(Copier(stage, self._storage, moved, self._lines.append, retry_delay=self._retry_delay)) as copier:
+            await self._bring(copier, stage)
+
+    async def _bring(self, copier: Copier, stage: Stage) -> None:
         concurrency = self._concurrency or stage.files_at_once
         missing = [file for file in self._plan.to_write if file.path not in self._written]
         portions = deque(await copier.portions(missing))

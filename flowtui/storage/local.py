@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import stat as modes
 from collections.abc import AsyncGenerator, Iterable
@@ -106,8 +105,10 @@ def stats(uris: Iterable[str]) -> dict[str, Stat]:
     """As :meth:`LocalBackend.stat`, of many; those that cannot be looked at are left out."""
     found = {}
     for uri in uris:
-        with contextlib.suppress(NotFoundError, StorageError):
+        try:
             found[uri] = _stat(uri)
+        except (NotFoundError, StorageError):
+            continue
     return found
 
 

@@ -22,7 +22,7 @@ def copied(source: Path, target: Path, stop: threading.Event | None = None) -> t
     read = os.open(source, os.O_RDONLY)
     write = os.open(target, os.O_RDWR | os.O_CREAT)
     try:
-        size, sha256 = pump(read, write, target, told.append, stop or threading.Event())
+        size, sha256 = pump(read, write, str(target), told.append, stop or threading.Event())
     finally:
         os.close(read)
         os.close(write)
@@ -73,7 +73,7 @@ def test_a_full_disk_is_told(road: str, tmp_path: Path) -> None:
     read, write = os.open(tmp_path / "a", os.O_RDONLY), os.open("/dev/full", os.O_RDWR)
     try:
         with pytest.raises(ExportError, match="cannot be written: No space left"):
-            pump(read, write, Path("/dev/full"), lambda _: None, threading.Event())
+            pump(read, write, "/dev/full", lambda _: None, threading.Event())
     finally:
         os.close(read)
         os.close(write)

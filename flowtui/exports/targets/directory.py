@@ -57,9 +57,11 @@ class DirectoryTarget:
         found = {}
         with refusing(self.root):
             root = self._latest()
+            if not os.path.lexists(root):
+                return {}
             for path in paths:
                 try:
-                    stat = os.lstat(root / path)
+                    stat = os.lstat(f"{root}/{path}")
                 except (FileNotFoundError, NotADirectoryError):
                     continue
                 modified = datetime.fromtimestamp(stat.st_mtime, timezone.utc)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import os
 import shutil
 import sys
@@ -21,9 +22,9 @@ from typing import Any
 from flowtui.errors import ExportError
 from flowtui.exports import manifest as manifests
 from flowtui.exports.targets.base import Publication, Sink, StagedFile, StageRequest
-from flowtui.exports.targets.flushing import flush_file_system, flush_folder, flushing_early
+from flowtui.exports.targets.flushing import flush_folder, flushing_early, flushing_file_system
 from flowtui.exports.targets.part_file import open_part, part_path, refusing
-from flowtui.exports.targets.pumping import pump
+from flowtui.exports.targets.pumping import pump, read_at_once, write_at
 from flowtui.text import plain
 
 if sys.platform != "win32":
@@ -31,7 +32,12 @@ if sys.platform != "win32":
 
 SNAPSHOTS = "snapshots"
 _SMALL = 8 * 1024 * 1024
-"""A local file up to this size is written in one go, without a part that could be taken up again."""
+"""A local file up to this size is written without a part that could be taken up again."""
+_AT_ONCE = 1024 * 1024
+"""A local file up to this size is read and written by one call each."""
+_OPEN = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_READ = os.O_RDONLY | _OPEN
+_WRITE = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | _OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +68,13 @@ class DirectoryStage:
         snapshots: the export becomes a folder ``snapshots/<n>``.
     """
 
-    files_at_once = 4
+    files_at_once = 8
 
     def __init__(self, root: Path, request: StageRequest, snapshots: bool) -> None:
         self._root = root
         self._request = request
         self._snapshots = snapshots
-        self._made: set[Path] = set()
+        self._made: set[str] = set()
         noted = request.notes.get("stage")
         self.folder = Path(noted) if noted else self._choose()
         self._is_merging = bool(request.notes.get("merging"))
@@ -116,28 +122,40 @@ class DirectoryStage:
             ExportError: it cannot be written, or was stopped.
             OSError: the source cannot be read.
         """
-        path = self.folder / file.path
-        parent = path.parent
+        path = f"{self.folder}/{file.path}"
+        self._make_parent(path)
+        read = os.open(source, _READ)
+        try:
+            if file.size is not None and file.size <= _AT_ONCE:
+                data = read_at_once(read, file.size)
+                if len(data) <= file.size:
+                    return _written_at_once(path, data, moved)
+            return self._pumped(read, path, file, moved, stop)
+        finally:
+            os.close(read)
+
+    def _make_parent(self, path: str) -> None:
+        parent = path.rpartition("/")[0]
         if parent not in self._made:
             with refusing(path):
-                parent.mkdir(parents=True, exist_ok=True)
+                os.makedirs(parent, exist_ok=True)
             self._made.add(parent)
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-        with open(source, "rb", buffering=0) as read:
-            is_small = file.size is not None and file.size <= _SMALL
-            part = path if is_small else part_path(path, file.key)
+
+    @staticmethod
+    def _pumped(read: int, path: str, file: StagedFile, moved: Callable[[int], None], stop: threading.Event) -> Copied:
+        is_small = file.size is not None and file.size <= _SMALL
+        part = path if is_small else str(part_path(Path(path), file.key))
+        with refusing(path):
+            descriptor = os.open(part, _WRITE | (os.O_TRUNC if is_small else 0), 0o666)
+        try:
+            with contextlib.nullcontext() if is_small else flushing_early(descriptor):
+                size, sha256 = pump(read, descriptor, path, moved, stop)
             with refusing(path):
-                descriptor = os.open(part, flags | (os.O_TRUNC if is_small else 0), 0o666)
-            try:
-                early = contextlib.nullcontext() if is_small else flushing_early(descriptor)
-                with early:
-                    size, sha256 = pump(read.fileno(), descriptor, path, moved, stop)
-                with refusing(path):
-                    modified = os.fstat(descriptor).st_mtime
-                    if part is not path:
-                        os.replace(part, path)
-            finally:
-                os.close(descriptor)
+                modified = os.fstat(descriptor).st_mtime
+                if part is not path:
+                    os.replace(part, path)
+        finally:
+            os.close(descriptor)
         return Copied(size, sha256, datetime.fromtimestamp(modified, timezone.utc))
 
     async def publish(self, manifest: Callable[[Mapping[str, Any]], bytes]) -> Publication:
@@ -147,11 +165,14 @@ class DirectoryStage:
         with refusing(self._root):
             place = self._place
             if place is None:
-                if self.folder.is_dir():
-                    flush_file_system(self.folder)
+                is_merged = not self._snapshots and (self.folder.parent == self._root or os.path.lexists(self._root))
+                self.folder.mkdir(parents=True, exist_ok=True)
+                with flushing_file_system(self.folder):
+                    if not is_merged:
+                        self._write_manifest(manifest({}))
                 if self._snapshots:
-                    place = self._publish_snapshot(manifest)
-                elif self.folder.parent == self._root or os.path.lexists(self._root):
+                    place = self._publish_snapshot()
+                elif is_merged:
                     place = self._merge(manifest)
                 else:
                     place = self._publish_root(manifest)
@@ -179,8 +200,7 @@ class DirectoryStage:
             return {}
         return manifests.parse_manifest(data, str(folder))
 
-    def _publish_snapshot(self, manifest: Callable[[Mapping[str, Any]], bytes]) -> Path:
-        self._write_manifest(self.folder, manifest({}))
+    def _publish_snapshot(self) -> Path:
         while True:
             number = max(snapshot_numbers(self.folder.parent), default=0) + 1
             place = self.folder.with_name(str(number))
@@ -189,7 +209,6 @@ class DirectoryStage:
                 return place
 
     def _publish_root(self, manifest: Callable[[Mapping[str, Any]], bytes]) -> Path:
-        self._write_manifest(self.folder, manifest({}))
         if _renamed_to_new(self.folder, self._root):
             return self._root
         (self.folder / manifests.NAME).unlink()
@@ -201,7 +220,7 @@ class DirectoryStage:
             for file in self._request.files:
                 self._give_name(file)
             self._is_merging = True
-            self._write_manifest(self.folder, manifest(self._manifest_of(self._root)))
+            self._write_manifest(manifest(self._manifest_of(self._root)))
             os.replace(self.folder / manifests.NAME, self._root / manifests.NAME)
         return self._root
 
@@ -220,12 +239,13 @@ class DirectoryStage:
         place.parent.mkdir(parents=True, exist_ok=True)
         os.replace(staged, place)
 
-    @staticmethod
-    def _write_manifest(folder: Path, data: bytes) -> None:
-        temporary = folder / f"{manifests.NAME}.part"
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(data)
-        os.replace(temporary, folder / manifests.NAME)
+    def _write_manifest(self, data: bytes) -> None:
+        temporary = self.folder / f"{manifests.NAME}.part"
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, self.folder / manifests.NAME)
 
     async def discard(self) -> None:
         await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
@@ -236,6 +256,18 @@ class DirectoryStage:
 
     async def aclose(self) -> None:
         """Nothing is held open."""
+
+
+def _written_at_once(path: str, data: bytes, moved: Callable[[int], None]) -> Copied:
+    with refusing(path):
+        descriptor = os.open(path, _WRITE | os.O_TRUNC, 0o666)
+        try:
+            write_at(descriptor, data, 0)
+            modified = os.fstat(descriptor).st_mtime
+        finally:
+            os.close(descriptor)
+    moved(len(data))
+    return Copied(len(data), hashlib.sha256(data).hexdigest(), datetime.fromtimestamp(modified, timezone.utc))
 
 
 def _renamed_to_new(folder: Path, place: Path) -> bool:

@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 
@@ -28,6 +29,15 @@ def flush_file_system(folder: Path) -> None:
             raise OSError(number, os.strerror(number), str(folder))
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def flushing_file_system(folder: Path) -> Iterator[None]:
+    """As :func:`flush_file_system`, while other work goes on; at the end it is done. Raises OSError."""
+    with ThreadPoolExecutor(1, "flowtui-flush") as pool:
+        flushing = pool.submit(flush_file_system, folder)
+        yield
+        flushing.result()
 
 
 def flush_folder(folder: Path) -> None:

@@ -155,7 +155,7 @@ async def _discard(opening: asyncio.Future[PartFile]) -> None:
 
 
 @contextlib.contextmanager
-def refusing(path: Path) -> Iterator[None]:
+def refusing(path: Path | str) -> Iterator[None]:
     """Turn an error of the file system into an ExportError that names the path."""
     try:
         yield

@@ -9,7 +9,6 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 
 from flowtui.errors import ExportError
 from flowtui.exports.targets.part_file import refusing
@@ -22,7 +21,20 @@ _CANNOT = frozenset({errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, 
 Moved = Callable[[int], None]
 
 
-def pump(source: int, target: int, path: Path, moved: Moved, stop: threading.Event) -> tuple[int, str]:
+def read_at_once(source: int, size: int) -> bytes:
+    """The file from its beginning, where it has the bytes that are said, else one byte more; its end may be earlier.
+
+    The descriptor is at the file's beginning afterwards where it is longer. Raises OSError where it cannot be read.
+    """
+    data = os.read(source, size + 1)
+    while len(data) < size and (more := os.read(source, size + 1 - len(data))):
+        data += more
+    if len(data) > size:
+        os.lseek(source, 0, os.SEEK_SET)
+    return data
+
+
+def pump(source: int, target: int, path: str, moved: Moved, stop: threading.Event) -> tuple[int, str]:
     """Copy from one descriptor to another, behind what is there already; bytes in all and their SHA-256 in hex.
 
     Raises ExportError where the target cannot be written or it was stopped, OSError where the source cannot be read.
@@ -33,17 +45,6 @@ def pump(source: int, target: int, path: Path, moved: Moved, stop: threading.Eve
         if there > whole:
             there = 0
             os.ftruncate(target, 0)
-    if not there and whole <= _BUFFER:
-        # Most files are small: no second thread for them. One byte more tells that the file ends there.
-        data = os.read(source, whole + 1)
-        with refusing(path):
-            _write_at(target, data, 0)
-        moved(len(data))
-        if len(data) <= whole:
-            return len(data), hashlib.sha256(data).hexdigest()
-        there = len(data)
-        os.lseek(source, 0, os.SEEK_SET)
-        moved(-len(data))
     if not there and hasattr(os, "copy_file_range"):
         copied = _copied_by_kernel(source, target, path, moved, stop)
         if copied is not None:
@@ -52,7 +53,7 @@ def pump(source: int, target: int, path: Path, moved: Moved, stop: threading.Eve
 
 
 def _copied_by_kernel(
-    source: int, target: int, path: Path, moved: Moved, stop: threading.Event
+    source: int, target: int, path: str, moved: Moved, stop: threading.Event
 ) -> tuple[int, str] | None:
     """As :func:`pump`, without the bytes passing through this process; the target is hashed as it grows.
 
@@ -98,7 +99,7 @@ def _hashed(target: int, arrived: queue.SimpleQueue[int]) -> str:
     return sha256.hexdigest()
 
 
-def _pumped(source: int, target: int, there: int, path: Path, moved: Moved, stop: threading.Event) -> tuple[int, str]:
+def _pumped(source: int, target: int, there: int, path: str, moved: Moved, stop: threading.Event) -> tuple[int, str]:
     """As :func:`pump`; the first ``there`` bytes of the target are compared and not written again."""
     sha256 = hashlib.sha256()
     size = 0
@@ -113,7 +114,7 @@ def _pumped(source: int, target: int, there: int, path: Path, moved: Moved, stop
             if size + len(data) > there or os.pread(target, len(data), size) != data:
                 there = size
                 with refusing(path):
-                    _write_at(target, data, size)
+                    write_at(target, data, size)
             size += len(data)
             moved(len(data))
         if hashing is not None:
@@ -121,13 +122,14 @@ def _pumped(source: int, target: int, there: int, path: Path, moved: Moved, stop
     return size, sha256.hexdigest()
 
 
-def _write_at(target: int, data: bytes, position: int) -> None:
+def write_at(target: int, data: bytes, position: int) -> None:
+    """Write all bytes at a position. Raises OSError."""
     view = memoryview(data)
     while view:
         count = os.pwrite(target, view, position)
         view, position = view[count:], position + count
 
 
-def _check(stop: threading.Event, path: Path) -> None:
+def _check(stop: threading.Event, path: str) -> None:
     if stop.is_set():
         raise ExportError(f"The copy of {plain(path)} was stopped.", "Resume the export.")

@@ -5,6 +5,7 @@ The name of such an entry point is the word that stands before the colon of its 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from importlib import import_module, metadata
 
@@ -14,12 +15,12 @@ from flowtui.text import plain
 
 ENTRY_POINT = "flowtui.export_targets"
 
-TARGETS: tuple[tuple[str, str], ...] = (
-    ("a dataset of Domino (dataset:NAME, dataset:PROJECT/NAME, dataset:ID)", "dataset"),
-    ("s3://BUCKET/PREFIX, gs://, abfs:// or another URL of fsspec", "store"),
-    ("a directory (a path, or directory:PATH)", "directory"),
+TARGETS: tuple[tuple[str, str, str], ...] = (
+    ("a dataset of Domino (dataset:NAME, dataset:PROJECT/NAME, dataset:ID)", "dataset:", "dataset"),
+    ("s3://BUCKET/PREFIX, gs://, abfs:// or another URL of fsspec", r"[\w+.-]+:", "store"),
+    ("a directory (a path, or directory:PATH)", "", "directory"),
 )
-"""What a person can write, and the module whose ``parse`` gives the target or None; the first one is taken."""
+"""What a person can write, how it begins, and the module whose ``parse`` gives the target or None; the first counts."""
 
 
 def parse_target(text: str, options: TargetOptions | None = None, access: TargetAccess | None = None) -> Target:
@@ -31,15 +32,16 @@ def parse_target(text: str, options: TargetOptions | None = None, access: Target
             return target
     raise UsageError(
         f"{plain(text) or 'Nothing'} names no place to export to.",
-        f"Known places: {'; '.join(words for words, _ in TARGETS)}.",
+        f"Known places: {'; '.join(words for words, *_ in TARGETS)}.",
     )
 
 
 def _parsers(text: str) -> Iterator[TargetParser]:
     """The parsers to ask, in order, each loaded when it is asked: every command starts with this module."""
     yield from _third_parties(text)
-    for _, module in TARGETS:
-        yield import_module(f"flowtui.exports.targets.{module}").parse
+    for _, beginning, module in TARGETS:
+        if re.match(beginning, text):
+            yield import_module(f"flowtui.exports.targets.{module}").parse
 
 
 def _third_parties(text: str) -> Iterator[TargetParser]:
