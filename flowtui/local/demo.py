@@ -13,6 +13,7 @@ import fcntl
 import hashlib
 import importlib.util
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,7 @@ from typing import TextIO
 
 from flowtui.errors import FlowError, UsageError
 from flowtui.local.home import Home
+from flowtui.text import cut
 
 FLOWS = Path(__file__).parent / "flows"
 
@@ -108,7 +110,9 @@ class ProgressBar:
     def _draw(self, text: str) -> None:
         filled = _BAR * self._done // self._total
         bar = "#" * filled + "-" * (_BAR - filled)
-        self._stream.write(f"\r\x1b[2KRunning the sample flows [{bar}] {self._done}/{self._total} {text}")
+        line = f"Running the sample flows [{bar}] {self._done}/{self._total} {text}"
+        # A line that wraps is not erased by the next one.
+        self._stream.write(f"\r\x1b[2K{cut(line, shutil.get_terminal_size().columns - 1)}")
         self._stream.flush()
 
 

@@ -93,6 +93,16 @@ def test_the_bar_is_one_line_of_a_terminal_that_is_gone_at_the_end() -> None:
     assert stream.getvalue().endswith("\r\x1b[2K")
 
 
+def test_the_bar_does_not_wrap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    stream = Terminal()
+    bar = ProgressBar(11, stream)
+    bar.started(PlannedRun("a.py", "a_workflow_whose_name_is_long_" * 3, {}))
+    (line,) = stream.getvalue().split("\x1b[2K")[1:]
+    assert line.startswith("Running the sample flows [---")
+    assert len(line) == 79
+
+
 def test_elsewhere_each_run_is_a_line() -> None:
     stream = io.StringIO()
     bar = ProgressBar(1, stream)
