@@ -10,20 +10,14 @@ A further export to the same place adds to it. Version 1 had ``run`` as an objec
 
 from __future__ import annotations
 
-import getpass
 import json
-import platform
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from flowtui import __version__
 from flowtui.errors import ExportError
 
 if TYPE_CHECKING:
-    from flowtui.exports.plan import Plan
     from flowtui.exports.targets.base import Target
-    from flowtui.exports.written import Written
 
 NAME = "flowtui-manifest.json"
 VERSION = 2
@@ -72,29 +66,6 @@ def files_of(content: Mapping[str, Any]) -> dict[str, Record]:
     return {entry["path"]: entry for entry in content.get("files", ())}
 
 
-def export_manifest(
-    there: Mapping[str, Any], export: str, plan: Plan, written: Iterable[Written], started_at: datetime
-) -> bytes:
-    """The bytes of the manifest with what an export has written.
-
-    Args:
-        there: the content of the one that is there, or empty.
-        export: the export's id.
-        started_at: when it began (UTC).
-    """
-    now = _text(datetime.now(timezone.utc))
-    facts = {
-        "user": _user(),
-        "host": platform.node(),
-        "flowtui": __version__,
-        "target": plan.target.text,
-        "started_at": _text(started_at),
-        "finished_at": now,
-    }
-    runs = {str(run.id): run.to_json() for run in plan.runs}
-    return merged_manifest(there, {export: facts}, runs, (_entry(one, export, now) for one in written))
-
-
 def merged_manifest(
     there: Mapping[str, Any], exports: Mapping[str, Record], runs: Mapping[str, Record], files: Iterable[Record]
 ) -> bytes:
@@ -116,33 +87,3 @@ def merged_manifest(
     }
     # A line for each value, as with ``indent``, which the fast encoder of json does not know.
     return json.dumps(content, separators=(",\n", ": ")).encode() + b"\n"
-
-
-def _entry(written: Written, export: str, now: str) -> dict[str, Any]:
-    file, source = written.file, written.file.source
-    return {
-        "path": file.path,
-        "artifact": source.artifact,
-        "type": source.type,
-        "file": source.file,
-        "node": source.node,
-        "uri": file.uri,
-        "etag": file.etag,
-        "size": written.size,
-        "sha256": written.sha256,
-        "modified": written.modified,
-        "run": str(file.run.id),
-        "export": export,
-        "exported_at": now,
-    }
-
-
-def _text(time: datetime) -> str:
-    return time.isoformat(timespec="seconds")
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return ""

@@ -15,8 +15,8 @@ from typing import Any, Literal, TypeVar
 
 from flowtui.errors import ExportError, FlowtuiError
 from flowtui.exports.copying import Copier
+from flowtui.exports.export_manifest import export_manifest
 from flowtui.exports.journal import Journal
-from flowtui.exports.manifest import export_manifest
 from flowtui.exports.pace import Pace, Progress
 from flowtui.exports.plan import Plan
 from flowtui.exports.records import ExportState

@@ -101,7 +101,7 @@ class S3Client:
         try:
             answer = await self.fs._call_s3("get_object", Bucket=bucket, Key=key, Range=ranged)
         except OSError as error:
-            if _s3_code(error) not in ("InvalidRange", "416"):
+            if s3_code(error) not in ("InvalidRange", "416"):
                 raise
             found = await self.stat(bucket, key)
             return Chunk(b"", found.size, found.etag)
@@ -141,7 +141,8 @@ class S3Client:
             await creator.__aexit__(None, None, None)
 
 
-def _s3_code(error: OSError) -> str:
+def s3_code(error: OSError) -> str:
+    """What S3 calls the error that s3fs has made an OSError of; empty where it is none of S3's."""
     response = getattr(error.__cause__, "response", None)
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, Mapping) else ""
 

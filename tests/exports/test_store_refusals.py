@@ -70,8 +70,8 @@ async def test_what_arrives_damaged_is_not_taken(stores: Stores, monkeypatch: py
     place = stores.place("google", monkeypatch)
     put = GoogleCalls.put
 
-    async def damaged(self: Any, key: str, data: bytes) -> None:
-        await put(self, key, data.replace(b"1", b"2"))
+    async def damaged(self: Any, key: str, data: bytes, replaces: str | None = None) -> None:
+        await put(self, key, data.replace(b"1", b"2"), replaces)
 
     monkeypatch.setattr(GoogleCalls, "put", damaged)
     with pytest.raises(ExportError, match="arrived damaged"):

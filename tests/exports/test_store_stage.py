@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from flowtui.errors import ExportError
 from flowtui.exports import Selection, SourceRun, TargetAccess, TargetOptions, make_plan, parse_target, run
@@ -21,6 +22,7 @@ from tests.exports.test_plan import RUN, artifact_file
 from tests.storage.clouds import azure_server
 
 KINDS = ("s3", "google", "azure", "memory", "folders")
+WITH_CONDITIONS = ("s3", "google", "azure")
 LARGE = bytes(range(256)) * 4096 * 11
 FILES = {"ADaM/adsl é%41+.csv": b"USUBJID\n1\n", "ADaM/sub/empty.txt": b"", "top #1.bin": bytes(range(256)) * 300}
 
@@ -315,6 +317,63 @@ async def test_exports_at_the_same_time_get_snapshots_of_their_own(place: Place)
     assert objects == {}
     for stage in stages:
         await stage.aclose()
+
+
+@pytest.mark.parametrize("place", WITH_CONDITIONS, indirect=True)
+@pytest.mark.parametrize("there", [False, True])
+async def test_what_another_export_writes_into_the_manifest_at_the_same_time_stays(place: Place, there: bool) -> None:
+    if there:
+        place.put(NAME, manifest_of("first", {"a": b"1"})({}))
+    stage = await stage_of(place, DictNotes())
+    await upload(stage)
+    seen: list[set[str]] = []
+
+    def manifest(content: Mapping[str, Any]) -> bytes:
+        seen.append(set(content.get("exports", {})))
+        if len(seen) == 1:
+            place.put(NAME, manifest_of("another", {"b": b"2"})(content))
+        return bytes(manifest_of()(content))
+
+    await stage.publish(manifest)
+    first = {"first"} if there else set()
+    assert seen == [first, {*first, "another"}]
+    assert set(json.loads(place.objects()[NAME])["exports"]) == {*first, "another", "ab12"}
+    await stage.aclose()
+
+
+@pytest.mark.parametrize("place", ["s3"], indirect=True)
+async def test_a_server_that_knows_no_conditions_is_written_to_without(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = s3_calls.S3Calls._call
+
+    async def refusing(self: s3_calls.S3Calls, method: str, **options: Any) -> Any:
+        if {"IfMatch", "IfNoneMatch"} & set(options):
+            answer: Any = {"Error": {"Code": "NotImplemented", "Message": "A header you provided implies more."}}
+            raise OSError("not implemented") from ClientError(answer, method)
+        return await call(self, method, **options)
+
+    monkeypatch.setattr(s3_calls.S3Calls, "_call", refusing)
+    stage = await stage_of(place, DictNotes())
+    await upload(stage)
+    await stage.publish(manifest_of())
+    assert without_manifest(place.objects()) == FILES
+    await stage.aclose()
+
+
+@pytest.mark.parametrize("place", WITH_CONDITIONS, indirect=True)
+async def test_a_manifest_that_is_written_all_the_time_is_told(place: Place) -> None:
+    stage = await stage_of(place, DictNotes())
+    await upload(stage)
+    numbers = iter(range(100))
+
+    def manifest(content: Mapping[str, Any]) -> bytes:
+        place.put(NAME, manifest_of(f"e{next(numbers)}", {"b": b"2"})(content))
+        return bytes(manifest_of()(content))
+
+    with pytest.raises(ExportError, match="written by others all the time"):
+        await stage.publish(manifest)
+    await stage.aclose()
 
 
 async def test_exports_of_no_journal_do_not_take_each_other_for_themselves(place: Place, tmp_path: Path) -> None:

@@ -21,15 +21,7 @@ AZURE_ACCOUNT = "account"
 @contextmanager
 def google_server(bucket: str) -> Iterator[str]:
     """The emulator of Google Cloud Storage in a process of its own, with a bucket in it; its URL."""
-    code = (
-        "import sys; from gcp_storage_emulator.server import create_server\n"
-        "server = create_server('127.0.0.1', 0, in_memory=True, default_bucket=sys.argv[1])\n"
-        "server.start()\n"
-        "print(server._api._httpd.server_address[1], flush=True)\n"
-        "sys.stdin.read()\n"
-        "server.stop()\n"
-    )
-    command = [sys.executable, "-c", code, bucket]
+    command = [sys.executable, "-m", "tests.storage.google_emulator", bucket]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as server:
@@ -82,6 +74,10 @@ class AzureServer(http.server.ThreadingHTTPServer):
         )
 
 
+def _etag(body: bytes | None) -> str:
+    return "" if body is None else f'"{hashlib.md5(body).hexdigest()[:16]}"'
+
+
 class _Azure(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: AzureServer
@@ -109,7 +105,7 @@ class _Azure(http.server.BaseHTTPRequestHandler):
 
     def _blob(self, body: bytes, ranged: str) -> None:
         headers = {
-            "ETag": f'"{hashlib.md5(body).hexdigest()[:16]}"',
+            "ETag": _etag(body),
             "x-ms-blob-type": "BlockBlob",
             "Last-Modified": "Mon, 23 Nov 2026 18:00:00 GMT",
             "Content-MD5": b64encode(hashlib.md5(body).digest()).decode(),
@@ -141,6 +137,10 @@ class _Azure(http.server.BaseHTTPRequestHandler):
             self._refuse(404, "ContainerNotFound")
         elif told and told != b64encode(hashlib.md5(body).digest()).decode():
             self._refuse(400, "Md5Mismatch")
+        elif self.headers.get("If-None-Match") == "*" and name in self.server.blobs:
+            self._refuse(409, "BlobAlreadyExists")
+        elif (wanted := self.headers.get("If-Match")) and wanted != _etag(self.server.blobs.get(name)):
+            self._refuse(412, "ConditionNotMet")
         elif source := self.headers.get("x-ms-copy-source"):
             self._copy(unquote(urlsplit(source).path).removeprefix(f"/{AZURE_ACCOUNT}/"), name)
         else:

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from flowtui.exports.targets.store_calls import ClientCalls, KeptBytes
+from flowtui.exports.targets.store_calls import ChangedError, ClientCalls, KeptBytes
 
 _COPY_SECONDS = (0.05, 2.0)
 
@@ -36,9 +36,18 @@ class AzureCalls(ClientCalls):
     async def folders(self, prefix: str) -> list[str]:
         return [name for name, size in await self._children(prefix) if size is None]
 
-    async def put(self, key: str, data: bytes) -> None:
+    async def put(self, key: str, data: bytes, replaces: str | None = None) -> None:
+        from azure.core import MatchConditions
+        from azure.core.exceptions import ResourceExistsError, ResourceModifiedError
+
+        condition = {"etag": replaces, "match_condition": MatchConditions.IfNotModified} if replaces else {}
         async with self._blob(key) as blob:
-            await blob.upload_blob(KeptBytes(data), length=len(data), overwrite=True, validate_content=True)
+            try:
+                await blob.upload_blob(
+                    KeptBytes(data), length=len(data), overwrite=replaces != "", validate_content=True, **condition
+                )
+            except (ResourceExistsError, ResourceModifiedError) as error:
+                raise ChangedError(key) from error
 
     async def begin(self, key: str) -> Any:
         return secrets.token_hex(8)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from flowtui.exports.targets.store_calls import STAGING
 from flowtui.storage import Stat
+from flowtui.storage.backend import Chunk
 
 _T = TypeVar("_T")
 _FOLDER_TRIES = 5
@@ -61,11 +62,10 @@ class FsspecCalls:
 
         return await self._do(ask)
 
-    async def read(self, key: str, most: int) -> bytes:
-        def ask() -> bytes:
+    async def read(self, key: str, most: int) -> Chunk:
+        def ask() -> Chunk:
             with self._fs.open(key, "rb") as file:
-                data: bytes = file.read(most)
-            return data
+                return Chunk(file.read(most), None, "")
 
         return await self._do(ask)
 
@@ -97,7 +97,7 @@ class FsspecCalls:
 
         return await self._do(ask)
 
-    async def put(self, key: str, data: bytes) -> None:
+    async def put(self, key: str, data: bytes, replaces: str | None = None) -> None:
         await self._do(lambda: self._with_folder(key, lambda: self._fs.pipe_file(key, data)))
 
     async def begin(self, key: str) -> Any:

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from flowtui.exports.targets.store_calls import ClientCalls, KeptBytes
+from flowtui.exports.targets.store_calls import ChangedError, ClientCalls, KeptBytes
 
 _JSON = "Content-Type: application/json; charset=UTF-8"
 _BYTES = "Content-Type: application/octet-stream"
@@ -45,14 +45,23 @@ class GoogleCalls(ClientCalls):
     def _upload_url(self) -> str:
         return f"{self._fs._location}/upload/storage/v1/b/{self._bucket}/o"
 
-    async def put(self, key: str, data: bytes) -> None:
+    async def put(self, key: str, data: bytes, replaces: str | None = None) -> None:
         # gcsfs has one boundary for all, which the data may hold, and asks for the kind of the bucket by gRPC first.
         boundary = secrets.token_hex(16)
         facts = json.dumps({"name": key})
         head = f"--{boundary}\r\n{_JSON}\r\n\r\n{facts}\r\n--{boundary}\r\n{_BYTES}\r\n\r\n"
         body = KeptBytes(b"".join((head.encode(), data, f"\r\n--{boundary}--".encode())))
         headers = {"Content-Type": f"multipart/related; boundary={boundary}"}
-        await self._fs._call("POST", self._upload_url(), uploadType="multipart", headers=headers, data=body)
+        condition = {}
+        if replaces is not None and (generation := replaces.strip('"') or "0").isdecimal():
+            condition["ifGenerationMatch"] = generation
+        try:
+            await self._fs._call(
+                "POST", self._upload_url(), uploadType="multipart", headers=headers, data=body, **condition
+            )
+        except FileExistsError as error:
+            # That is what gcsfs makes of a 412.
+            raise ChangedError(key) from error
 
     async def begin(self, key: str) -> Any:
         headers, _ = await self._fs._call(

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from flowtui.exports.targets.store_calls import MIB, ClientCalls, all_of, part_bytes
+from flowtui.exports.targets.store_calls import MIB, ChangedError, ClientCalls, all_of, part_bytes
+from flowtui.storage.clients import s3_code
+
+_CHANGED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412"})
 
 
 class S3Calls(ClientCalls):
@@ -42,8 +45,18 @@ class S3Calls(ClientCalls):
         pages = await self._pages(prefix)
         return [one["Prefix"][len(prefix) : -1] for page in pages for one in page.get("CommonPrefixes", ())]
 
-    async def put(self, key: str, data: bytes) -> None:
-        await self._call("put_object", Key=key, Body=data)
+    async def put(self, key: str, data: bytes, replaces: str | None = None) -> None:
+        condition = {} if replaces is None else {"IfMatch": replaces} if replaces else {"IfNoneMatch": "*"}
+        try:
+            await self._call("put_object", Key=key, Body=data, **condition)
+        except OSError as error:
+            code = s3_code(error)
+            if condition and code in _CHANGED:
+                raise ChangedError(key) from error
+            if not condition or code != "NotImplemented":
+                raise
+            # A server that is no S3 and knows no conditions.
+            await self._call("put_object", Key=key, Body=data)
 
     async def begin(self, key: str) -> Any:
         return (await self._call("create_multipart_upload", Key=key))["UploadId"]

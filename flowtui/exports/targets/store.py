@@ -27,7 +27,7 @@ from flowtui.exports.targets.base import (
     TargetAccess,
     TargetOptions,
 )
-from flowtui.exports.targets.store_calls import STAGING, all_of
+from flowtui.exports.targets.store_calls import STAGING, ChangedError, all_of
 from flowtui.exports.targets.store_files import StoreFiles
 from flowtui.exports.targets.store_upload import StoreUpload
 from flowtui.storage import StoreAccess
@@ -43,6 +43,7 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 _MOST_MANIFEST = 256 * 1024 * 1024 + 1
 _MOST_CLAIMS = 1000
 _AT_ONCE = 16
+_TRIES = 20
 _LISTED_FROM = 8
 """From so many files on a folder is listed; fewer are asked for one by one."""
 
@@ -93,7 +94,8 @@ class StoreTarget:
 
     async def read(self, path: str) -> bytes | None:
         root = await self._latest()
-        return None if root is None else await self._files.read(root + path, _MOST_MANIFEST)
+        found = await self._files.read(root + path, _MOST_MANIFEST) if root is not None else None
+        return found.data if found is not None else None
 
     async def free(self) -> int | None:
         return None
@@ -147,8 +149,7 @@ class StoreStage:
                 await self._check_free(place)
                 self._notes.set("publishing", "1")
             await self._copy_all(place)
-            # Copying may take long: what another export has written into the manifest meanwhile stays.
-            await self._files.put(path, manifest(await self._manifest()))
+            await self._add_to_manifest(path, manifest)
             self._notes.set("published", "1")
         await self._remove_staged()
         return Publication(self._files.shown(place.rstrip("/")), self._files.shown(path))
@@ -173,11 +174,21 @@ class StoreStage:
         """The prefix that the export is published at."""
         return f"{_SNAPSHOTS}/{self._notes.get('snapshot')}/" if self._snapshots else ""
 
-    async def _manifest(self) -> dict[str, Any]:
-        """The content of the manifest that is there."""
-        path = self._place() + manifests.NAME
-        data = await self._files.read(path, _MOST_MANIFEST)
-        return {} if data is None else manifests.parse_manifest(data, self._files.shown(self._place().rstrip("/")))
+    async def _add_to_manifest(self, path: str, manifest: Callable[[Mapping[str, Any]], bytes]) -> None:
+        """Write the manifest; what other exports write into it at the same time stays."""
+        for _ in range(_TRIES):
+            content, etag = await self._manifest()
+            with suppress(ChangedError):
+                await self._files.put(path, manifest(content), etag)
+                return
+        raise ExportError(f"{self._files.shown(path)} is written by others all the time.", "Resume the export.")
+
+    async def _manifest(self) -> tuple[dict[str, Any], str | None]:
+        """The content of the manifest that is there, and its etag as ``StoreCalls.put`` takes it."""
+        found = await self._files.read(self._place() + manifests.NAME, _MOST_MANIFEST)
+        if found is None:
+            return {}, ""
+        return manifests.parse_manifest(found.data, self._files.shown(self._place().rstrip("/"))), found.etag or None
 
     async def _is_published(self) -> bool:
         """Whether an earlier try has come as far as the manifest."""
@@ -186,7 +197,7 @@ class StoreStage:
         if not self._notes.get("publishing"):
             return False
         if self._is_there is None:
-            self._is_there = self._request.export in (await self._manifest()).get("exports", {})
+            self._is_there = self._request.export in (await self._manifest())[0].get("exports", {})
         return self._is_there
 
     async def _may_be_moved(self) -> bool:

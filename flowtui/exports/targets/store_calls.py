@@ -15,9 +15,15 @@ from collections.abc import Collection, Coroutine, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from flowtui.storage import Stat
+from flowtui.storage.backend import Chunk
 from flowtui.storage.clients import StoreClient
 
 _T = TypeVar("_T")
+
+
+class ChangedError(Exception):
+    """An object is no longer the one that was to be replaced."""
+
 
 STAGING = ".flowtui"
 """The folder of a place that holds what is not published."""
@@ -50,8 +56,8 @@ class StoreCalls(Protocol):
     async def stat(self, key: str) -> Stat:
         """What is known of an object; FileNotFoundError where there is none."""
 
-    async def read(self, key: str, most: int) -> bytes:
-        """The first bytes of an object, ``most`` at most; FileNotFoundError where there is none."""
+    async def read(self, key: str, most: int) -> Chunk:
+        """The first bytes of an object, ``most`` at most, all of one version; FileNotFoundError where there is none."""
 
     async def sizes(self, prefix: str, names: Collection[str]) -> dict[str, int]:
         """The sizes of the objects among these that are directly below a prefix, which ends in a slash."""
@@ -62,8 +68,15 @@ class StoreCalls(Protocol):
     async def keys(self, prefix: str, most: int) -> list[str]:
         """Keys that begin with a prefix, ``most`` at most."""
 
-    async def put(self, key: str, data: bytes) -> None:
-        """Write an object by one request."""
+    async def put(self, key: str, data: bytes, replaces: str | None = None) -> None:
+        """Write an object by one request.
+
+        Args:
+            replaces: the etag of the version that is there, empty where nothing is; None to replace whatever is.
+
+        Raises:
+            ChangedError: something else is there. A store that cannot tell, or a version without etag, is replaced.
+        """
 
     async def begin(self, key: str) -> Any:
         """Begin an object in parts; gives what the other calls name it by."""
@@ -150,14 +163,16 @@ class ClientCalls(ABC):
     async def stat(self, key: str) -> Stat:
         return await self._client.stat(self._bucket, key)
 
-    async def read(self, key: str, most: int) -> bytes:
-        data = bytearray()
+    async def read(self, key: str, most: int) -> Chunk:
+        data, etag = bytearray(), ""
         while len(data) < most:
             chunk = await self._client.read(self._bucket, key, len(data), min(PART, most - len(data)))
-            data += chunk.data
+            if data and chunk.etag != etag:
+                raise OSError("it was written anew while it was read")
+            data, etag = data + chunk.data, chunk.etag
             if not chunk.data or (chunk.size is not None and len(data) >= chunk.size):
                 break
-        return bytes(data)
+        return Chunk(bytes(data), None, etag)
 
     async def keys(self, prefix: str, most: int) -> list[str]:
         return [prefix + entry.name for entry in await self._client.list(self._bucket, prefix, most)]

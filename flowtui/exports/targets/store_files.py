@@ -15,6 +15,7 @@ from flowtui.exports.targets.google_calls import GoogleCalls
 from flowtui.exports.targets.s3_calls import S3Calls
 from flowtui.exports.targets.store_calls import STAGING, StoreCalls, part_bytes
 from flowtui.storage import Stat, StoreAccess
+from flowtui.storage.backend import Chunk
 from flowtui.storage.clients import EXTRA, store_client
 from flowtui.storage.credentials import STORES
 from flowtui.text import first_line, plain
@@ -79,7 +80,7 @@ class StoreFiles:
         except FileNotFoundError:
             return None
 
-    async def read(self, path: str, most: int) -> bytes | None:
+    async def read(self, path: str, most: int) -> Chunk | None:
         """The first bytes of an object, None where there is none."""
         try:
             return await self._ask(path, lambda calls, key: calls.read(key, most), "read")
@@ -101,9 +102,9 @@ class StoreFiles:
         prefix = self._key(f"{folder}/")
         return [key[len(prefix) :] for key in found if key.startswith(prefix)]
 
-    async def put(self, path: str, data: bytes) -> None:
-        """Write a small object at once."""
-        await self._ask(path, lambda calls, key: calls.put(key, data), "written", len(data))
+    async def put(self, path: str, data: bytes, replaces: str | None = None) -> None:
+        """Write a small object at once. Raises ChangedError as ``StoreCalls.put``."""
+        await self._ask(path, lambda calls, key: calls.put(key, data, replaces), "written", len(data))
 
     async def begin(self, path: str) -> Any:
         """Begin an object in parts."""
