@@ -79,11 +79,11 @@ def merged_manifest(
     named_exports = {str(entry.get("export")) for entry in kept}
     every_run = {**there.get("runs", {}), **runs}
     every_export = {**there.get("exports", {}), **exports}
-    content = {
+    head = {
         "version": VERSION,
         "exports": {key: every_export[key] for key in sorted(every_export) if key in named_exports},
         "runs": {key: every_run[key] for key in sorted(every_run) if key in named_runs},
-        "files": kept,
     }
-    # A line for each value, as with ``indent``, which the fast encoder of json does not know.
-    return json.dumps(content, separators=(",\n", ": ")).encode() + b"\n"
+    # A file is a line: thousands of them are for grep, and for json's fast encoder, which knows no ``indent``.
+    lines = ",\n".join(map(json.dumps, kept))
+    return f'{json.dumps(head, indent=2)[:-2]},\n  "files": [\n{lines}\n]}}\n'.encode()
