@@ -79,11 +79,18 @@ def merged_manifest(
     named_exports = {str(entry.get("export")) for entry in kept}
     every_run = {**there.get("runs", {}), **runs}
     every_export = {**there.get("exports", {}), **exports}
-    head = {
+    content = {
         "version": VERSION,
         "exports": {key: every_export[key] for key in sorted(every_export) if key in named_exports},
         "runs": {key: every_run[key] for key in sorted(every_run) if key in named_runs},
+        "files": kept,
     }
-    # A file is a line: thousands of them are for grep, and for json's fast encoder, which knows no ``indent``.
-    lines = ",\n".join(map(json.dumps, kept))
-    return f'{json.dumps(head, indent=2)[:-2]},\n  "files": [\n{lines}\n]}}\n'.encode()
+    return manifest_bytes(content)
+
+
+def manifest_bytes(content: Mapping[str, Any]) -> bytes:
+    """The bytes of a manifest's content: a line for each file, since thousands of them are for grep."""
+    head = json.dumps({key: value for key, value in content.items() if key != "files"}, indent=2)
+    # json's fast encoder knows no ``indent``.
+    lines = ",\n".join(map(json.dumps, content["files"]))
+    return f'{head[:-2]},\n  "files": [\n{lines}\n]}}\n'.encode()

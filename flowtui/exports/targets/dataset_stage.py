@@ -294,7 +294,7 @@ def _timed(data: bytes, export: str, placed: Mapping[str, FileEntry]) -> bytes:
         there = placed.get(entry["path"])
         if entry.get("export") == export and there is not None:
             entry["modified"] = there.modified.isoformat() if there.modified else ""
-    return json.dumps(content, indent=2).encode() + b"\n"
+    return manifests.manifest_bytes(content)
 
 
 def _chunks_of(data: bytes) -> list[Chunk]:
