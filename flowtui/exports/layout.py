@@ -77,23 +77,23 @@ class Names:
 
     def _free(self, folder: str, name: str, apart: tuple[str, ...]) -> tuple[str, str]:
         """The first choice that is free, and its key; the folders above it are taken."""
-        for path in self.choices(folder, name, apart):
+        for path in self.choices(self._folder(folder), name, apart):
             key = _key(path)
-            if key not in self._files and key not in self._folders and self._take_parents(key):
+            if key not in self._files and key not in self._folders:
                 return path, key
         raise AssertionError("choices do not end")
 
-    def _take_parents(self, key: str) -> bool:
-        """Take the folders above a path; False where one of them is a file."""
-        parents = []
-        parent = key.rpartition("/")[0]
-        while parent not in self._folders:
-            if parent in self._files:
-                return False
-            parents.append(parent)
-            parent = parent.rpartition("/")[0]
-        self._folders.update(parents)
-        return True
+    def _folder(self, folder: str) -> str:
+        """Take a folder and those above it; where a file has such a name, one with a number in parentheses."""
+        if _key(folder) in self._folders:
+            return folder
+        above, _, name = folder.rpartition("/")
+        for path in self.choices(self._folder(above), name):
+            key = _key(path)
+            if key not in self._files:
+                self._folders.add(key)
+                return path
+        raise AssertionError("choices do not end")
 
 
 def folder_name(artifact: str) -> str:

@@ -225,7 +225,9 @@ def _place(
     for relative, uri, stat in source.entries:
         *parents, last = relative.split("/")
         below = "/".join((root, *map(file_name, parents)))
-        planned.append(PlannedFile(file, run, uri, names.take(below, last), stat.size, etag=stat.etag))
+        path = names.take(below, last)
+        note = "" if path == f"{below}/{file_name(last)}" else "renamed: another file has this name"
+        planned.append(PlannedFile(file, run, uri, path, stat.size, etag=stat.etag, note=note))
     return planned
 
 

@@ -40,6 +40,10 @@ class FolderFileSystem(LocalFileSystem):
 fsspec.register_implementation("folders", FolderFileSystem, clobber=True)
 
 
+def _not_removed(path: str) -> object:
+    raise NotImplementedError(path)
+
+
 @dataclass
 class Place:
     """A place of a store with nothing in it.
@@ -48,12 +52,14 @@ class Place:
         url: as ``parse_target`` takes it.
         objects: what is below it, by path.
         put: writes an object there.
+        remove: removes it.
     """
 
     url: str
     access: TargetAccess
     objects: Callable[[], dict[str, bytes]]
     put: Callable[[str, bytes], object]
+    remove: Callable[[str], object] = _not_removed
 
 
 @dataclass
@@ -104,15 +110,18 @@ class Stores:
         def put(path: str, body: bytes) -> object:
             return client.put_object(Bucket="study", Key=f"{prefix}/{path}", Body=body)
 
-        return Place(f"s3://study/{prefix}", TargetAccess(s3.access(url)), objects, put)
+        def remove(path: str) -> object:
+            return client.delete_object(Bucket="study", Key=f"{prefix}/{path}")
+
+        return Place(f"s3://study/{prefix}", TargetAccess(s3.access(url)), objects, put, remove)
 
     def _google(self, prefix: str, environ: pytest.MonkeyPatch) -> Place:
         url = self._once("google", lambda: self._stack.enter_context(google_server("study")))
         environ.setenv("STORAGE_EMULATOR_HOST", url)
 
-        def ask(path: str) -> bytes:
+        def ask(path: str, method: str = "GET") -> bytes:
             connection = http.client.HTTPConnection(urlsplit(url).netloc)
-            connection.request("GET", path)
+            connection.request(method, path)
             body = connection.getresponse().read()
             connection.close()
             return body
@@ -129,6 +138,7 @@ class Stores:
             access,
             objects,
             lambda path, body: put_google(url, "study", f"{prefix}/{path}", body),
+            lambda path: ask(f"/storage/v1/b/study/o/{quote(f'{prefix}/{path}', safe='')}", "DELETE"),
         )
 
     def _azure(self, prefix: str, environ: pytest.MonkeyPatch) -> Place:
@@ -141,6 +151,7 @@ class Stores:
             access,
             lambda: {name[len(base) :]: body for name, body in server.blobs.items() if name.startswith(base)},
             lambda path, body: server.blobs.__setitem__(base + path, body),
+            lambda path: server.blobs.pop(base + path),
         )
 
     def _memory(self, prefix: str, environ: pytest.MonkeyPatch) -> Place:
@@ -151,6 +162,7 @@ class Stores:
             TargetAccess(),
             lambda: {path[len(base) :]: fs.cat_file(path) for path in fs.find(base)},
             lambda path, body: fs.pipe_file(base + path, body),
+            lambda path: fs.rm_file(base + path),
         )
 
     def _folders(self, prefix: str, environ: pytest.MonkeyPatch) -> Place:
@@ -178,6 +190,7 @@ class Stores:
             TargetAccess(),
             objects,
             put,
+            lambda path: (root / path).unlink(),
         )
 
 

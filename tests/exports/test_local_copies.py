@@ -17,7 +17,7 @@ from flowtui.errors import ExportError
 from flowtui.exports import Plan, Selection, SourceRun, TargetAccess, TargetOptions, make_plan, parse_target, run
 from flowtui.exports.local_copies import SMALL, LocalCopies
 from flowtui.exports.plan import PlannedFile
-from flowtui.exports.targets.base import StageRequest
+from flowtui.exports.targets.base import StagedFile, StageRequest
 from flowtui.exports.targets.directory_stage import DirectoryStage
 from flowtui.storage import Storage
 
@@ -105,6 +105,16 @@ async def test_a_pipe_is_not_waited_for(storage: Storage, tmp_path: Path) -> Non
     os.mkfifo(path)
     with pytest.raises(ExportError, match="not a regular file"):
         await run(plan, storage, retry_delay=0)
+
+
+async def test_what_has_become_a_pipe_since_it_was_looked_at_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    stage = DirectoryStage(tmp_path / "to", StageRequest("ab12", (), "replace", Notes()), snapshots=False)
+    copying = asyncio.to_thread(
+        stage.copy, str(tmp_path / "pipe"), StagedFile("a", "k", 3), lambda _: None, threading.Event()
+    )
+    with pytest.raises(OSError, match="not a regular file"):
+        await asyncio.wait_for(copying, 5)
 
 
 async def test_a_file_that_cannot_be_opened_is_named(

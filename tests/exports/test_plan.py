@@ -210,6 +210,39 @@ def test_names_are_split_at_their_extension() -> None:
     assert item_names(artifact_file("m.tar.gz", "/a", "/b")) == ("m-0.tar.gz", "m-1.tar.gz")
 
 
+_PART = st.sampled_from(["a", "A", "b", "b.c", "flowtui-manifest.json"])
+
+
+@given(names=st.lists(st.lists(_PART, min_size=1, max_size=4), max_size=20))
+def test_what_is_a_file_is_never_a_folder_of_others(names: list[list[str]]) -> None:
+    taken = Names()
+    paths = [taken.take("/".join(folder), name).lower() for *folder, name in names]
+    assert len(set(paths)) == len(paths)
+    parents = {path.rsplit("/", count)[0] for path in paths for count in range(1, path.count("/") + 1)}
+    assert not parents & {*paths, "flowtui-manifest.json"}
+
+
+async def test_a_file_beside_a_folder_of_its_name_but_for_case_is_renamed(tmp_path: Path) -> None:
+    (tmp_path / "s" / "A").mkdir(parents=True)
+    (tmp_path / "s" / "A" / "x").write_bytes(b"1")
+    if (tmp_path / "s" / "a").exists():
+        pytest.skip("case does not count on this file system")
+    (tmp_path / "s" / "a").write_bytes(b"2")
+    plan = await plan_of([artifact_file("dir", str(tmp_path / "s"), directory=True)], tmp_path / "out")
+    assert [(file.path, file.note) for file in plan.files] == [
+        ("ADaM/dir/A/x", ""),
+        ("ADaM/dir/a (2)", "renamed: another file has this name"),
+    ]
+
+
+def test_objects_below_an_object_go_into_a_folder_of_another_name() -> None:
+    names = Names()
+    assert names.take("d", "part") == "d/part"
+    assert [names.take("d/part", name) for name in ("0", "1")] == ["d/part (2)/0", "d/part (2)/1"]
+    assert names.take("d/part/x", "0") == "d/part (2)/x/0"
+    assert names.take("flowtui-manifest.json", "a") == "flowtui-manifest (2).json/a"
+
+
 _NAMES = st.lists(st.tuples(st.text(max_size=5), st.text(max_size=300), st.booleans()), max_size=12)
 
 

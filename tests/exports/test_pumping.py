@@ -59,6 +59,40 @@ def test_what_is_there_is_taken_up_or_written_anew(road: str, there: bytes, tmp_
     assert (tmp_path / "b").read_bytes() == body
 
 
+@pytest.mark.skipif(not hasattr(os, "copy_file_range"), reason="no kernel road")
+def test_a_source_that_cannot_be_read_is_not_taken_for_a_full_target(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").write_bytes(b"a" * 5_000_000)
+    calls: list[int] = []
+
+    def broken(*_: object) -> int:
+        calls.append(1)
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(pumping.os, "copy_file_range", broken)
+    monkeypatch.setattr(pumping.os, "read", broken)
+    with pytest.raises(OSError, match="Input/output error") as failed:
+        copied(tmp_path / "a", tmp_path / "b")
+    assert not isinstance(failed.value, ExportError)
+    assert len(calls) == 2
+
+
+def test_what_the_kernel_could_not_end_is_counted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = bytes(range(256)) * 20_000
+    (tmp_path / "a").write_bytes(body)
+    real = os.copy_file_range
+
+    def half(source: int, target: int, count: int, *offsets: int) -> int:
+        if offsets[0]:
+            raise OSError(errno.EIO, "Input/output error")
+        return real(source, target, 1_000_000, *offsets)
+
+    monkeypatch.setattr(pumping.os, "copy_file_range", half)
+    assert copied(tmp_path / "a", tmp_path / "b") == (len(body), hashlib.sha256(body).hexdigest(), len(body))
+    assert (tmp_path / "b").read_bytes() == body
+
+
 def test_a_stopped_copy_leaves_a_part(road: str, tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"a" * 5_000_000)
     stop = threading.Event()

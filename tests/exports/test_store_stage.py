@@ -19,6 +19,7 @@ from flowtui.exports.targets.base import IfExists, Stage, StagedFile, StageReque
 from flowtui.storage import Storage
 from tests.exports.stores import Place, Stores, cut_at
 from tests.exports.test_plan import RUN, artifact_file
+from tests.storage import clouds
 from tests.storage.clouds import azure_server
 
 KINDS = ("s3", "google", "azure", "memory", "folders")
@@ -339,6 +340,94 @@ async def test_what_another_export_writes_into_the_manifest_at_the_same_time_sta
     assert seen == [first, {*first, "another"}]
     assert set(json.loads(place.objects()[NAME])["exports"]) == {*first, "another", "ab12"}
     await stage.aclose()
+
+
+@pytest.mark.parametrize("place", WITH_CONDITIONS, indirect=True)
+async def test_a_manifest_that_is_removed_at_the_same_time_is_written_anew(place: Place) -> None:
+    place.put(NAME, manifest_of("first", {"a": b"1"})({}))
+    stage = await stage_of(place, DictNotes())
+    await upload(stage)
+    seen: list[set[str]] = []
+
+    def manifest(content: Mapping[str, Any]) -> bytes:
+        seen.append(set(content.get("exports", {})))
+        if len(seen) == 1:
+            place.remove(NAME)
+        return bytes(manifest_of()(content))
+
+    await stage.publish(manifest)
+    assert seen == [{"first"}, set()]
+    assert set(json.loads(place.objects()[NAME])["exports"]) == {"ab12"}
+    await stage.aclose()
+
+
+@pytest.mark.parametrize("place", WITH_CONDITIONS, indirect=True)
+async def test_a_large_manifest_that_changes_while_it_is_read_is_read_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_calls, "PART", 64)
+    place.put(NAME, manifest_of("first", {"a": b"1"})({}))
+    stage = await stage_of(place, DictNotes())
+    await upload(stage)
+    read = type(stage)._manifest
+    client: Any = (await stage._files.calls())._client  # type: ignore[attr-defined]
+    parts = client.read
+    changed: list[str] = []
+
+    async def changing(bucket: str, key: str, start: int, length: int) -> Any:
+        found = await parts(bucket, key, start, length)
+        if key.endswith(NAME) and not changed:
+            changed.append(key)
+            there = json.loads(place.objects()[NAME])
+            await asyncio.to_thread(place.put, NAME, manifest_of("another", {"b": b"2"})(there))
+        return found
+
+    monkeypatch.setattr(client, "read", changing)
+    content, _ = await read(stage)
+    assert changed
+    assert set(content["exports"]) == {"first", "another"}
+    await stage.aclose()
+
+
+@pytest.mark.parametrize("code", ["BlobImmutableDueToPolicy", "ContainerBeingDeleted"])
+@pytest.mark.parametrize("refused", [NAME, "adsl"])
+async def test_a_refusal_that_is_no_condition_is_told_as_it_is(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch, code: str, refused: str
+) -> None:
+    place = stores.place("azure", monkeypatch)
+    put = clouds._Azure.do_PUT
+
+    def refusing(self: clouds._Azure) -> None:
+        if (self.path.partition("?")[0].endswith(NAME)) == (refused == NAME) and "x-ms-copy-source" not in self.headers:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self._refuse(409, code)
+        else:
+            put(self)
+
+    monkeypatch.setattr(clouds._Azure, "do_PUT", refusing)
+    stage = await stage_of(place, DictNotes())
+
+    async def publish() -> None:
+        await upload(stage)
+        await stage.publish(manifest_of())
+
+    with pytest.raises(ExportError, match=r"cannot be written: No\.") as failed:
+        await publish()
+    assert "by others" not in str(failed.value)
+    await stage.aclose()
+
+
+async def test_many_exports_at_once_are_all_in_the_manifest(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = stores.place("azure", monkeypatch)
+    stages = [await stage_of(place, DictNotes(), export=f"e{number}") for number in range(12)]
+    for stage in stages:
+        await upload(stage)
+    await asyncio.gather(
+        *(stage.publish(manifest_of(f"e{number}", {f"f{number}": b""})) for number, stage in enumerate(stages))
+    )
+    assert set(json.loads(place.objects()[NAME])["exports"]) == {f"e{number}" for number in range(12)}
+    for stage in stages:
+        await stage.aclose()
 
 
 @pytest.mark.parametrize("place", ["s3"], indirect=True)

@@ -57,6 +57,7 @@ class AzureServer(http.server.ThreadingHTTPServer):
         self.blocks: dict[tuple[str, str], bytes] = {}
         self.copies: dict[str, int] = {}
         self.pending = 0
+        self.lock = threading.Lock()
         self.seen: list[str] = []
         self.refuses = False
 
@@ -130,6 +131,10 @@ class _Azure(http.server.BaseHTTPRequestHandler):
         query = parse_qs(parts.query)
         name = unquote(parts.path).removeprefix(f"/{AZURE_ACCOUNT}/")
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        with self.server.lock:
+            self._put(name, query, body)
+
+    def _put(self, name: str, query: dict[str, list[str]], body: bytes) -> None:
         told = self.headers.get("Content-MD5", "")
         if self.server.refuses or "Authorization" not in self.headers:
             self._refuse(403, "AuthorizationFailure")

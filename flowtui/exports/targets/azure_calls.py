@@ -10,6 +10,7 @@ from typing import Any
 
 from flowtui.exports.targets.store_calls import ChangedError, ClientCalls, KeptBytes
 
+_CHANGED = frozenset({"BlobAlreadyExists", "ConditionNotMet"})
 _COPY_SECONDS = (0.05, 2.0)
 
 
@@ -38,7 +39,7 @@ class AzureCalls(ClientCalls):
 
     async def put(self, key: str, data: bytes, replaces: str | None = None) -> None:
         from azure.core import MatchConditions
-        from azure.core.exceptions import ResourceExistsError, ResourceModifiedError
+        from azure.core.exceptions import HttpResponseError
 
         condition = {"etag": replaces, "match_condition": MatchConditions.IfNotModified} if replaces else {}
         async with self._blob(key) as blob:
@@ -46,8 +47,11 @@ class AzureCalls(ClientCalls):
                 await blob.upload_blob(
                     KeptBytes(data), length=len(data), overwrite=replaces != "", validate_content=True, **condition
                 )
-            except (ResourceExistsError, ResourceModifiedError) as error:
-                raise ChangedError(key) from error
+            except HttpResponseError as error:
+                # 409 is also the answer of a container that keeps what it has, or is being deleted.
+                if replaces is not None and getattr(error, "error_code", None) in _CHANGED:
+                    raise ChangedError(key) from error
+                raise
 
     async def begin(self, key: str) -> Any:
         return secrets.token_hex(8)

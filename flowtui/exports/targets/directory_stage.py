@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
+import stat
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -36,7 +38,8 @@ _SMALL = 8 * 1024 * 1024
 _AT_ONCE = 1024 * 1024
 """A local file up to this size is read and written by one call each."""
 _OPEN = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-_READ = os.O_RDONLY | _OPEN
+# A pipe that lies there now would be waited for.
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _OPEN
 _WRITE = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | _OPEN
 
 
@@ -126,6 +129,8 @@ class DirectoryStage:
         self._make_parent(path)
         read = os.open(source, _READ)
         try:
+            if not stat.S_ISREG(os.fstat(read).st_mode):
+                raise OSError(errno.EINVAL, "it is not a regular file", source)
             if file.size is not None and file.size <= _AT_ONCE:
                 data = read_at_once(read, file.size)
                 if len(data) <= file.size:

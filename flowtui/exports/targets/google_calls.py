@@ -52,6 +52,7 @@ class GoogleCalls(ClientCalls):
         head = f"--{boundary}\r\n{_JSON}\r\n\r\n{facts}\r\n--{boundary}\r\n{_BYTES}\r\n\r\n"
         body = KeptBytes(b"".join((head.encode(), data, f"\r\n--{boundary}--".encode())))
         headers = {"Content-Type": f"multipart/related; boundary={boundary}"}
+        failures: tuple[type[Exception], ...] = (OSError, *self.errors)
         condition = {}
         if replaces is not None and (generation := replaces.strip('"') or "0").isdecimal():
             condition["ifGenerationMatch"] = generation
@@ -59,9 +60,11 @@ class GoogleCalls(ClientCalls):
             await self._fs._call(
                 "POST", self._upload_url(), uploadType="multipart", headers=headers, data=body, **condition
             )
-        except FileExistsError as error:
-            # That is what gcsfs makes of a 412.
-            raise ChangedError(key) from error
+        except failures as error:
+            # gcsfs makes a FileExistsError of a 412; older versions leave it as it is.
+            if condition and (isinstance(error, FileExistsError) or getattr(error, "code", None) == 412):
+                raise ChangedError(key) from error
+            raise
 
     async def begin(self, key: str) -> Any:
         headers, _ = await self._fs._call(

@@ -16,7 +16,7 @@ from flowtui.text import plain
 
 _BUFFER = 2 * 1024 * 1024
 _KERNEL_CHUNK = 32 * 1024 * 1024
-_CANNOT = frozenset({errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.EBADF})
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 Moved = Callable[[int], None]
 
@@ -57,7 +57,7 @@ def _copied_by_kernel(
 ) -> tuple[int, str] | None:
     """As :func:`pump`, without the bytes passing through this process; the target is hashed as it grows.
 
-    None, with nothing written, where the kernel or the file systems cannot.
+    None, as if nothing were written, where the kernel or the file systems cannot.
     """
     size = 0
     arrived: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -69,10 +69,12 @@ def _copied_by_kernel(
                 try:
                     count = os.copy_file_range(source, target, _KERNEL_CHUNK, size, size)
                 except OSError as error:
-                    if not size and error.errno in _CANNOT:
-                        return None
-                    with refusing(path):
-                        raise
+                    if error.errno in _FULL:
+                        with refusing(path):
+                            raise
+                    # It does not tell which of the two files it is about; reading and writing them does.
+                    moved(-size)
+                    return None
                 if not count:
                     break
                 size += count

@@ -9,6 +9,7 @@ from flowtui.exports.targets.store_calls import MIB, ChangedError, ClientCalls, 
 from flowtui.storage.clients import s3_code
 
 _CHANGED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412"})
+_GONE = frozenset({"NoSuchKey", "404"})
 
 
 class S3Calls(ClientCalls):
@@ -51,7 +52,7 @@ class S3Calls(ClientCalls):
             await self._call("put_object", Key=key, Body=data, **condition)
         except OSError as error:
             code = s3_code(error)
-            if condition and code in _CHANGED:
+            if condition and (code in _CHANGED or (replaces and code in _GONE)):
                 raise ChangedError(key) from error
             if not condition or code != "NotImplemented":
                 raise

@@ -28,7 +28,7 @@ from flowtui.exports.targets.base import (
     TargetOptions,
 )
 from flowtui.exports.targets.store_calls import STAGING, ChangedError, all_of
-from flowtui.exports.targets.store_files import StoreFiles
+from flowtui.exports.targets.store_files import TRIES, StoreFiles, pause
 from flowtui.exports.targets.store_upload import StoreUpload
 from flowtui.storage import StoreAccess
 from flowtui.storage.credentials import STORES
@@ -43,7 +43,6 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 _MOST_MANIFEST = 256 * 1024 * 1024 + 1
 _MOST_CLAIMS = 1000
 _AT_ONCE = 16
-_TRIES = 20
 _LISTED_FROM = 8
 """From so many files on a folder is listed; fewer are asked for one by one."""
 
@@ -176,12 +175,15 @@ class StoreStage:
 
     async def _add_to_manifest(self, path: str, manifest: Callable[[Mapping[str, Any]], bytes]) -> None:
         """Write the manifest; what other exports write into it at the same time stays."""
-        for _ in range(_TRIES):
+        for number in range(TRIES):
             content, etag = await self._manifest()
-            with suppress(ChangedError):
+            try:
                 await self._files.put(path, manifest(content), etag)
+            except ChangedError:
+                await pause(number)
+            else:
                 return
-        raise ExportError(f"{self._files.shown(path)} is written by others all the time.", "Resume the export.")
+        raise self._files.busy(path)
 
     async def _manifest(self) -> tuple[dict[str, Any], str | None]:
         """The content of the manifest that is there, and its etag as ``StoreCalls.put`` takes it."""

@@ -57,7 +57,10 @@ class StoreCalls(Protocol):
         """What is known of an object; FileNotFoundError where there is none."""
 
     async def read(self, key: str, most: int) -> Chunk:
-        """The first bytes of an object, ``most`` at most, all of one version; FileNotFoundError where there is none."""
+        """The first bytes of an object, ``most`` at most; FileNotFoundError where there is none.
+
+        Raises ChangedError where it is written anew meanwhile.
+        """
 
     async def sizes(self, prefix: str, names: Collection[str]) -> dict[str, int]:
         """The sizes of the objects among these that are directly below a prefix, which ends in a slash."""
@@ -168,7 +171,7 @@ class ClientCalls(ABC):
         while len(data) < most:
             chunk = await self._client.read(self._bucket, key, len(data), min(PART, most - len(data)))
             if data and chunk.etag != etag:
-                raise OSError("it was written anew while it was read")
+                raise ChangedError(key)
             data, etag = data + chunk.data, chunk.etag
             if not chunk.data or (chunk.size is not None and len(data) >= chunk.size):
                 break

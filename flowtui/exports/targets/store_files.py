@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import re
 import warnings
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
@@ -13,7 +14,7 @@ from flowtui.exports.targets.azure_calls import AzureCalls
 from flowtui.exports.targets.fsspec_calls import FsspecCalls
 from flowtui.exports.targets.google_calls import GoogleCalls
 from flowtui.exports.targets.s3_calls import S3Calls
-from flowtui.exports.targets.store_calls import STAGING, StoreCalls, part_bytes
+from flowtui.exports.targets.store_calls import STAGING, ChangedError, StoreCalls, part_bytes
 from flowtui.storage import Stat, StoreAccess
 from flowtui.storage.backend import Chunk
 from flowtui.storage.clients import EXTRA, store_client
@@ -31,6 +32,9 @@ _QUERY = re.compile(r"(?<=\S)\?\S+")
 _PATIENCE = 300.0
 _SLOWEST = 100_000
 """Bytes a second; what is slower is given up."""
+
+TRIES = 12
+"""How often something is done where others may come in between."""
 
 _CHECK = "Look at the bucket and at your credentials with the store's own tools."
 _HINTS = {
@@ -81,11 +85,19 @@ class StoreFiles:
             return None
 
     async def read(self, path: str, most: int) -> Chunk | None:
-        """The first bytes of an object, None where there is none."""
-        try:
-            return await self._ask(path, lambda calls, key: calls.read(key, most), "read")
-        except FileNotFoundError:
-            return None
+        """The first bytes of an object, all of one version, None where there is none."""
+        for number in range(TRIES):
+            try:
+                return await self._ask(path, lambda calls, key: calls.read(key, most), "read")
+            except FileNotFoundError:
+                return None
+            except ChangedError:
+                await pause(number)
+        raise self.busy(path)
+
+    def busy(self, path: str) -> ExportError:
+        """That others keep writing an object."""
+        return ExportError(f"{self.shown(path)} is written by others all the time.", "Try again, or resume the export.")
 
     async def sizes(self, folder: str, names: Collection[str]) -> dict[str, int]:
         """The sizes of the objects among these that are directly below a folder."""
@@ -243,6 +255,11 @@ class StoreFiles:
         fs, root = url_to_fs(self._url)
         self._root = str(root)
         return FsspecCalls(fs)
+
+
+async def pause(number: int) -> None:
+    """Wait before try ``number + 1``: longer each time, and not as long as the others who came in between."""
+    await asyncio.sleep(random.uniform(0, min(0.05 * 2**number, 2)))  # noqa: S311
 
 
 def _reason(error: BaseException) -> str:
