@@ -69,10 +69,12 @@ def _copied_by_kernel(
                 try:
                     count = os.copy_file_range(source, target, _KERNEL_CHUNK, size, size)
                 except OSError as error:
-                    if error.errno in _FULL:
-                        with refusing(path):
+                    with refusing(path):
+                        if error.errno in _FULL:
                             raise
-                    # It does not tell which of the two files it is about; reading and writing them does.
+                        # It does not tell which of the two files it is about; reading and writing them does.
+                        if size:
+                            os.ftruncate(target, 0)
                     moved(-size)
                     return None
                 if not count:
