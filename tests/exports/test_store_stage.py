@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from flowtui.errors import ExportError
 from flowtui.exports import Selection, SourceRun, TargetAccess, TargetOptions, make_plan, parse_target, run
 from flowtui.exports.manifest import NAME, merged_manifest
-from flowtui.exports.targets import s3_calls, store_calls
+from flowtui.exports.targets import s3_calls, store, store_calls
 from flowtui.exports.targets.base import IfExists, Stage, StagedFile, StageRequest
 from flowtui.storage import Storage
 from tests.exports.stores import Place, Stores, cut_at
@@ -451,7 +451,8 @@ async def test_a_server_that_knows_no_conditions_is_written_to_without(
 
 
 @pytest.mark.parametrize("place", WITH_CONDITIONS, indirect=True)
-async def test_a_manifest_that_is_written_all_the_time_is_told(place: Place) -> None:
+async def test_a_manifest_that_is_written_all_the_time_is_told(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "pause", _short_sleep(asyncio.sleep))
     stage = await stage_of(place, DictNotes())
     await upload(stage)
     numbers = iter(range(100))

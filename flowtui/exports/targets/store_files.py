@@ -33,7 +33,7 @@ _PATIENCE = 300.0
 _SLOWEST = 100_000
 """Bytes a second; what is slower is given up."""
 
-TRIES = 12
+TRIES = 20
 """How often something is done where others may come in between."""
 
 _CHECK = "Look at the bucket and at your credentials with the store's own tools."
@@ -259,7 +259,7 @@ class StoreFiles:
 
 async def pause(number: int) -> None:
     """Wait before try ``number + 1``: longer each time, and not as long as the others who came in between."""
-    await asyncio.sleep(random.uniform(0, min(0.05 * 2**number, 2)))  # noqa: S311
+    await asyncio.sleep(random.uniform(0, min(0.05 * 2**number, 5)))  # noqa: S311
 
 
 def _reason(error: BaseException) -> str:
