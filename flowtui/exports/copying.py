@@ -57,10 +57,14 @@ class Copier:
         return await asyncio.to_thread(self._portions, files)
 
     def _portions(self, files: Sequence[PlannedFile]) -> list[Portion]:
-        local = [file for file in files if self._local.takes(file)]
-        copied = [Portion(group, copied=True) for group in self._local.together(local)]
-        here = set(map(id, local))
-        return copied + [Portion((file,), copied=False) for file in files if id(file) not in here]
+        local: list[PlannedFile] = []
+        others: list[Portion] = []
+        for file in files:
+            if self._local.takes(file):
+                local.append(file)
+            else:
+                others.append(Portion((file,), copied=False))
+        return [*(Portion(group, copied=True) for group in self._local.together(local)), *others]
 
     async def bring(self, portion: Portion) -> list[Written | Failure]:
         """Bring a portion into the stage."""

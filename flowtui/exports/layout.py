@@ -87,13 +87,11 @@ class Names:
         """Take a folder and those above it; where a file has such a name, one with a number in parentheses."""
         if _key(folder) in self._folders:
             return folder
-        above, _, name = folder.rpartition("/")
-        for path in self.choices(self._folder(above), name):
-            key = _key(path)
-            if key not in self._files:
-                self._folders.add(key)
-                return path
-        raise AssertionError("choices do not end")
+        taken = ""
+        for name in folder.split("/"):
+            taken = next(path for path in self.choices(taken, name) if _key(path) not in self._files)
+            self._folders.add(_key(taken))
+        return taken
 
 
 def folder_name(artifact: str) -> str:

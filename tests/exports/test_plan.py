@@ -235,6 +235,11 @@ async def test_a_file_beside_a_folder_of_its_name_but_for_case_is_renamed(tmp_pa
     ]
 
 
+def test_folders_may_be_as_deep_as_they_like() -> None:
+    folder = "/".join("d" * 2000)
+    assert Names().take(folder, "a") == f"{folder}/a"
+
+
 def test_objects_below_an_object_go_into_a_folder_of_another_name() -> None:
     names = Names()
     assert names.take("d", "part") == "d/part"

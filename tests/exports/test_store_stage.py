@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -320,11 +320,11 @@ async def test_exports_at_the_same_time_get_snapshots_of_their_own(place: Place)
         await stage.aclose()
 
 
-@pytest.mark.parametrize("place", WITH_CONDITIONS, indirect=True)
-@pytest.mark.parametrize("there", [False, True])
-async def test_what_another_export_writes_into_the_manifest_at_the_same_time_stays(place: Place, there: bool) -> None:
-    if there:
-        place.put(NAME, manifest_of("first", {"a": b"1"})({}))
+async def published_while(place: Place, change: Callable[[], object]) -> list[set[str]]:
+    """Publish the export ``ab12``, and change the place when its manifest is made the first time.
+
+    Gives the exports of the manifest that was there, each time that one was made.
+    """
     stage = await stage_of(place, DictNotes())
     await upload(stage)
     seen: list[set[str]] = []
@@ -332,33 +332,35 @@ async def test_what_another_export_writes_into_the_manifest_at_the_same_time_sta
     def manifest(content: Mapping[str, Any]) -> bytes:
         seen.append(set(content.get("exports", {})))
         if len(seen) == 1:
-            place.put(NAME, manifest_of("another", {"b": b"2"})(content))
+            change()
         return bytes(manifest_of()(content))
 
     await stage.publish(manifest)
-    first = {"first"} if there else set()
-    assert seen == [first, {*first, "another"}]
-    assert set(json.loads(place.objects()[NAME])["exports"]) == {*first, "another", "ab12"}
     await stage.aclose()
+    return seen
+
+
+def exports_of(place: Place) -> set[str]:
+    return set(json.loads(place.objects()[NAME])["exports"])
+
+
+@pytest.mark.parametrize("place", WITH_CONDITIONS, indirect=True)
+@pytest.mark.parametrize("there", [False, True])
+async def test_what_another_export_writes_into_the_manifest_at_the_same_time_stays(place: Place, there: bool) -> None:
+    before = json.loads(manifest_of("first", {"a": b"1"})({})) if there else {}
+    if there:
+        place.put(NAME, json.dumps(before).encode())
+    first = {"first"} if there else set()
+    seen = await published_while(place, lambda: place.put(NAME, manifest_of("another", {"b": b"2"})(before)))
+    assert seen == [first, {*first, "another"}]
+    assert exports_of(place) == {*first, "another", "ab12"}
 
 
 @pytest.mark.parametrize("place", WITH_CONDITIONS, indirect=True)
 async def test_a_manifest_that_is_removed_at_the_same_time_is_written_anew(place: Place) -> None:
     place.put(NAME, manifest_of("first", {"a": b"1"})({}))
-    stage = await stage_of(place, DictNotes())
-    await upload(stage)
-    seen: list[set[str]] = []
-
-    def manifest(content: Mapping[str, Any]) -> bytes:
-        seen.append(set(content.get("exports", {})))
-        if len(seen) == 1:
-            place.remove(NAME)
-        return bytes(manifest_of()(content))
-
-    await stage.publish(manifest)
-    assert seen == [{"first"}, set()]
-    assert set(json.loads(place.objects()[NAME])["exports"]) == {"ab12"}
-    await stage.aclose()
+    assert await published_while(place, lambda: place.remove(NAME)) == [{"first"}, set()]
+    assert exports_of(place) == {"ab12"}
 
 
 @pytest.mark.parametrize("place", WITH_CONDITIONS, indirect=True)
@@ -425,7 +427,7 @@ async def test_many_exports_at_once_are_all_in_the_manifest(stores: Stores, monk
     await asyncio.gather(
         *(stage.publish(manifest_of(f"e{number}", {f"f{number}": b""})) for number, stage in enumerate(stages))
     )
-    assert set(json.loads(place.objects()[NAME])["exports"]) == {f"e{number}" for number in range(12)}
+    assert exports_of(place) == {f"e{number}" for number in range(12)}
     for stage in stages:
         await stage.aclose()
 

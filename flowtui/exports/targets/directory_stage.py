@@ -24,7 +24,7 @@ from typing import Any
 from flowtui.errors import ExportError
 from flowtui.exports import manifest as manifests
 from flowtui.exports.targets.base import Publication, Sink, StagedFile, StageRequest
-from flowtui.exports.targets.flushing import flush_folder, flushing_early, flushing_file_system
+from flowtui.exports.targets.flushing import flush_folder, flushing_early, flushing_file_system, write_flushed
 from flowtui.exports.targets.part_file import open_part, part_path, refusing
 from flowtui.exports.targets.pumping import pump, read_at_once, write_at
 from flowtui.text import plain
@@ -71,7 +71,7 @@ class DirectoryStage:
         snapshots: the export becomes a folder ``snapshots/<n>``.
     """
 
-    files_at_once = 8
+    files_at_once = 4
 
     def __init__(self, root: Path, request: StageRequest, snapshots: bool) -> None:
         self._root = root
@@ -245,12 +245,9 @@ class DirectoryStage:
         os.replace(staged, place)
 
     def _write_manifest(self, data: bytes) -> None:
-        temporary = self.folder / f"{manifests.NAME}.part"
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, self.folder / manifests.NAME)
+        path = self.folder / manifests.NAME
+        # Always the same name beside it: what a kill leaves is written over, and not published.
+        write_flushed(path, data, path.with_name(f"{manifests.NAME}.part"))
 
     async def discard(self) -> None:
         await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)

@@ -40,6 +40,15 @@ def flushing_file_system(folder: Path) -> Iterator[None]:
         flushing.result()
 
 
+def write_flushed(path: Path, data: bytes, temporary: Path) -> None:
+    """Give a file its content at once: written beside it, brought to the disk, and renamed. Raises OSError."""
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
 def flush_folder(folder: Path) -> None:
     """Write a folder's own entries, such as a new name. Where the file system cannot, it is left to it."""
     with contextlib.suppress(OSError):

@@ -12,6 +12,7 @@ from typing import Any
 from flowtui.exports import manifest as manifests
 from flowtui.exports.targets.base import Publication, Sink, StagedFile, StageRequest
 from flowtui.exports.targets.directory import DirectoryTarget
+from flowtui.exports.targets.flushing import write_flushed
 from flowtui.exports.targets.part_file import open_part, refusing
 
 
@@ -54,10 +55,8 @@ class InPlaceStage:
             with contextlib.suppress(FileNotFoundError):
                 there = manifests.parse_manifest(path.read_bytes(), str(self._root))
             data = manifest(there)
-            temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
             self._root.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(data)
-            os.replace(temporary, path)
+            write_flushed(path, data, path.with_name(f"{path.name}.{os.getpid()}.part"))
         return Publication(str(self._root), str(path))
 
     async def discard(self) -> None:

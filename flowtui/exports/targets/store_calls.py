@@ -172,7 +172,8 @@ class ClientCalls(ABC):
             chunk = await self._client.read(self._bucket, key, len(data), min(PART, most - len(data)))
             if data and chunk.etag != etag:
                 raise ChangedError(key)
-            data, etag = data + chunk.data, chunk.etag
+            data += chunk.data
+            etag = chunk.etag
             if not chunk.data or (chunk.size is not None and len(data) >= chunk.size):
                 break
         return Chunk(bytes(data), None, etag)
