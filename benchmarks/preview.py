@@ -35,6 +35,7 @@ from delay_proxy import DelayProxy
 from flowtui.preview.registry import preview
 from flowtui.preview.workers import Workers
 from flowtui.storage import Reader, Storage
+from tests.trusting import TrustsAll
 from tests.preview import large_files
 from tests.storage.s3 import Signer, s3_client, s3_server
 
@@ -162,7 +163,7 @@ async def _preview_seconds(client: Any, key: str) -> tuple[float, float, Reader]
             raise SystemExit(f"{key} was not shown: {found.kind}, {found.notices}")
         return seconds, reader
 
-    async with Storage(sign=Signer(client)) as storage, Workers() as workers:
+    async with Storage(TrustsAll(), sign=Signer(client)) as storage, Workers() as workers:
         first, reader = await shown()
         storage.forget(uri)
         return first, (await shown())[0], reader

@@ -402,14 +402,15 @@ async def _storage(settings: Settings, *uris: str) -> AsyncIterator[Storage]:
     from functools import partial
 
     from flowtui.embedded import session_of
-    from flowtui.storage import Storage
+    from flowtui.storage import Storage, Trust
     from flowtui.tls import tls_context
 
     if all("://" not in uri or uri.startswith(("file://", "http://", "https://")) for uri in uris):
         # Certificates are checked here even where those of the configured server are not.
         transport = replace(settings.transport, verify=True)
-        async with Storage(tls=partial(tls_context, transport), proxy=transport.proxy) as storage:
+        trust = Trust(settings.storage, typed=uris)
+        async with Storage(trust, tls=partial(tls_context, transport), proxy=transport.proxy) as storage:
             yield storage
         return
-    async with session_of(settings) as session:
+    async with session_of(settings, typed=uris) as session:
         yield session.storage

@@ -52,7 +52,7 @@ class Database:
                     connection.execute("ROLLBACK")
                     raise
                 connection.execute("COMMIT")
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, UnicodeDecodeError, OSError) as error:
             raise ConfigError(
                 f"{plain(self._path)} cannot be used: {plain(error)}.",
                 "Look at its permissions and the free space; a damaged file can be moved away.",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -27,15 +28,18 @@ EMBEDDED_DOMINO = "http://domino.embedded.flowtui"
 """That of the embedded Domino."""
 
 
-def session_of(settings: Settings, *, launches: bool = False) -> AbstractAsyncContextManager[Session]:
+def session_of(
+    settings: Settings, *, launches: bool = False, typed: Sequence[str] = ()
+) -> AbstractAsyncContextManager[Session]:
     """A session with the configured server, or with the embedded Admin in this process.
 
     Args:
         launches: executions created in the embedded Admin are run by a process of their own.
+        typed: paths and URIs that the person typed, to be read as they are.
     """
     from flowtui.session import open_session
 
-    return _embedded_session(settings, launches) if settings.local else open_session(settings)
+    return _embedded_session(settings, launches, typed) if settings.local else open_session(settings, typed=typed)
 
 
 def screen_session_of(settings: Settings) -> AbstractAsyncContextManager[Session]:
@@ -53,10 +57,10 @@ def screen_session_of(settings: Settings) -> AbstractAsyncContextManager[Session
     return opened()
 
 
-def _embedded_session(settings: Settings, launches: bool) -> AbstractAsyncContextManager[Session]:
-
+def _embedded_session(settings: Settings, launches: bool, typed: Sequence[str]) -> AbstractAsyncContextManager[Session]:
     from flowtui.httpclient import httpx
     from flowtui.local.app import create_app
+    from flowtui.local.run_folders import run_folders
     from flowtui.session import open_session
 
     @asynccontextmanager
@@ -72,7 +76,14 @@ def _embedded_session(settings: Settings, launches: bool) -> AbstractAsyncContex
         async with (
             app.router.lifespan_context(app),
             _embedded_domino(settings.home) as domino,
-            open_session(settings, transport=transport, base_url=EMBEDDED, domino=domino) as session,
+            open_session(
+                settings,
+                transport=transport,
+                base_url=EMBEDDED,
+                domino=domino,
+                own_folders=partial(run_folders, settings.home),
+                typed=typed,
+            ) as session,
         ):
             yield session
 

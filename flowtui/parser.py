@@ -224,12 +224,20 @@ def _export(parser: argparse.ArgumentParser) -> None:
     add("--environment-id", metavar="ID", default="", help="of the job; it needs flowtui installed")
     add("--selection", metavar="WORD", default="", help=argparse.SUPPRESS)
     add("--leave-out", action="store_true", help="files that cannot be read are left out, instead of nothing written")
+    _allow_elsewhere(parser)
+    add("--yes", action="store_true", help="ask nothing: files from elsewhere are refused")
     add("--dry-run", action="store_true", help="show the plan and write nothing")
+
+
+def _allow_elsewhere(parser: argparse.ArgumentParser) -> None:
+    what = "export also files that lie where no runs of the server keep theirs"
+    parser.add_argument("--allow-elsewhere", action="store_true", help=what)
 
 
 def _export_artifacts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("request", metavar="REQUEST", help="a file of JSON, - for stdin, or base64: and its base64")
     parser.add_argument("--run", metavar="RUN", help="the run (FLOWTUI_RUN, else the one of this task of Flyte)")
+    _allow_elsewhere(parser)
 
 
 def _exports(parser: argparse.ArgumentParser) -> None:

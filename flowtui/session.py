@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import cache as cache_once
@@ -22,7 +22,9 @@ from flowtui.exports import Journal, TargetAccess, Transfers
 from flowtui.exports.domino.configured import DominoAccess
 from flowtui.permission import Permission
 from flowtui.preview.workers import Workers
-from flowtui.storage import DiskCache, Storage, StoreAccess
+from flowtui.storage import DiskCache, Storage, StoreAccess, Trust
+from flowtui.storage.known_buckets import KnownBuckets
+from flowtui.storage.trust import is_local_uri
 from flowtui.tls import tls_context
 
 if TYPE_CHECKING:
@@ -84,7 +86,7 @@ class Session:
         for of_one in (*(file.uris for file in run.files), *(output.uris or () for output in run.undeclared)):
             if most is None or len(uris | set(of_one)) <= most:
                 uris.update(of_one)
-        wanted = sorted(uri for uri in uris if remote or uri.startswith(("/", "file://")))
+        wanted = sorted(uri for uri in uris if remote or is_local_uri(uri))
         gate = asyncio.Semaphore(_AT_ONCE)
 
         async def one(uri: str) -> int | None:
@@ -124,6 +126,8 @@ async def open_session(
     storage_transport: httpx.AsyncBaseTransport | None = None,
     auth: Authenticator | None = None,
     domino: Callable[[], DominoClient] | None = None,
+    own_folders: Callable[[], Iterable[Path]] | None = None,
+    typed: Sequence[str] = (),
 ) -> AsyncIterator[Session]:
     """A session, closed with the block.
 
@@ -133,6 +137,8 @@ async def open_session(
         storage_transport: what carries reads of signed URLs, for tests.
         auth: what logs in, instead of what the settings say.
         domino: gives the Domino client where the settings name no Domino; asked when it is needed first.
+        own_folders: gives the folders that the embedded server's runs have their files in; None for another server.
+        typed: paths and URIs that the person typed, which are read whatever runs may name.
 
     Raises:
         ConfigError: there is neither an endpoint nor a transport, the folders of flowtui cannot be made, or the
@@ -165,8 +171,16 @@ async def open_session(
             )
         )
         stores = StoreAccess(settings.storage, settings.transport, os.environ, settings.timeout)
+        state = settings.home / "state.sqlite3"
+        trust = Trust(
+            settings.storage,
+            own_folders=own_folders,
+            typed=typed,
+            known=KnownBuckets(state, settings.endpoint) if settings.endpoint else None,
+        )
         # The embedded Admin's files are here, and it signs nothing else. Signed URLs get no login and no headers.
         storage = Storage(
+            trust,
             sign=client.sign if settings.endpoint else None,
             resolve=partial(flyte_reference, client),
             stores=stores,
@@ -182,7 +196,6 @@ async def open_session(
         cache = ResponseCache(settings.cache / "responses.sqlite3") if settings.endpoint else None
         if cache is not None:
             stack.callback(cache.close)
-        state = settings.home / "state.sqlite3"
         domino_access = DominoAccess(settings, domino, permission)
         stack.push_async_callback(domino_access.aclose)
         journal, access = Journal(state), TargetAccess(stores, domino_access)
@@ -194,7 +207,7 @@ async def open_session(
         yield Session(
             settings=settings,
             client=client,
-            catalog=Catalog(client, cache, storage.read),
+            catalog=Catalog(client, cache, storage.read, trust),
             storage=storage,
             workers=await stack.enter_async_context(Workers()),
             bookmarks=Bookmarks(state, server=settings.endpoint or ""),

@@ -165,11 +165,18 @@ class AdminClient:
         Raises:
             ElsewhereError: there is no Flyte Admin of version 1 at this address (Flyte 2 speaks another protocol).
         """
+        return str((await self._version()).Version) or "unknown"
+
+    async def is_flowtui(self) -> bool:
+        """Whether the server is ``flowtui serve``. Raises as :meth:`version`."""
+        return bool((await self._version()).Build == "flowtui")
+
+    async def _version(self) -> version_pb2.Version:
         try:
             answer = await self.get(path("version"), None, version_pb2.GetVersionResponse, what="the version")
         except NotFoundError:
             # Flyte's gateway, of a time before versions were told.
-            return "unknown"
+            return version_pb2.Version()
         except ElsewhereError as error:
             if error.status != 404:
                 raise
@@ -179,8 +186,7 @@ class AdminClient:
             ) from error
         if not answer.HasField("control_plane_version"):
             raise self._hollow("the version")
-        version = answer.control_plane_version.Version
-        return str(version) or "unknown"
+        return answer.control_plane_version
 
     async def healthcheck(self) -> None:
         """Ask whether the server is there; raises where it is not."""

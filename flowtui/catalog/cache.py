@@ -114,7 +114,8 @@ class ResponseCache:
             except sqlite3.OperationalError:
                 # Locked for long by another process, or a disk that is full or read-only: do without this once.
                 return otherwise
-            except sqlite3.DatabaseError:
+            except (sqlite3.DatabaseError, UnicodeDecodeError):
+                # SQLite may quote the damaged bytes in its message, which sqlite3 then cannot decode.
                 self.close()
                 self._replace()
             except OSError:
@@ -140,7 +141,7 @@ class ResponseCache:
                     " PRIMARY KEY (server, kind, owner, key)) WITHOUT ROWID"
                 )
                 database.execute(f"PRAGMA user_version = {_VERSION}")
-        except sqlite3.DatabaseError:
+        except (sqlite3.DatabaseError, UnicodeDecodeError):
             database.close()
             raise
         return database

@@ -20,6 +20,7 @@ from flowtui.catalog.export_wait import ExportWait, Pauses
 from flowtui.catalog.fetch import Fetcher
 from flowtui.catalog.fetched import FetchedRun
 from flowtui.catalog.nodes import has_attempts, has_trimmed_error, launched_by, node_execution, node_tree
+from flowtui.catalog.refusals import with_refusals
 from flowtui.catalog.run_nodes import RunNode, Scope
 from flowtui.catalog.stored import ReadObject
 from flowtui.catalog.values import launch_inputs
@@ -36,7 +37,8 @@ from flowtui.domain.execution import (
 )
 from flowtui.domain.export_request import ExportRequest
 from flowtui.domain.lineage import Lineage
-from flowtui.errors import NotFoundError
+from flowtui.errors import FlowtuiError, NotFoundError
+from flowtui.storage import Trust
 
 _TREES = 16
 """Runs whose nodes are remembered, so that opening one of them asks for that node only."""
@@ -50,10 +52,19 @@ class Catalog:
     Args:
         cache: where answers that cannot change any more are kept; None to ask every time.
         read: reads objects of the blob store, for values that lie there; None to leave such values closed.
+        trust: says which files are not read here, and is told where the server keeps its data; None to say nothing.
     """
 
-    def __init__(self, client: AdminClient, cache: ResponseCache | None = None, read: ReadObject | None = None) -> None:
+    def __init__(
+        self,
+        client: AdminClient,
+        cache: ResponseCache | None = None,
+        read: ReadObject | None = None,
+        trust: Trust | None = None,
+    ) -> None:
         self._client = client
+        self._trust = trust
+        self._is_flowtui: bool | None = None
         self._lists = ExecutionLists(client)
         self._entities = Entities(client, cache)
         self._fetcher = Fetcher(client, cache, self._entities, read)
@@ -126,7 +137,7 @@ class Catalog:
         plan = join.plan(run.tree)
         asked = undeclared or not plan.files
         await self._fetcher.data(run, join.needed(plan, undeclared=asked), join.variables(plan, undeclared=asked))
-        return join.join(
+        found = join.join(
             plan,
             convert.execution(run.message),
             run.outputs,
@@ -135,6 +146,16 @@ class Catalog:
             notices=run.notices,
             launched=[one.id for children in run.eager.values() for one in children],
         )
+        return found if self._trust is None else await with_refusals(found, self._trust, signs=self._signs_paths)
+
+    async def _signs_paths(self) -> bool:
+        """Whether the server may sign a path of its own machine, as ``flowtui serve`` does and Flyte does not."""
+        if self._is_flowtui is None:
+            try:
+                self._is_flowtui = await self._client.is_flowtui()
+            except FlowtuiError:
+                return False
+        return self._is_flowtui
 
     async def awaited_artifacts(
         self,
@@ -238,6 +259,8 @@ class Catalog:
 
     async def _fetch(self, id_: ExecutionId) -> FetchedRun:
         run = await self._fetcher.run(id_)
+        if self._trust is not None:
+            await self._trust.learn(run.engine_uris())
         self._trees[id_] = run
         self._trees.move_to_end(id_)
         if len(self._trees) > _TREES:

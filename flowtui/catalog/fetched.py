@@ -47,6 +47,14 @@ class FetchedRun:
         """Outputs by node; those of the start node are the Launch Inputs."""
         return {node: data.full_outputs for node, data in self.data.items()}
 
+    def engine_uris(self) -> list[str]:
+        """Where Flyte's engine keeps the data of this run: URIs that it made itself, none of which a task chooses."""
+        outputs = self.message.closure.outputs
+        uris = [outputs.uri] if outputs.WhichOneof("data") == "uri" else []
+        for row in self.rows.values():
+            uris += [row.input_uri, row.closure.output_uri, row.closure.deck_uri]
+        return [uri for uri in uris if uri]
+
     @property
     def rows(self) -> dict[str, Row]:
         """Its node executions by id."""

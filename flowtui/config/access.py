@@ -95,6 +95,8 @@ class StorageSettings:
         addressing_style: ``path``, ``virtual`` or ``auto``; empty for the library's choice.
         azure_account_name, azure_account_key, azure_tenant_id, azure_client_id, azure_client_secret: of Azure.
         cache_megabytes: of blocks of remote files kept on disk, 0 for none.
+        local, hosts, buckets: places that are read for a run beside its own (``flowtui.storage.trust``): folders of
+            this machine, ``HOST``, ``HOST:PORT``, ``*.DOMAIN`` or a network (``10.1.0.0/16``), and ``s3://BUCKET``.
     """
 
     direct: str = "auto"
@@ -109,6 +111,9 @@ class StorageSettings:
     azure_client_id: str = ""
     azure_client_secret: str = ""
     cache_megabytes: int = 256
+    local: tuple[Path, ...] = ()
+    hosts: tuple[str, ...] = ()
+    buckets: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"StorageSettings(direct={self.direct!r}, region={self.region!r})"

@@ -6,6 +6,7 @@ ValueError with what is off, and never repeats a value, which may be a secret.
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -173,6 +174,41 @@ def _scopes(value: Any, _: Path | None) -> tuple[str, ...]:
     return tuple(word.strip() for word in value if word.strip())
 
 
+def _listed(value: Any, separators: str) -> list[str]:
+    """The texts of a list, or of a variable that holds several."""
+    if isinstance(value, str):
+        for separator in separators:
+            value = value.replace(separator, "\n")
+        value = value.split("\n")
+    if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
+        raise ValueError("it is not a list of texts")
+    return [word.strip() for word in value if word.strip()]
+
+
+def _folders(value: Any, folder: Path | None) -> tuple[Path, ...]:
+    paths = tuple(_path(word, folder) for word in _listed(value, os.pathsep))
+    if any(path.parent == path for path in paths):
+        raise ValueError("it names all of this machine")
+    return paths
+
+
+def _hosts(value: Any, _: Path | None) -> tuple[str, ...]:
+    words = _listed(value, ", ")
+    for word in words:
+        if "://" in word or word in ("*", "*.") or word.count("/") > 1:
+            raise ValueError("it is not a list of hosts")
+    return tuple(words)
+
+
+def _buckets(value: Any, _: Path | None) -> tuple[str, ...]:
+    words = _listed(value, ", ")
+    for word in words:
+        scheme, separator, rest = word.partition("://")
+        if not scheme or not separator or not rest.strip("/") or "/" in rest.rstrip("/"):
+            raise ValueError("it is not a list of buckets")
+    return tuple(word.rstrip("/") for word in words)
+
+
 def _one_of(words: tuple[str, ...]) -> Check:
     def check(value: Any, _: Path | None) -> str:
         word = _text(value).lower()
@@ -212,6 +248,9 @@ STORE_KEYS: dict[str, Check] = {
     "storage.azure_tenant_id": _text,
     "storage.azure_client_id": _text,
     "storage.azure_client_secret": _secret,
+    "storage.local": _folders,
+    "storage.hosts": _hosts,
+    "storage.buckets": _buckets,
 }
 TLS_KEYS: dict[str, Check] = {"tls.ca_file": _path, "tls.verify": _flag}
 DOMINO_KEYS: dict[str, Check] = {
@@ -280,6 +319,9 @@ REMEDY = {
     "storage.endpoint": "it is the base URL of an S3-compatible store, such as http://localhost:30002.",
     "storage.addressing_style": "it is auto, path or virtual.",
     "storage.cache_megabytes": "it is how much of remote files is kept on disk, such as 256; 0 for nothing.",
+    "storage.local": 'it is a list of folders such as ["/mnt/data"].',
+    "storage.hosts": 'it is a list of hosts such as ["files.example.com", "*.lab.example.com", "10.1.0.0/16"].',
+    "storage.buckets": 'it is a list of buckets such as ["s3://study-data"].',
     "domino.url": "it is the address of Domino, such as https://domino.example.com.",
     "auth.scopes": 'scopes are a list such as ["all", "offline"].',
     "auth.token_url": "it is a URL that answers with a token, such as http://localhost:8899/access-token.",

@@ -50,7 +50,7 @@ class Copier:
         self._moved = moved
         self._tell = tell
         self._retry_delay = retry_delay
-        self._local = LocalCopies(stage, moved)
+        self._local = LocalCopies(stage, moved, storage.trust)
 
     async def portions(self, files: Sequence[PlannedFile]) -> list[Portion]:
         """The files for :meth:`bring`: small ones of this machine together, others alone."""

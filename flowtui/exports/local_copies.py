@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat as modes
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, runtime_checkable
 
-from flowtui.errors import ExportError, StorageError
+from flowtui.errors import FlowtuiError, StorageError
 from flowtui.exports.plan import PlannedFile, modified_text
 from flowtui.exports.targets.base import StagedFile
 from flowtui.exports.targets.directory_stage import Copied
-from flowtui.exports.written import Failure, Written, check_size
-from flowtui.storage.local import local_path
+from flowtui.exports.written import DamagedError, Failure, Written, check_size
+from flowtui.storage import Trust
+from flowtui.storage.trust import is_local_uri
 from flowtui.text import plain
 
 SMALL = 1024 * 1024
@@ -34,8 +36,11 @@ Moved = Callable[[PlannedFile, int], None]
 class CopiesLocalFiles(Protocol):
     """A stage that copies files of this machine by itself, called in several threads at once."""
 
-    def copy(self, source: str, file: StagedFile, moved: Callable[[int], None], stop: threading.Event) -> Copied:
+    def copy(self, source: int, file: StagedFile, moved: Callable[[int], None], stop: threading.Event) -> Copied:
         """As ``DirectoryStage.copy``."""
+
+    def remove(self, file: StagedFile) -> None:
+        """As ``DirectoryStage.remove``."""
 
 
 class LocalCopies:
@@ -44,9 +49,11 @@ class LocalCopies:
     Args:
         stage: nothing is copied where it cannot do so by itself.
         moved: is told of bytes as they come.
+        trust: says which files of this machine are read.
     """
 
-    def __init__(self, stage: object, moved: Moved) -> None:
+    def __init__(self, stage: object, moved: Moved, trust: Trust) -> None:
+        self._trust = trust
         self._stage = stage if isinstance(stage, CopiesLocalFiles) else None
         self._moved = moved
         self._pool = ThreadPoolExecutor(_THREADS, "flowtui-copy")
@@ -54,10 +61,13 @@ class LocalCopies:
 
     def takes(self, file: PlannedFile) -> bool:
         """Whether it is a file of this machine, and the stage copies it by itself. It is looked for."""
-        if self._stage is None or not file.uri.startswith(("/", "file://")):
+        if self._stage is None or not is_local_uri(file.uri):
             return False
-        # A path of another machine is read through a URL that Admin signs.
-        return os.path.isfile(local_path(file.uri) or "")
+        try:
+            return modes.S_ISREG(self._trust.stat(file.uri).st_mode)
+        except (FlowtuiError, OSError):
+            # A path of another machine is read through a URL that Admin signs, or told to be none.
+            return False
 
     @staticmethod
     def together(files: Sequence[PlannedFile]) -> list[tuple[PlannedFile, ...]]:
@@ -96,10 +106,16 @@ class LocalCopies:
             self._moved(file, count)
 
         try:
-            copied = self._stage.copy(local_path(file.uri) or "", file.staged, moved, self._stop)
+            source = self._trust.open_file(file.uri)
+            try:
+                copied = self._stage.copy(source, file.staged, moved, self._stop)
+            finally:
+                os.close(source)
             check_size(file, copied.size)
-        except ExportError as error:
+        except FlowtuiError as error:
             self._moved(file, -counted)
+            if isinstance(error, DamagedError):
+                self._stage.remove(file.staged)
             return Failure(file, error)
         except OSError as error:
             self._moved(file, -counted)

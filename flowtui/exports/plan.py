@@ -38,6 +38,7 @@ class PlannedFile:
         etag: the store's mark of this version, else empty.
         replaced: what lies at ``path`` now and will be replaced or is in the way.
         note: what is particular about the name (``extension added``), else empty.
+        elsewhere: its place is none that runs of the server keep their files in (``Trust.is_elsewhere``).
     """
 
     source: ArtifactFile
@@ -50,6 +51,7 @@ class PlannedFile:
     etag: str = ""
     replaced: Existing | None = None
     note: str = ""
+    elsewhere: bool = False
 
     @cached_property
     def key(self) -> str:
@@ -96,6 +98,11 @@ class Plan:
     def blocked(self) -> tuple[PlannedFile, ...]:
         """The files that stop the export: something lies there and may not be replaced."""
         return tuple(file for file in self.files if file.action == "blocked")
+
+    @cached_property
+    def elsewhere(self) -> tuple[PlannedFile, ...]:
+        """The files to write whose place is none that runs of the server keep their files in."""
+        return tuple(file for file in self.to_write if file.elsewhere)
 
     @cached_property
     def bytes(self) -> int:
@@ -153,6 +160,9 @@ async def make_plan(
                 planned += placed
                 if not placed:
                     notices.append(f"{plain(file.artifact)}/{plain(file.file)} is an empty directory")
+    native = {uri: await storage.native(uri) for uri in {file.uri for file in planned}}
+    marks = await asyncio.to_thread(_elsewhere, native, storage)
+    planned = [replace(file, elsewhere=True) if file.uri in marks else file for file in planned]
     planned = await _compare(planned, target, if_exists)
     runs = tuple(dict.fromkeys(run.id for run, _ in chosen))
     by_id = {run.id: run for run, _ in chosen}
@@ -229,6 +239,11 @@ def _place(
         note = "" if path == f"{below}/{file_name(last)}" else "renamed: another file has this name"
         planned.append(PlannedFile(file, run, uri, path, stat.size, etag=stat.etag, note=note))
     return planned
+
+
+def _elsewhere(native: Mapping[str, str], storage: Storage) -> set[str]:
+    """Those of the URIs whose places are none of the server's runs; given with the URIs that they stand for."""
+    return {uri for uri, place in native.items() if storage.trust.is_elsewhere(place)}
 
 
 async def _compare(planned: Sequence[PlannedFile], target: Target, if_exists: IfExists) -> list[PlannedFile]:

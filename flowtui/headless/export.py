@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,7 +13,7 @@ from flowtui import words
 from flowtui.domain.artifact import RunArtifacts
 from flowtui.domain.execution import ExecutionId
 from flowtui.domain.size import human_size
-from flowtui.errors import NotFoundError, UsageError
+from flowtui.errors import ExportError, NotFoundError, UsageError
 from flowtui.exports import (
     ExportRecord,
     Plan,
@@ -36,6 +37,9 @@ from flowtui.text import plain
 
 if TYPE_CHECKING:
     from flowtui.session import Session
+
+_NAMED = 3
+"""Files that an error names."""
 
 COLUMNS = (
     Column("file", least=16),
@@ -68,6 +72,8 @@ async def execute(session: Session, options: Namespace, style: Style) -> str:
     )
     if options.leave_out:
         plan = without_problems(plan)
+    if not options.dry_run:
+        await require_own_places(plan, style, allow=options.allow_elsewhere, ask=not options.yes)
     record = await show(session, plan, style, target_options, dry_run=options.dry_run, via=_via(session, options))
     if style.json:
         return dumps(shape(plan, record, await _sums(session, record)))
@@ -76,6 +82,32 @@ async def execute(session: Session, options: Namespace, style: Style) -> str:
     place = record.place if record and record.place else plan.target.text
     style.tell(f"{done}, {human_size(plan.bytes)}, {place}")
     return table(COLUMNS, [row(file) for file in plan.files], style)
+
+
+async def require_own_places(plan: Plan, style: Style, *, allow: bool, ask: bool = False) -> None:
+    """Let a plan pass whose files lie where runs of the server keep theirs: a run may name any place of others.
+
+    Args:
+        allow: let others pass too.
+        ask: ask the person about them, where one sits at the terminal.
+
+    Raises:
+        ExportError: there are others; nothing is written.
+    """
+    if allow or not plan.elsewhere:
+        return
+    named = ", ".join(f"{plain(file.path)} ({plain(file.uri)})" for file in plan.elsewhere[:_NAMED])
+    more = f" and {len(plan.elsewhere) - _NAMED:,} more" if len(plan.elsewhere) > _NAMED else ""
+    said = f"{words.count(len(plan.elsewhere), 'file')} from elsewhere, where no runs of this server keep theirs"
+    if ask and not style.json and sys.stdin.isatty() and sys.stderr.isatty():
+        sys.stderr.write(f"{said}: {named}{more}.\nExport them all the same? [y/N] ")
+        sys.stderr.flush()
+        if (await asyncio.to_thread(sys.stdin.readline)).strip().lower() in ("y", "yes"):
+            return
+    raise ExportError(
+        f"{said}: {named}{more}. Nothing is written.",
+        "--allow-elsewhere exports them all the same; [storage] buckets in flowtui's file names buckets of the runs.",
+    )
 
 
 def without_problems(plan: Plan) -> Plan:
@@ -110,7 +142,7 @@ async def show(
 
 def row(file: PlannedFile) -> list[str]:
     """A planned file as a row of a table."""
-    note = file.note
+    note = "; ".join(part for part in (file.note, "elsewhere" if file.elsewhere else "") if part)
     if file.replaced and file.action in ("replaces", "blocked", "keeps both"):
         note = "; ".join(part for part in (note, f"there: {human_size(file.replaced.size)}") if part)
     return [file.path, human_size(file.size), file.action, note]
@@ -136,6 +168,7 @@ def shape(plan: Plan, record: ExportRecord | None, sums: dict[str, str]) -> dict
                 "action": file.action,
                 "sha256": sums.get(file.path),
                 "note": file.note,
+                "elsewhere": file.elsewhere,
             }
             for file in plan.files
         ],

@@ -22,7 +22,7 @@ from flowtui.domain.size import human_size
 from flowtui.errors import ExportError, FlowtuiError, NotFoundError, UsageError
 from flowtui.exports import ExportRecord, Plan, Selection, SourceRun, Target, make_plan, source_run
 from flowtui.exports.records import RESUMABLE
-from flowtui.headless.export import shape, show
+from flowtui.headless.export import require_own_places, shape, show
 from flowtui.headless.export_places import OPTIONS, dataset_of, place_of
 from flowtui.headless.json import dumps
 from flowtui.headless.style import Style
@@ -130,7 +130,8 @@ async def execute(session: Session, options: Namespace, style: Style) -> str:
     for spec, target in places:
         left = None if deadline is None else max(0.0, deadline - time.monotonic())
         try:
-            done.append(await asyncio.wait_for(_export(session, style, spec, target, artifacts, source), left))
+            exporting = _export(session, options, style, spec, target, artifacts, source)
+            done.append(await asyncio.wait_for(exporting, left))
         except asyncio.TimeoutError:
             # What is written is kept, and a later try goes on with it.
             failed.append(
@@ -164,7 +165,13 @@ def _places(session: Session, options: Namespace, style: Style) -> tuple[list[tu
 
 
 async def _export(
-    session: Session, style: Style, spec: ExportSpec, target: Target, artifacts: RunArtifacts, source: SourceRun
+    session: Session,
+    options: Namespace,
+    style: Style,
+    spec: ExportSpec,
+    target: Target,
+    artifacts: RunArtifacts,
+    source: SourceRun,
 ) -> _Done:
     files = tuple(
         file
@@ -172,6 +179,7 @@ async def _export(
         if any(wanted.matches(file.artifact, file.type, file.file) for wanted in spec.wanted)
     )
     plan = await make_plan([Selection(source, files)], target, session.storage, if_exists="replace")
+    await require_own_places(plan, style, allow=options.allow_elsewhere)
     begun = await _begun(session, plan)
     record: ExportRecord | None
     if begun:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from flowtui.storage.cache import BLOCK_SIZE
-from flowtui.storage.local import local_path
 
 if TYPE_CHECKING:
     from flowtui.preview.subject import Subject
@@ -38,7 +37,7 @@ class Source(Protocol):
 
 def is_local(source: Source) -> bool:
     """True for a file of this machine, whose reads cost next to nothing."""
-    return local_path(getattr(source, "uri", "")) is not None
+    return bool(getattr(source, "is_local", False))
 
 
 class Ranges:

@@ -5,5 +5,6 @@ from flowtui.storage.credentials import StoreAccess
 from flowtui.storage.disk_cache import DiskCache
 from flowtui.storage.reader import Reader
 from flowtui.storage.storage import Storage
+from flowtui.storage.trust import Trust, UntrustedError
 
-__all__ = ["Backend", "DiskCache", "Entry", "Reader", "Stat", "Storage", "StoreAccess"]
+__all__ = ["Backend", "DiskCache", "Entry", "Reader", "Stat", "Storage", "StoreAccess", "Trust", "UntrustedError"]

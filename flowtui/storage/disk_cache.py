@@ -163,7 +163,8 @@ class DiskCache:
                     # Locked for long by another process, or a disk that is full or read-only: do without this once.
                     self._close()
                     return otherwise
-                except sqlite3.DatabaseError:
+                except (sqlite3.DatabaseError, UnicodeDecodeError):
+                    # SQLite may quote the damaged bytes in its message, which sqlite3 then cannot decode.
                     self._close()
                     self._replace()
                 except OSError:
@@ -189,7 +190,7 @@ class DiskCache:
                     database.execute(statement)
                 database.execute(f"PRAGMA user_version = {_VERSION}")
                 self._shrink(database)
-        except sqlite3.DatabaseError:
+        except (sqlite3.DatabaseError, UnicodeDecodeError):
             database.close()
             raise
         return database

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import ssl
 
     from flowtui.httpclient import httpx
+    from flowtui.storage.trust import Trust
 
 _RETRIES = 2
 _BUSY = frozenset({429, 500, 502, 503, 504})
@@ -75,6 +76,7 @@ class Connections:
         retry_delay: seconds before the first repetition of a failed request; it doubles.
         tls: gives the TLS context when it is needed; httpx's own where None.
         proxy: URL of an HTTP proxy; what the environment says where empty.
+        trust: says which hosts may be asked.
     """
 
     def __init__(
@@ -84,7 +86,10 @@ class Connections:
         retry_delay: float,
         tls: Callable[[], ssl.SSLContext] | None = None,
         proxy: str = "",
+        *,
+        trust: Trust,
     ) -> None:
+        self._trust = trust
         self._transport = transport
         self.timeout = timeout
         self._tls = tls
@@ -96,6 +101,7 @@ class Connections:
         if self._client is not None:
             return self._client
         from flowtui.httpclient import http_client, httpx
+        from flowtui.storage.checked_transport import CheckedTransport
 
         verify = await asyncio.to_thread(self._tls) if self._tls is not None and self._transport is None else True
         # Another request may have made it meanwhile.
@@ -104,6 +110,7 @@ class Connections:
                 transport=self._transport,
                 verify=verify,
                 proxy=self._proxy,
+                through=lambda make, is_proxied: CheckedTransport(self._trust, make, is_proxied=is_proxied),
                 timeout=httpx.Timeout(self.timeout, connect=min(self.timeout, 10.0)),
                 follow_redirects=True,
                 max_redirects=5,
@@ -295,6 +302,7 @@ class HttpBackend:
         from anyio import fail_after
 
         from flowtui.httpclient import httpx
+        from flowtui.storage.checked_transport import ORIGIN, origin_of
 
         renewed = renew = False
         failures = 0
@@ -305,6 +313,8 @@ class HttpBackend:
             client = await self._connections.client()
             try:
                 request = client.build_request("GET", url, headers={"Range": ranged} if ranged else {})
+                if self._urls.renewable:
+                    request.extensions[ORIGIN] = origin_of(request.url)
                 with fail_after(self._connections.timeout):
                     response = await client.send(request, stream=True)
             except (httpx.TransportError, TimeoutError) as error:

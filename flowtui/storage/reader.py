@@ -26,10 +26,14 @@ class Reader:
 
     Attributes:
         uri: the URI as it was given.
+        is_local: True for a file of this machine, whose reads cost next to nothing.
     """
 
-    def __init__(self, uri: str, backend: Backend, cache: BlockCache, disk: DiskCache | None = None) -> None:
+    def __init__(
+        self, uri: str, backend: Backend, cache: BlockCache, disk: DiskCache | None = None, *, is_local: bool = False
+    ) -> None:
         self.uri = uri
+        self.is_local = is_local
         self._disk = disk
         self._backend = backend
         self._cache = cache

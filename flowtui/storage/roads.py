@@ -10,6 +10,7 @@ from typing import TypeVar
 from flowtui.errors import FlowtuiError, NotFoundError, StorageError
 from flowtui.storage.backend import Backend, Chunk, Entry, Meter, Stat
 from flowtui.storage.object_store import ObjectStores, StoreRefusal
+from flowtui.storage.trust import Trust, UntrustedError
 
 T = TypeVar("T")
 
@@ -24,11 +25,13 @@ class DirectFirst:
 
     Args:
         signed: None where no server is there to sign.
+        trust: says of which buckets the credentials of this machine may be used.
     """
 
     shared = True
 
-    def __init__(self, stores: ObjectStores, signed: Backend | None) -> None:
+    def __init__(self, stores: ObjectStores, signed: Backend | None, trust: Trust) -> None:
+        self._trust = trust
         self._stores = stores
         self._signed = signed
         self._refused: OrderedDict[str, FlowtuiError] = OrderedDict()
@@ -39,11 +42,15 @@ class DirectFirst:
 
     def refusal(self, uri: str) -> FlowtuiError | None:
         """Why the bucket of a URI is not read directly; None where it is, or was not asked yet."""
+        if self._stores.handles(uri) and not self._trust.knows_bucket(uri):
+            return self._trust.unknown_bucket(uri)
         return self._refused.get(_bucket(uri))
 
     def is_direct(self, uri: str) -> bool:
         """Whether the next read asks the store itself."""
-        return self._stores.handles(uri) and (self._signed is None or self.refusal(uri) is None)
+        if self._signed is None:
+            return self._stores.handles(uri) and self._trust.knows_bucket(uri)
+        return self._stores.handles(uri) and self.refusal(uri) is None
 
     async def stat(self, uri: str) -> Stat:
         return await self._either(uri, lambda backend: backend.stat(uri))
@@ -53,7 +60,9 @@ class DirectFirst:
 
     async def stream(self, uri: str, start: int) -> AsyncGenerator[bytes, None]:
         backend: Backend = self._stores
-        if self._signed is not None:
+        if self._signed is None:
+            self._require(uri)
+        else:
             if self.is_direct(uri) and _bucket(uri) not in self._open:
                 # A stream that has begun cannot change its road.
                 await self._either(uri, lambda one: one.fetch(uri, start, 1, Meter()))
@@ -72,6 +81,7 @@ class DirectFirst:
 
     async def _either(self, uri: str, ask: Callable[[Backend], Awaitable[T]]) -> T:
         if self._signed is None:
+            self._require(uri)
             return await ask(self._stores)
         if not self.is_direct(uri):
             return await self._by_signature(uri, ask, self.refusal(uri))
@@ -91,16 +101,23 @@ class DirectFirst:
         _keep(self._open, bucket, None)
         return answer
 
+    def _require(self, uri: str) -> None:
+        if not self._trust.knows_bucket(uri):
+            raise self._trust.unknown_bucket(uri)
+
     async def _by_signature(self, uri: str, ask: Callable[[Backend], Awaitable[T]], direct: FlowtuiError | None) -> T:
         assert self._signed is not None
         try:
-            return await ask(self._signed)
+            answer = await ask(self._signed)
         except StorageError as error:
             if isinstance(direct, NotFoundError):
                 raise direct from error
             if direct is not None:
-                error.hint = f"{error.hint} Without a signed URL: {direct.message}".strip()
+                more = direct.hint if isinstance(direct, UntrustedError) else ""
+                error.hint = f"{error.hint} Without a signed URL: {direct.message} {more}".strip()
             raise
+        await self._trust.signature_opened(uri)
+        return answer
 
 
 def _bucket(uri: str) -> str:

@@ -16,11 +16,12 @@ from flowtui.storage.disk_cache import DiskCache
 from flowtui.storage.elsewhere import LocalFirst
 from flowtui.storage.flyte_urls import FlyteReferences, Resolve
 from flowtui.storage.http import Connections, HttpBackend, PlainUrls
-from flowtui.storage.local import LocalBackend, stats
+from flowtui.storage.local import LocalBackend
 from flowtui.storage.object_store import ObjectStores, location
 from flowtui.storage.reader import Reader
 from flowtui.storage.roads import DirectFirst
 from flowtui.storage.signed import SignedUrls
+from flowtui.storage.trust import Trust, is_local_uri
 from flowtui.text import plain
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Storage:
     look at an object costs no request until :meth:`forget`; what is on disk costs one, in a later session.
 
     Args:
+        trust: says what is read; what it refuses raises ``UntrustedError``, whatever asks for it.
         sign: asks Admin for a signed URL of a native URI; None where no server is there to ask.
         resolve: asks Admin what a ``flyte://`` reference names; None where no server is there to ask.
         stores: credentials of object stores; None to leave them alone.
@@ -54,6 +56,7 @@ class Storage:
 
     def __init__(
         self,
+        trust: Trust,
         *,
         sign: Callable[[str], Awaitable[SignedUrl]] | None = None,
         resolve: Resolve | None = None,
@@ -67,12 +70,13 @@ class Storage:
         proxy: str = "",
     ) -> None:
         self._cache = BlockCache(cache_bytes)
-        connections = Connections(transport, timeout, retry_delay, tls, proxy)
-        local, plain_urls = LocalBackend(), HttpBackend(connections, PlainUrls())
+        self.trust = trust
+        connections = Connections(transport, timeout, retry_delay, tls, proxy, trust=trust)
+        local, plain_urls = LocalBackend(trust), HttpBackend(connections, PlainUrls())
         self._local = local
         self._disk = disk
         signed = None if sign is None else HttpBackend(connections, SignedUrls(sign))
-        self._direct = None if stores is None else DirectFirst(ObjectStores(stores), signed)
+        self._direct = None if stores is None else DirectFirst(ObjectStores(stores), signed, trust)
         backends: list[Backend] = [local if signed is None else LocalFirst(local, signed), plain_urls]
         self._references: FlyteReferences | None = None
         if resolve is not None:
@@ -95,13 +99,14 @@ class Storage:
 
     async def local_stats(self, uris: Iterable[str]) -> dict[str, Stat]:
         """Size and kind of those URIs that name files of this machine that are there, all looked at in one thread."""
-        return await asyncio.to_thread(stats, [uri for uri in uris if self._local.handles(uri)])
+        return await asyncio.to_thread(self._local.stats, [uri for uri in uris if is_local_uri(uri)])
 
     def open(self, uri: str) -> Reader:
         """A reader of the object; the first read tells whether it is there."""
         backend = self._backend(uri)
         if not backend.shared:
-            return Reader(uri, backend, BlockCache(_READER_BYTES))
+            is_local = is_local_uri(uri) and self.trust.refusal(uri) is None
+            return Reader(uri, backend, BlockCache(_READER_BYTES), is_local=is_local)
         return Reader(uri, backend, self._cache, self._disk)
 
     async def read(self, uri: str, most: int) -> bytes:

@@ -45,7 +45,7 @@ def plan_rows(plan: Plan, left_out: int, now: datetime) -> list[Row]:
         cells: tuple[Cell, ...] = (
             (Mark(plain(file.path)),),
             (Mark(human_size(file.size)),),
-            (_action(file, now), Mark(note, "dim")),
+            (_action(file, now), Mark(note, "dim"), *([Mark("  elsewhere", "bad")] if file.elsewhere else [])),
             (Mark(plain(file.run.id.name), "dim"),) if len(plan.runs) > 1 else (),
         )
         rows.append(Row(str(number), cells, openable=ready))
@@ -88,6 +88,9 @@ def plan_sum(plan: Plan, speed: float | None, deed: str, signs: Signs) -> tuple[
         return (Mark("Everything is there already." if plan.files else "There is nothing to write.", "dim"),), ()
     unknown = f" and {plan.unknown_sizes} of unknown size" if plan.unknown_sizes else ""
     left = [Mark(f"{words.count(len(plan.to_write), 'file')}, {human_size(plan.bytes)}{unknown}", "strong")]
+    if plan.elsewhere:
+        count = words.count(len(plan.elsewhere), "file")
+        left.append(Mark(f"  {signs.dot} {count} from elsewhere, where no runs keep theirs", "bad"))
     if speed and not plan.unknown_sizes:
         left.append(Mark(f"  {signs.dot} about {words.duration(max(plan.bytes / speed, 1))} on this link", "dim"))
     return tuple(left), (Mark("enter", "key"), Mark(f" {deed}", "dim"))

@@ -10,11 +10,12 @@ import pytest
 from flowtui.exports import Journal
 from flowtui.storage import Storage
 from tests.storage.store import Store
+from tests.trusting import TrustsAll
 
 
 @pytest.fixture
 async def storage(store: Store) -> AsyncIterator[Storage]:
-    async with Storage(sign=store.sign, transport=store.transport, retry_delay=0) as storage:
+    async with Storage(TrustsAll(), sign=store.sign, transport=store.transport, retry_delay=0) as storage:
         yield storage
 
 

@@ -20,13 +20,14 @@ from flowtui.exports.plan import PlannedFile
 from flowtui.exports.targets.base import StagedFile, StageRequest
 from flowtui.exports.targets.directory_stage import DirectoryStage
 from flowtui.storage import Storage
+from tests.trusting import TrustsAll
 
 SIZES = (0, 1, SMALL - 1, SMALL, SMALL + 1, 8 * SMALL, 8 * SMALL + 1, 33 * SMALL)
 
 
 @pytest.fixture
 async def storage() -> AsyncIterator[Storage]:
-    async with Storage(retry_delay=0) as storage:
+    async with Storage(TrustsAll(), retry_delay=0) as storage:
         yield storage
 
 
@@ -110,11 +111,11 @@ async def test_a_pipe_is_not_waited_for(storage: Storage, tmp_path: Path) -> Non
 async def test_what_has_become_a_pipe_since_it_was_looked_at_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     stage = DirectoryStage(tmp_path / "to", StageRequest("ab12", (), "replace", Notes()), snapshots=False)
-    copying = asyncio.to_thread(
-        stage.copy, str(tmp_path / "pipe"), StagedFile("a", "k", 3), lambda _: None, threading.Event()
-    )
+    pipe = TrustsAll().open_file(str(tmp_path / "pipe"))
+    copying = asyncio.to_thread(stage.copy, pipe, StagedFile("a", "k", 3), lambda _: None, threading.Event())
     with pytest.raises(OSError, match="not a regular file"):
         await asyncio.wait_for(copying, 5)
+    os.close(pipe)
 
 
 async def test_a_file_that_cannot_be_opened_is_named(
@@ -124,10 +125,10 @@ async def test_a_file_that_cannot_be_opened_is_named(
     plan = await plan_of([first, second], tmp_path / "to", storage)
     opened = os.open
 
-    def refused(path: str, *args: int) -> int:
-        if path == str(second):
+    def refused(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if path == second.name and not flags & os.O_CREAT:
             raise PermissionError(13, "Permission denied", path)
-        return opened(path, *args)
+        return opened(path, flags, mode, dir_fd=dir_fd)
 
     monkeypatch.setattr(os, "open", refused)
     with pytest.raises(ExportError, match=r"1 of 2 .*adsl.csv cannot be read: Permission denied"):
@@ -144,7 +145,7 @@ async def test_cancelling_waits_for_the_file_at_hand_and_leaves_the_others(stora
         begun.set()
         go_on.wait(10)
 
-    copies = LocalCopies(stage, moved)
+    copies = LocalCopies(stage, moved, TrustsAll())
     task = asyncio.create_task(copies.copy(plan.files))
     await asyncio.to_thread(begun.wait, 10)
     task.cancel()

@@ -13,6 +13,7 @@ from flowtui.exports import IfExists, Plan, Selection, SourceRun, make_plan, par
 from flowtui.exports.layout import Names, declared_name, item_names, split
 from flowtui.exports.targets.directory import DirectoryTarget
 from flowtui.storage import Storage
+from tests.trusting import TrustsAll
 
 RUN = ExecutionId("cdisc01", "development", "adam-tfl-7f2")
 
@@ -48,7 +49,7 @@ def source(tmp_path: Path) -> str:
 
 
 async def plan_of(files: list[ArtifactFile], to: Path, if_exists: IfExists = "replace") -> Plan:
-    async with Storage() as storage:
+    async with Storage(TrustsAll()) as storage:
         return await make_plan(
             [Selection(SourceRun(RUN), tuple(files))], parse_target(str(to)), storage, if_exists=if_exists
         )
@@ -120,7 +121,7 @@ async def test_remote_directories_and_missing_files_are_problems(source: str, tm
         artifact_file("later.csv"),
         artifact_file("adsl.csv", source),
     ]
-    async with Storage(sign=sign) as storage:  # type: ignore[arg-type]
+    async with Storage(TrustsAll(), sign=sign) as storage:  # type: ignore[arg-type]
         plan = await make_plan([Selection(SourceRun(RUN), tuple(files))], parse_target(str(tmp_path / "out")), storage)
     assert asked == [str(tmp_path / "gone")]
     assert [problem.file.file for problem in plan.problems] == ["gone.csv", "model"]
@@ -158,7 +159,7 @@ async def test_what_an_earlier_export_wrote_is_not_written_again(source: str, tm
     original = tmp_path / "source"
     files = [artifact_file("adsl.csv", source), artifact_file("adae.csv", source)]
     plan = await plan_of(files, tmp_path / "out")
-    async with Storage() as storage:
+    async with Storage(TrustsAll()) as storage:
         await run(plan, storage)
     for mode in ("stop", "replace", "keep-both"):
         plan = await plan_of(files, tmp_path / "out", mode)

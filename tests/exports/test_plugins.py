@@ -16,6 +16,7 @@ from flowtui.exports.targets import registry
 from flowtui.exports.targets.directory import DirectoryTarget
 from flowtui.storage import Storage
 from tests.exports.test_plan import RUN, artifact_file
+from tests.trusting import TrustsAll
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -47,7 +48,7 @@ def share(entry_points: list[metadata.EntryPoint], monkeypatch: pytest.MonkeyPat
 async def test_the_example_of_the_readme_takes_exports(share: Path, tmp_path: Path) -> None:
     (tmp_path / "adsl.csv").write_bytes(b"1")
     files = (artifact_file("adsl.csv", str(tmp_path / "adsl.csv")),)
-    async with Storage() as storage:
+    async with Storage(TrustsAll()) as storage:
         outcome = await run(
             await make_plan([Selection(SourceRun(RUN), files)], parse_target("share:adam"), storage), storage
         )

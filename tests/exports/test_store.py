@@ -25,6 +25,7 @@ from flowtui.exports.targets.store import StoreTarget
 from flowtui.storage import Storage, StoreAccess
 from tests.exports.test_plan import RUN, artifact_file
 from tests.storage.s3 import KEY, SECRET, s3_client, s3_server
+from tests.trusting import TrustsAll
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ async def export(
 ) -> Any:
     options = options or TargetOptions()
     files = tuple(artifact_file(path.name, str(path), format_="") for path in sorted(source.iterdir()))  # noqa: ASYNC240
-    async with Storage() as storage:
+    async with Storage(TrustsAll()) as storage:
         transfers = Transfers(Journal(journal), storage, access, retry_delay=0)
         target = parse_target(to, options, access)
         plan = await make_plan([Selection(SourceRun(RUN), files)], target, storage, folder=options.folder)
@@ -117,7 +118,7 @@ async def test_a_cancelled_export_leaves_nothing_in_the_store(
     journal = Journal(tmp_path / "j")
     (record,) = journal.list()
     assert all("/.flowtui/" in key for key in objects(s3[0], "cut/"))
-    async with Storage() as storage:
+    async with Storage(TrustsAll()) as storage:
         transfers = Transfers(journal, storage, access)
         with pytest.raises(ExportError, match="while its files got their names"):
             await transfers.cancel(record.id)

@@ -21,6 +21,7 @@ from tests.exports.stores import Place, Stores, cut_at
 from tests.exports.test_plan import RUN, artifact_file
 from tests.storage import clouds
 from tests.storage.clouds import azure_server
+from tests.trusting import TrustsAll
 
 KINDS = ("s3", "google", "azure", "memory", "folders")
 WITH_CONDITIONS = ("s3", "google", "azure")
@@ -471,7 +472,7 @@ async def test_a_manifest_that_is_written_all_the_time_is_told(place: Place, mon
 async def test_exports_of_no_journal_do_not_take_each_other_for_themselves(place: Place, tmp_path: Path) -> None:
     for body in (b"first", b"second"):
         (tmp_path / "a.txt").write_bytes(body)
-        async with Storage() as storage:
+        async with Storage(TrustsAll()) as storage:
             files = (artifact_file("a.txt", str(tmp_path / "a.txt"), format_=""),)
             target = parse_target(place.url, TargetOptions(), place.access)
             plan = await make_plan([Selection(SourceRun(RUN), files)], target, storage)

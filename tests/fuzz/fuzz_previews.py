@@ -33,6 +33,7 @@ from flowtui.storage import Storage
 from tests.fuzz.makers import MAKERS
 from tests.fuzz.mutations import mutated
 from tests.preview.look import violations
+from tests.trusting import TrustsAll
 
 _SECONDS_PER_FILE = 15.0
 _HANGS_AFTER = 120.0
@@ -79,7 +80,7 @@ async def problem(content: bytes, name: str, limits: Limits, is_remote: bool, wo
             with tempfile.NamedTemporaryFile() as file:
                 file.write(content)
                 file.flush()
-                async with Storage() as storage, storage.open(file.name) as reader:
+                async with Storage(TrustsAll()) as storage, storage.open(file.name) as reader:
                     found = await preview(reader, name=name, limits=limits, workers=workers)
         wrong = "; ".join(violations(found, limits))
     except FlowtuiError:

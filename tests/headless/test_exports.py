@@ -87,6 +87,7 @@ from pathlib import Path
 from flowtui.exports import *
 from flowtui.storage import Storage
 import tests.kill.export_child as child
+from tests.trusting import TrustsAll
 
 class Slow(Storage):
     def stream(self, uri, start=0):
@@ -98,7 +99,7 @@ class Slow(Storage):
 
 async def main():
     home, source, out = map(Path, sys.argv[1:])
-    async with Slow() as storage:
+    async with Slow(TrustsAll()) as storage:
         journal = Journal(home / "state.sqlite3")
         transfers = Transfers(journal, storage, TargetAccess(), server="http://flyte.test")
         plan = await make_plan([child.selection(source)], parse_target(str(out)), storage)

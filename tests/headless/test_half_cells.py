@@ -11,6 +11,7 @@ from flowtui.headless.style import Style
 from flowtui.preview.result import Image
 from flowtui.storage import Storage
 from tests.preview.documents import picture
+from tests.trusting import TrustsAll
 
 
 def test_two_pixels_to_a_cell() -> None:
@@ -29,7 +30,7 @@ async def test_in_colour_it_is_drawn_and_behind_a_pipe_told(tmp_path: Path) -> N
     file = tmp_path / "plot.png"
     file.write_bytes(picture("PNG"))
     options = Namespace(run=str(file), rows=10, page=1, columns=(), member="", tail=False)
-    async with Storage() as storage:
+    async with Storage(TrustsAll()) as storage:
         shown = await execute_uri(storage, options, Style(width=40, color=True, tell=lambda _: None))
         assert "\x1b[38;2;255;0;0;48;2;255;0;0m▀" in shown
         told = await execute_uri(storage, options, Style(tell=lambda _: None))

@@ -35,6 +35,7 @@ from flowtui.exports import (
 )
 from flowtui.httpclient import httpx
 from flowtui.storage import Storage
+from tests.trusting import TrustsAll
 
 RUN = ExecutionId("p", "d", "run")
 
@@ -132,7 +133,7 @@ async def main(home: Path, source: Path, target: str, options: TargetOptions, if
     from tests.kill.access import target_access
 
     journal = Journal(home / "state.sqlite3")
-    async with Storage() as storage, target_access() as access:
+    async with Storage(TrustsAll()) as storage, target_access() as access:
         transfers = Transfers(journal, storage, access, retry_delay=0.1)
         if id_:
             id_ = await transfers.resume(id_)

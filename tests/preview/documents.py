@@ -18,6 +18,7 @@ from flowtui.preview.worker import Request
 from flowtui.preview.workers import Show, Workers
 from flowtui.storage import Reader, Storage
 from tests.storage.store import Store
+from tests.trusting import TrustsAll
 
 ROWS = (
     ("CARDIAC DISORDERS", "13 (15.1%)", "9 (10.7%)", "40 (15.7%)"),
@@ -158,7 +159,7 @@ async def in_store(content: bytes, name: str) -> AsyncIterator[Reader]:
     """A reader of a file in an object store."""
     store = Store({f"bucket/{name}": content})
     async with (
-        Storage(sign=store.sign, transport=store.transport) as storage,
+        Storage(TrustsAll(), sign=store.sign, transport=store.transport) as storage,
         storage.open(f"s3://bucket/{name}") as reader,
     ):
         yield reader

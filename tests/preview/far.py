@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from flowtui.httpclient import httpx
 from flowtui.storage import Reader, Storage
+from tests.trusting import TrustsAll
 
 
 @asynccontextmanager
@@ -34,5 +35,8 @@ async def far(path: Path) -> AsyncIterator[Reader]:
         return Response(body, 206, {"etag": '"1"', "content-range": f"bytes {start}-{end - 1}/{size}"})
 
     transport = httpx.ASGITransport(Starlette(routes=[Route("/{name}", get)]))
-    async with Storage(transport=transport) as storage, storage.open(f"http://store/{path.name}") as reader:
+    async with (
+        Storage(TrustsAll(), transport=transport) as storage,
+        storage.open(f"http://store/{path.name}") as reader,
+    ):
         yield reader

@@ -12,6 +12,7 @@ from flowtui.preview.registry import preview
 from flowtui.preview.result import Preview, TreeNode
 from flowtui.preview.workers import Workers
 from flowtui.storage import Storage
+from tests.trusting import TrustsAll
 
 
 async def look(
@@ -26,7 +27,7 @@ async def look(
 async def look_at(
     path: Path, name: str, format_: str = "", limits: Limits = DEFAULT, workers: Workers | None = None
 ) -> Preview:
-    async with Storage() as storage, storage.open(str(path)) as reader:
+    async with Storage(TrustsAll()) as storage, storage.open(str(path)) as reader:
         return await preview(reader, name=name, format=format_, limits=limits, workers=workers)
 
 

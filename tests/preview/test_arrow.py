@@ -17,6 +17,7 @@ from flowtui.storage import Storage
 from tests.preview.look import look
 from tests.preview.test_parquet import NEUTRAL, SHOWN, TYPES
 from tests.storage.store import Store
+from tests.trusting import TrustsAll
 
 
 def written(table: pa.Table, form: str = "file", compression: str | None = None, chunk: int | None = None) -> bytes:
@@ -84,7 +85,10 @@ async def test_feather_of_one_large_batch_is_not_read_as_a_whole(compression: st
     content = path.read_bytes()
     assert len(content) > 15_000_000
     store = Store({"bucket/f.feather": content})
-    async with Storage(transport=store.transport) as storage, storage.open("http://store/bucket/f.feather") as reader:
+    async with (
+        Storage(TrustsAll(), transport=store.transport) as storage,
+        storage.open("http://store/bucket/f.feather") as reader,
+    ):
         found = await preview(reader, name="f.feather")
         assert (len(found.rows), found.total_rows, found.more) == (100, rows, True)
         assert found.rows[99][0] == 99

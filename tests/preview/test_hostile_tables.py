@@ -30,6 +30,7 @@ from tests.preview.test_sas7bdat import ROWS, VARIABLES
 from tests.preview.test_spreadsheet import saved, study
 from tests.preview.test_xpt import SUBJECTS
 from tests.storage.store import Store
+from tests.trusting import TrustsAll
 
 _LIMITS = Limits(head=4096, whole=4096, rows=20, columns=10, cell=40, cells=100)
 _NAMES = (
@@ -102,7 +103,7 @@ async def test_changed_and_cut_files(
 ) -> None:
     content = content_of(name, tmp_path_factory.getbasetemp())
     path = tmp_path_factory.mktemp("hostile") / name
-    async with Workers() as workers, Storage() as storage:
+    async with Workers() as workers, Storage(TrustsAll()) as storage:
         for places, share in changes:
             changed = bytearray(content)
             for place, data in places:
@@ -132,7 +133,7 @@ async def test_changed_and_cut_files_in_a_store(
             cut = bytes(changed[: max(int(len(content) * share) if share < 0.2 else len(content), 1)])
             store = Store({f"bucket/{name}": cut})
             async with (
-                Storage(transport=store.transport) as storage,
+                Storage(TrustsAll(), transport=store.transport) as storage,
                 storage.open(f"http://store/bucket/{name}") as reader,
             ):
                 with suppress(PreviewError):
@@ -145,7 +146,7 @@ async def test_files_as_they_are(name: str, tmp_path: Path) -> None:
     content = content_of(name, tmp_path)
     path = tmp_path / f"whole-{name}"
     path.write_bytes(content)
-    async with Storage() as storage, storage.open(str(path)) as reader:
+    async with Storage(TrustsAll()) as storage, storage.open(str(path)) as reader:
         found = await preview(reader, name=path.name, limits=_LIMITS)
     check(found)
     assert found.kind == "table"
@@ -155,6 +156,6 @@ async def test_a_login_page_in_place_of_each_file(tmp_path: Path) -> None:
     for name in _NAMES:
         path = tmp_path / name
         path.write_bytes(b"<!doctype html><html><title>Log in</title>" + b"<p>please</p>" * 200)
-        async with Storage() as storage, storage.open(str(path)) as reader:
+        async with Storage(TrustsAll()) as storage, storage.open(str(path)) as reader:
             found = await preview(reader, name=name)
         assert found.kind == "text", name

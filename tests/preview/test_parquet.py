@@ -23,6 +23,7 @@ from flowtui.preview.workers import Workers
 from flowtui.storage import Storage
 from tests.preview.look import look
 from tests.storage.store import Store
+from tests.trusting import TrustsAll
 
 TYPES = pa.table(
     {
@@ -188,7 +189,10 @@ async def test_a_large_row_group_is_not_read_as_a_whole(compression: str, dictio
     assert len(content) > 4_000_000
     expected = (await look(written(table[:100]), "f.parquet")).rows
     store = Store({"bucket/f.parquet": content})
-    async with Storage(transport=store.transport) as storage, storage.open("http://store/bucket/f.parquet") as reader:
+    async with (
+        Storage(TrustsAll(), transport=store.transport) as storage,
+        storage.open("http://store/bucket/f.parquet") as reader,
+    ):
         found = await preview(reader, name="f.parquet")
         assert found.total_rows == rows
         assert (len(found.rows), len(found.columns)) == (100, 11)
@@ -210,7 +214,10 @@ async def test_a_large_row_group_is_not_read_as_a_whole(compression: str, dictio
 async def test_a_small_file_is_one_request() -> None:
     content = written(random_table(1000))
     store = Store({"bucket/f.parquet": content})
-    async with Storage(transport=store.transport) as storage, storage.open("http://store/bucket/f.parquet") as reader:
+    async with (
+        Storage(TrustsAll(), transport=store.transport) as storage,
+        storage.open("http://store/bucket/f.parquet") as reader,
+    ):
         await preview(reader, name="f.parquet")
         # The head that Parquet gets, and the rest.
         assert reader.requests <= 2
@@ -222,7 +229,10 @@ async def test_few_columns_of_a_huge_row_group_stay_under_the_budget_of_a_head()
     rows = 1_000_000
     content = written(random_table(rows).select(["x", "name"]), row_group_size=rows)
     store = Store({"bucket/f.parquet": content})
-    async with Storage(transport=store.transport) as storage, storage.open("http://store/bucket/f.parquet") as reader:
+    async with (
+        Storage(TrustsAll(), transport=store.transport) as storage,
+        storage.open("http://store/bucket/f.parquet") as reader,
+    ):
         found = await preview(reader, name="f.parquet")
         assert found.rows[99][1] == "name 49"
         assert isinstance(found.rows[99][0], float)

@@ -17,6 +17,7 @@ from flowtui.storage import Storage
 from tests.preview.look import look, look_at
 from tests.preview.sas7bdat_file import SasFile, Value, Variable, missing
 from tests.storage.store import Store
+from tests.trusting import TrustsAll
 
 VARIABLES = [
     Variable("USUBJID", False, 24, "Unique Subject Identifier", "$", 24),
@@ -63,7 +64,7 @@ def test_the_writer_makes_what_readstat_reads(files: list[Path]) -> None:
 
 
 async def test_every_form_shows_the_same(files: list[Path]) -> None:
-    async with Storage() as storage:
+    async with Storage(TrustsAll()) as storage:
         from flowtui.preview.workers import Workers
 
         async with Workers() as workers:
@@ -168,7 +169,7 @@ async def test_the_head_of_a_large_dataset_is_all_that_is_read() -> None:
     assert len(content) > 5_000_000
     store = Store({"bucket/adsl.sas7bdat": content})
     async with (
-        Storage(transport=store.transport) as storage,
+        Storage(TrustsAll(), transport=store.transport) as storage,
         storage.open("http://store/bucket/adsl.sas7bdat") as reader,
     ):
         found = await preview(reader, name="adsl.sas7bdat")

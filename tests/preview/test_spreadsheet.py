@@ -18,6 +18,7 @@ from flowtui.preview.registry import preview
 from flowtui.storage import Storage
 from tests.preview.look import look, look_at
 from tests.storage.store import Store
+from tests.trusting import TrustsAll
 
 
 def saved(book: Any) -> bytes:
@@ -205,7 +206,10 @@ async def test_a_workbook_is_read_in_few_requests() -> None:
     content = saved(book)
     assert len(content) > 500_000
     store = Store({"bucket/f.xlsx": content})
-    async with Storage(transport=store.transport) as storage, storage.open("http://store/bucket/f.xlsx") as reader:
+    async with (
+        Storage(TrustsAll(), transport=store.transport) as storage,
+        storage.open("http://store/bucket/f.xlsx") as reader,
+    ):
         found = await preview(reader, name="f.xlsx")
         assert found.total_rows == 30_000
         assert reader.requests == 2

@@ -13,6 +13,7 @@ from flowtui.preview.registry import preview
 from flowtui.storage import Storage
 from tests.preview.look import look
 from tests.storage.store import Store
+from tests.trusting import TrustsAll
 
 FRAME = pandas.DataFrame(
     {
@@ -70,7 +71,10 @@ async def test_heads_of_large_files(name: str, tmp_path: Path) -> None:
     else:
         frame.to_stata(path, write_index=False, version=118)
     store = Store({f"bucket/{name}": path.read_bytes()})
-    async with Storage(transport=store.transport) as storage, storage.open(f"http://store/bucket/{name}") as reader:
+    async with (
+        Storage(TrustsAll(), transport=store.transport) as storage,
+        storage.open(f"http://store/bucket/{name}") as reader,
+    ):
         found = await preview(reader, name=name)
         assert (found.total_rows, len(found.rows), found.rows[99][0]) == (200_000, 100, 99)
         assert found.notices == ("first 100 of 200,000 rows",)

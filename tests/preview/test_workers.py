@@ -24,12 +24,13 @@ from flowtui.preview.wire import MalformedPreviewError, pack, unpack
 from flowtui.preview.workers import Show, Workers
 from flowtui.storage import Storage
 from tests.preview import showing
+from tests.trusting import TrustsAll
 
 
 @asynccontextmanager
 async def subject_of(path: Path, content: bytes, workers: Workers, **limits: Any) -> AsyncIterator[Subject]:
     await asyncio.to_thread(path.write_bytes, content)
-    async with Storage() as storage, storage.open(str(path)) as reader:
+    async with Storage(TrustsAll()) as storage, storage.open(str(path)) as reader:
         head = await reader.read(0, 16)
         yield Subject(
             reader, path.name, sniff(head, name=path.name), head, len(content), replace(Limits(), **limits), workers

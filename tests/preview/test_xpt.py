@@ -20,6 +20,7 @@ from flowtui.preview.xpt import encoding_of, ibm_float
 from flowtui.storage import Storage
 from tests.preview.look import look, look_at
 from tests.storage.store import Store
+from tests.trusting import TrustsAll
 
 SUBJECTS = pandas.DataFrame(
     {
@@ -138,7 +139,10 @@ async def test_the_head_of_a_large_file_costs_two_reads() -> None:
     row = struct.pack(">4s", b"0001") + bytes.fromhex("4118000000000000")
     start = content.index(row)
     store = Store({"bucket/f.xpt": content[:start] + row * 1_000_000})
-    async with Storage(transport=store.transport) as storage, storage.open("http://store/bucket/f.xpt") as reader:
+    async with (
+        Storage(TrustsAll(), transport=store.transport) as storage,
+        storage.open("http://store/bucket/f.xpt") as reader,
+    ):
         from flowtui.preview.registry import preview
 
         found = await preview(reader, name="f.xpt")

@@ -12,6 +12,7 @@ from flowtui.errors import NotFoundError, StorageError
 from flowtui.storage import Storage, StoreAccess
 from tests.storage.clouds import AZURE_ACCOUNT, AzureServer, azure_server, google_server, put_google
 from tests.storage.store import Store
+from tests.trusting import TrustsAll
 
 BODY = bytes(index * 11 % 253 for index in range(300_000))
 
@@ -28,7 +29,7 @@ def google_url() -> Iterator[str]:
 def google(google_url: str, monkeypatch: pytest.MonkeyPatch) -> Storage:
     # gcsfs reads it by itself, as it does for flytekit.
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", google_url)
-    return Storage(stores=StoreAccess(environ=os.environ))
+    return Storage(TrustsAll(), stores=StoreAccess(environ=os.environ))
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def azure_blobs() -> Iterator[AzureServer]:
 @pytest.fixture
 def azure(azure_blobs: AzureServer, monkeypatch: pytest.MonkeyPatch) -> Storage:
     monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", azure_blobs.connection_string)
-    return Storage(stores=StoreAccess(environ=os.environ))
+    return Storage(TrustsAll(), stores=StoreAccess(environ=os.environ))
 
 
 @pytest.fixture(params=["google", "azure", "azure of an account"])
@@ -105,13 +106,13 @@ async def test_azure_that_refuses_is_left_to_signed_urls(
     azure_blobs.refuses = True
     store = Store({"clinical/d/adsl.csv": BODY})
     access = StoreAccess(environ=os.environ)
-    async with Storage(sign=store.sign, transport=store.transport, stores=access) as storage:
+    async with Storage(TrustsAll(), sign=store.sign, transport=store.transport, stores=access) as storage:
         for _ in range(2):
             async with storage.open("abfs://clinical/d/adsl.csv") as reader:
                 assert await reader.read(0, 10) == BODY[:10]
             storage.forget("abfs://clinical/d/adsl.csv")
         assert len(azure_blobs.seen) == 1
-    async with Storage(stores=access) as storage:
+    async with Storage(TrustsAll(), stores=access) as storage:
         with pytest.raises(StorageError, match=r"refuses .* to the credentials of this machine") as caught:
             await storage.stat("abfs://clinical/d/adsl.csv")
         assert "c2VjcmV0" not in str(caught.value)
@@ -120,7 +121,7 @@ async def test_azure_that_refuses_is_left_to_signed_urls(
 async def test_credentials_that_are_none_are_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", "hush")
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/none/hush.json")
-    async with Storage(stores=StoreAccess(environ=os.environ)) as storage:
+    async with Storage(TrustsAll(), stores=StoreAccess(environ=os.environ)) as storage:
         for uri in ("abfs://c/k", "gs://b/k"):
             with pytest.raises(StorageError, match=r"cannot be used|refuses") as caught:
                 await storage.stat(uri)

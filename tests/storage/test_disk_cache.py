@@ -19,6 +19,7 @@ from flowtui.storage.cache import BLOCK_SIZE
 from tests.storage.conftest import Bucket
 from tests.storage.s3 import Signer, access, line_to, s3_client
 from tests.storage.store import Store, ranged
+from tests.trusting import TrustsAll
 
 BODY = bytes(index * 11 % 253 for index in range(300_000))
 URI = "s3://bucket/adsl.csv"
@@ -31,7 +32,9 @@ def file(tmp_path: Path) -> Path:
 
 def session(store: Store, file: Path, place: str = "") -> Storage:
     """One session after another with the same file."""
-    return Storage(sign=store.sign, transport=store.transport, retry_delay=0, disk=DiskCache(file, place, 1 << 24))
+    return Storage(
+        TrustsAll(), sign=store.sign, transport=store.transport, retry_delay=0, disk=DiskCache(file, place, 1 << 24)
+    )
 
 
 async def look(storage: Storage, start: int = 0, length: int = 200_000) -> tuple[bytes, int, int]:
@@ -183,7 +186,7 @@ async def test_local_files_are_not_kept(file: Path, tmp_path: Path) -> None:
     local = tmp_path / "x"
     local.write_bytes(BODY)
     disk = DiskCache(file, "", 1 << 24)
-    async with Storage(disk=disk) as storage, storage.open(str(local)) as reader:
+    async with Storage(TrustsAll(), disk=disk) as storage, storage.open(str(local)) as reader:
         await reader.read(0, 10)
     assert not disk.has(str(local), 0)
     disk.close()
@@ -193,10 +196,13 @@ async def test_direct_reads_are_kept_too_and_shared_with_signed_ones(bucket: Buc
     uri = bucket.put("a", BODY)
     async with line_to(bucket.url) as line:
         disk = DiskCache(file, "", 1 << 24)
-        async with Storage(stores=access(line.url), disk=disk) as storage, storage.open(uri) as reader:
+        async with Storage(TrustsAll(), stores=access(line.url), disk=disk) as storage, storage.open(uri) as reader:
             await reader.read(0, 200_000)
         sign = Signer(s3_client(line.url))
-        async with Storage(sign=sign, disk=DiskCache(file, "", 1 << 24)) as storage, storage.open(uri) as reader:
+        async with (
+            Storage(TrustsAll(), sign=sign, disk=DiskCache(file, "", 1 << 24)) as storage,
+            storage.open(uri) as reader,
+        ):
             assert await reader.read(0, 200_000) == BODY[:200_000]
             assert (reader.requests, reader.bytes_read) == (1, 1)
 
@@ -289,6 +295,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from flowtui.storage import DiskCache
+from tests.trusting import TrustsAll
 disk = DiskCache(Path(sys.argv[1]), "", 40 * 65536)
 print("ready", flush=True)
 for turn in range(int(sys.argv[3])):

@@ -14,6 +14,7 @@ from flowtui.httpclient import httpx
 from flowtui.local.app import create_app
 from flowtui.local.home import Home
 from flowtui.storage import Storage
+from tests.trusting import TrustsAll
 
 BODY = bytes(index * 11 % 253 for index in range(200_000))
 
@@ -36,7 +37,7 @@ async def storage(home: Home) -> AsyncIterator[Storage]:
         async def sign(uri: str) -> SignedUrl:
             return await client.sign(uri.replace("/elsewhere", str(home.blobs)))
 
-        async with Storage(sign=sign, transport=transport, retry_delay=0) as storage:
+        async with Storage(TrustsAll(), sign=sign, transport=transport, retry_delay=0) as storage:
             yield storage
 
 

@@ -11,6 +11,7 @@ from flowtui.errors import FlowtuiError, StorageError
 from flowtui.storage import Storage
 from tests.faults import HANGING, LASTING, PASSING, Faulty, Stream, changes, sends
 from tests.storage.store import Store, socket_server
+from tests.trusting import TrustsAll
 
 BODY = bytes(index * 7 % 251 for index in range(200_000))
 URI = "s3://bucket/adam/adsl.csv"
@@ -60,7 +61,7 @@ async def test_a_lasting_fault_is_an_error_or_the_right_bytes(name: str, call: s
     store = Store({"bucket/adam/adsl.csv": BODY})
     faulty = Faulty(store.transport, {**FAULTS, **PAGES}[name])
     read, right = CALLS[call]
-    async with Storage(sign=store.sign, transport=faulty, retry_delay=0, timeout=0.05) as storage:
+    async with Storage(TrustsAll(), sign=store.sign, transport=faulty, retry_delay=0, timeout=0.05) as storage:
         found = await outcome(read(storage))
     if isinstance(found, FlowtuiError):
         assert found.message.isprintable()
@@ -77,7 +78,7 @@ async def test_a_passing_fault_is_got_over(name: str, call: str) -> None:
     store = Store({"bucket/adam/adsl.csv": BODY})
     faulty = Faulty(store.transport, FAULTS[name], times=1)
     read, right = CALLS[call]
-    async with Storage(sign=store.sign, transport=faulty, retry_delay=0) as storage:
+    async with Storage(TrustsAll(), sign=store.sign, transport=faulty, retry_delay=0) as storage:
         assert await asyncio.wait_for(read(storage), PATIENCE) == right
 
 
@@ -85,7 +86,7 @@ async def test_a_store_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("flowtui.storage.http._LEAST_BYTES", 1 << 40)
     store = Store({"bucket/adam/adsl.csv": BODY})
     faulty = Faulty(store.transport, changes(lambda body, headers: Stream(drips=True)))
-    async with Storage(sign=store.sign, transport=faulty, retry_delay=0, timeout=0.02) as storage:
+    async with Storage(TrustsAll(), sign=store.sign, transport=faulty, retry_delay=0, timeout=0.02) as storage:
         for read in (ranged, streamed):
             with pytest.raises(StorageError, match="next to nothing"):
                 await asyncio.wait_for(read(storage), PATIENCE)
@@ -93,6 +94,9 @@ async def test_a_store_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -
 
 async def test_headers_that_drip_are_given_up() -> None:
     drip = b"HTTP/1.1 200 OK\r\n" + b"".join(b"x-%d: y\r\n" % number for number in range(20))
-    async with socket_server(drip, endless=True) as (url, _), Storage(retry_delay=0, timeout=0.2) as storage:
+    async with (
+        socket_server(drip, endless=True) as (url, _),
+        Storage(TrustsAll(), retry_delay=0, timeout=0.2) as storage,
+    ):
         with pytest.raises(StorageError):
             await asyncio.wait_for(storage.stat(f"{url}/x"), PATIENCE)

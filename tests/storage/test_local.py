@@ -8,11 +8,12 @@ import pytest
 from flowtui.errors import NotFoundError, StorageError
 from flowtui.storage import Entry, Storage
 from flowtui.storage.cache import BLOCK_SIZE
+from tests.trusting import TrustsAll
 
 
 @pytest.fixture
 async def storage() -> Storage:
-    return Storage()
+    return Storage(TrustsAll())
 
 
 async def read(storage: Storage, uri: str, start: int = 0, length: int = 100) -> bytes:

@@ -16,6 +16,7 @@ from flowtui.storage import Entry, Storage, StoreAccess
 from flowtui.storage.object_store import Location, location
 from tests.storage.conftest import Bucket
 from tests.storage.s3 import KEY, SECRET, Signer, access, deny_direct, line_to, s3_client
+from tests.trusting import TrustsAll
 
 BODY = bytes(index * 11 % 253 for index in range(300_000))
 
@@ -27,7 +28,7 @@ async def head(storage: Storage, uri: str, start: int = 0, length: int = 100) ->
 
 async def test_a_range_costs_one_request_and_tells_the_size(bucket: Bucket) -> None:
     uri = bucket.put("adam/adsl.csv", BODY)
-    async with line_to(bucket.url) as line, Storage(stores=access(line.url)) as storage:
+    async with line_to(bucket.url) as line, Storage(TrustsAll(), stores=access(line.url)) as storage:
         async with storage.open(uri) as reader:
             assert await reader.read(70_000, 100) == BODY[70_000:70_100]
             assert await reader.size() == len(BODY)
@@ -40,7 +41,7 @@ async def test_a_range_costs_one_request_and_tells_the_size(bucket: Bucket) -> N
 async def test_several_ranges_come_at_once_and_exactly(bucket: Bucket) -> None:
     uri = bucket.put("adam/adsl.csv", BODY)
     ranges = [(0, 10), (70_001, 999), (299_990, 50), (400_000, 5)]
-    async with Storage(stores=access(bucket.url)) as storage, storage.open(uri) as reader:
+    async with Storage(TrustsAll(), stores=access(bucket.url)) as storage, storage.open(uri) as reader:
         await reader.size()
         assert await reader.read_ranges(ranges) == [BODY[start : start + length] for start, length in ranges]
         assert (reader.requests, reader.round_trips, reader.bytes_read) == (3, 2, 65536 + 999 + 10)
@@ -51,7 +52,7 @@ async def test_several_ranges_come_at_once_and_exactly(bucket: Bucket) -> None:
 async def test_stat_tells_size_and_md5_and_what_is_a_directory(bucket: Bucket) -> None:
     uri = bucket.put("adam/adsl.csv", BODY)
     parts = bucket.put("adam/parts", BODY, Metadata={"flyteContentMD5": "XUFAKrxLKna5cZ2REBfFkg=="})
-    async with Storage(stores=access(bucket.url)) as storage:
+    async with Storage(TrustsAll(), stores=access(bucket.url)) as storage:
         stat = await storage.stat(uri)
         assert (stat.size, stat.directory, stat.md5) == (len(BODY), False, hashlib.md5(BODY).hexdigest())
         assert (await storage.stat(parts)).md5 == "5d41402abc4b2a76b9719d911017c592"
@@ -65,7 +66,7 @@ async def test_a_directory_lists_its_files_and_is_none_to_read(bucket: Bucket) -
     for key, body in {"d/b/c.csv": b"cc", "d/a.csv": b"a", "d/": b"", "d/b/": b"", "dd/x": b"x"}.items():
         bucket.put(key, body)
     uri = f"s3://{bucket.name}/d"
-    async with Storage(stores=access(bucket.url)) as storage:
+    async with Storage(TrustsAll(), stores=access(bucket.url)) as storage:
         for spelled in (uri, f"{uri}/", f"s3://{bucket.name}//d"):
             entries = await storage.list(spelled)
             assert [(entry.name, entry.size) for entry in entries] == [("a.csv", 1), ("b/c.csv", 2)]
@@ -84,7 +85,7 @@ async def test_more_files_than_a_page_are_all_listed(bucket: Bucket, monkeypatch
     for index in range(7):
         bucket.put(f"d/{index}", b"x")
     monkeypatch.setattr(clients, "_PAGE", 3)
-    async with Storage(stores=access(bucket.url)) as storage:
+    async with Storage(TrustsAll(), stores=access(bucket.url)) as storage:
         assert await storage.list(f"s3://{bucket.name}/d") == tuple(
             Entry(str(index), 1, '"9dd4e461268c8034f5c8564e155c67a6"') for index in range(7)
         )
@@ -98,7 +99,7 @@ async def test_a_double_slash_is_read_by_both_spellings(bucket: Bucket) -> None:
     bucket.put("/python.csv", b"of Python")
     bucket.put("both.csv", b"trimmed")
     bucket.put("/both.csv", b"not trimmed")
-    async with Storage(stores=access(bucket.url)) as storage:
+    async with Storage(TrustsAll(), stores=access(bucket.url)) as storage:
         assert await head(storage, f"s3://{bucket.name}//go/adsl.csv") == b"of Go"
         assert await head(storage, f"s3://{bucket.name}//python.csv") == b"of Python"
         assert await head(storage, f"s3://{bucket.name}//both.csv") == b"trimmed"
@@ -109,7 +110,7 @@ async def test_a_double_slash_is_read_by_both_spellings(bucket: Bucket) -> None:
 @pytest.mark.parametrize("key", ["a b%41+c?x=1#f;é", "~/..//x", "versionId?versionId=1", "tab\tin"])
 async def test_a_key_is_taken_as_it_stands(bucket: Bucket, key: str) -> None:
     uri = bucket.put(key, key.encode())
-    async with Storage(stores=access(bucket.url)) as storage:
+    async with Storage(TrustsAll(), stores=access(bucket.url)) as storage:
         assert await head(storage, uri) == key.encode()
         assert b"".join([chunk async for chunk in storage.stream(uri)]) == key.encode()
 
@@ -119,7 +120,7 @@ async def test_a_stream_gives_the_whole_object(bucket: Bucket, monkeypatch: pyte
 
     monkeypatch.setattr(object_store, "_STREAM_CHUNK", 100_000)
     uri, empty, even = bucket.put("x", BODY), bucket.put("empty", b""), bucket.put("even", BODY[:200_000])
-    async with Storage(stores=access(bucket.url)) as storage:
+    async with Storage(TrustsAll(), stores=access(bucket.url)) as storage:
         assert b"".join([chunk async for chunk in storage.stream(uri)]) == BODY
         assert b"".join([chunk async for chunk in storage.stream(uri, 123_456)]) == BODY[123_456:]
         assert b"".join([chunk async for chunk in storage.stream(even)]) == BODY[:200_000]
@@ -139,7 +140,7 @@ async def test_a_bucket_that_refuses_is_read_by_signed_urls_and_asked_once(bucke
     async with line_to(bucket.url) as line:
         line.manner = deny_direct
         sign = Signer(s3_client(line.url))
-        async with Storage(sign=sign, stores=access(line.url), retry_delay=0) as storage:
+        async with Storage(TrustsAll(), sign=sign, stores=access(line.url), retry_delay=0) as storage:
             assert storage.is_direct(uris[0])
             for uri in uris:
                 assert await head(storage, uri) == BODY[:100]
@@ -150,7 +151,7 @@ async def test_a_bucket_that_refuses_is_read_by_signed_urls_and_asked_once(bucke
                 await storage.list(f"s3://{bucket.name}/d")
         assert "Credentials of the store are needed" in caught.value.hint
         assert "Access Denied" in caught.value.hint
-        async with Storage(stores=access(line.url)) as storage:
+        async with Storage(TrustsAll(), stores=access(line.url)) as storage:
             with pytest.raises(StorageError, match=r"refuses .* to the credentials of this machine: Access Denied"):
                 await head(storage, uris[0])
 
@@ -160,7 +161,7 @@ async def test_a_stream_takes_the_road_that_is_open(bucket: Bucket) -> None:
     async with line_to(bucket.url) as line:
         line.manner = deny_direct
         sign = Signer(s3_client(line.url))
-        async with Storage(sign=sign, stores=access(line.url), retry_delay=0) as storage:
+        async with Storage(TrustsAll(), sign=sign, stores=access(line.url), retry_delay=0) as storage:
             assert b"".join([chunk async for chunk in storage.stream(uri, 7)]) == BODY[7:]
             assert len(line.direct) == 1
 
@@ -168,7 +169,10 @@ async def test_a_stream_takes_the_road_that_is_open(bucket: Bucket) -> None:
 async def test_credentials_of_another_store_do_not_hide_the_objects_of_admins(bucket: Bucket, s3_url: str) -> None:
     """This machine's keys open a store that has no such bucket; Admin's store has it."""
     uri = bucket.put("a", BODY)
-    async with line_to(s3_url) as other, Storage(sign=Signer(bucket.client), stores=access(other.url)) as storage:
+    async with (
+        line_to(s3_url) as other,
+        Storage(TrustsAll(), sign=Signer(bucket.client), stores=access(other.url)) as storage,
+    ):
         other.manner = lambda request, answer: answer.replace(b"200 OK", b"404 Not Found").replace(
             b"206 PARTIAL CONTENT", b"404 Not Found"
         )
@@ -182,7 +186,7 @@ async def test_credentials_of_another_store_do_not_hide_the_objects_of_admins(bu
 async def test_a_missing_object_of_an_open_bucket_is_not_asked_for_twice(bucket: Bucket) -> None:
     uri = bucket.put("a", BODY)
     sign = Signer(bucket.client)
-    async with Storage(sign=sign, stores=access(bucket.url)) as storage:
+    async with Storage(TrustsAll(), sign=sign, stores=access(bucket.url)) as storage:
         with pytest.raises(NotFoundError):
             await head(storage, f"s3://{bucket.name}/none")
         assert len(sign.signed) == 1
@@ -195,27 +199,28 @@ async def test_a_missing_object_of_an_open_bucket_is_not_asked_for_twice(bucket:
 
 async def test_a_store_that_cannot_be_reached_leaves_it_to_signed_urls(bucket: Bucket, unused_url: str) -> None:
     uri = bucket.put("a", BODY)
-    async with Storage(sign=Signer(bucket.client), stores=access(unused_url)) as storage:
+    async with Storage(TrustsAll(), sign=Signer(bucket.client), stores=access(unused_url)) as storage:
         assert await head(storage, uri) == BODY[:100]
-    async with Storage(stores=access(unused_url)) as storage:
+    async with Storage(TrustsAll(), stores=access(unused_url)) as storage:
         with pytest.raises(StorageError, match="refuses"):
             await head(storage, uri)
 
 
 async def test_without_credentials_nothing_of_a_store_is_loaded(bucket: Bucket) -> None:
     uri = bucket.put("a", BODY)
-    async with Storage(sign=Signer(bucket.client), stores=StoreAccess()) as storage:
+    async with Storage(TrustsAll(), sign=Signer(bucket.client), stores=StoreAccess()) as storage:
         assert not storage.is_direct(uri)
         assert await head(storage, uri) == BODY[:100]
-    async with Storage(stores=StoreAccess()) as storage:
+    async with Storage(TrustsAll(), stores=StoreAccess()) as storage:
         with pytest.raises(StorageError, match="no credentials for it, and no server that signs"):
             await head(storage, uri)
 
 
 def test_a_storage_loads_nothing_of_a_store() -> None:
     code = (
-        "import sys, flowtui.session, flowtui.headless.stores; from flowtui.storage import Storage, StoreAccess\n"
-        "assert not Storage(stores=StoreAccess()).is_direct('s3://b/k')\n"
+        "import sys, flowtui.session, flowtui.headless.stores\n"
+        "from flowtui.storage import Storage, StoreAccess, Trust\n"
+        "assert not Storage(Trust(), stores=StoreAccess()).is_direct('s3://b/k')\n"
         "print([name for name in ('fsspec', 's3fs', 'aiohttp', 'botocore', 'gcsfs', 'adlfs') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -268,7 +273,7 @@ async def test_a_store_that_never_answers_is_given_up_once(bucket: Bucket) -> No
 
     server = await asyncio.start_server(hold, "127.0.0.1", 0)
     silent = replace(access(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"), timeout=0.2)
-    async with Storage(sign=Signer(bucket.client), stores=silent) as storage:
+    async with Storage(TrustsAll(), sign=Signer(bucket.client), stores=silent) as storage:
         assert storage.is_direct(uri)
         assert await head(storage, uri) == BODY[:100]
         assert not storage.is_direct(uri)
@@ -278,18 +283,18 @@ async def test_a_store_that_never_answers_is_given_up_once(bucket: Bucket) -> No
 async def test_a_library_that_is_missing_names_the_extra(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     uri = bucket.put("a", BODY)
     monkeypatch.setitem(sys.modules, "s3fs", None)
-    async with Storage(stores=access(bucket.url)) as storage:
+    async with Storage(TrustsAll(), stores=access(bucket.url)) as storage:
         with pytest.raises(StorageError, match="needs s3fs") as caught:
             await head(storage, uri)
         assert "flowtui[stores]" in caught.value.hint
-    async with Storage(sign=Signer(bucket.client), stores=access(bucket.url)) as storage:
+    async with Storage(TrustsAll(), sign=Signer(bucket.client), stores=access(bucket.url)) as storage:
         assert await head(storage, uri) == BODY[:100]
 
 
 async def test_no_secret_is_in_a_text(bucket: Bucket) -> None:
     uri = bucket.put("a", BODY)
     found = access(bucket.url)
-    async with line_to(bucket.url) as line, Storage(stores=access(line.url)) as storage:
+    async with line_to(bucket.url) as line, Storage(TrustsAll(), stores=access(line.url)) as storage:
         line.manner = deny_direct
         with pytest.raises(StorageError) as caught:
             await head(storage, uri)
@@ -309,7 +314,7 @@ async def test_a_signature_in_what_a_library_says_is_left_out() -> None:
 async def test_a_download_from_an_open_bucket_sends_no_request_beforehand(bucket: Bucket) -> None:
     uri = bucket.put("a", BODY)
     async with line_to(bucket.url) as line:
-        async with Storage(sign=Signer(s3_client(line.url)), stores=access(line.url)) as storage:
+        async with Storage(TrustsAll(), sign=Signer(s3_client(line.url)), stores=access(line.url)) as storage:
             await storage.stat(uri)
             assert b"".join([chunk async for chunk in storage.stream(uri)]) == BODY
         assert len(line.seen) == 2
@@ -337,7 +342,7 @@ def test_where_a_uri_points(uri: str, found: Location | None) -> None:
 
 def test_a_bucket_alone_names_no_object(bucket: Bucket) -> None:
     async def ask() -> None:
-        async with Storage(stores=access(bucket.url)) as storage:
+        async with Storage(TrustsAll(), stores=access(bucket.url)) as storage:
             for uri in (f"s3://{bucket.name}", f"s3://{bucket.name}/"):
                 with pytest.raises(NotFoundError, match="names no object"):
                     await storage.stat(uri)

@@ -14,6 +14,7 @@ from flowtui.errors import NotFoundError, ServerError, StorageError
 from flowtui.httpclient import httpx
 from flowtui.storage import Storage
 from tests.storage.store import DENIED, Store, ranged, socket_server
+from tests.trusting import TrustsAll
 
 BODY = bytes(index * 11 % 253 for index in range(300_000))
 URI = "s3://bucket//adam/adsl.csv"
@@ -25,7 +26,7 @@ def store() -> Store:
 
 
 def storage_of(store: Store) -> Storage:
-    return Storage(sign=store.sign, transport=store.transport, retry_delay=0)
+    return Storage(TrustsAll(), sign=store.sign, transport=store.transport, retry_delay=0)
 
 
 async def head(storage: Storage, uri: str = URI, start: int = 0, length: int = 100) -> bytes:
@@ -112,7 +113,7 @@ async def test_errors_of_the_signing_server_pass_through() -> None:
     async def refuse(uri: str) -> object:
         raise ServerError("this Admin does not sign", status=403)
 
-    async with Storage(sign=refuse) as storage:  # type: ignore[arg-type]
+    async with Storage(TrustsAll(), sign=refuse) as storage:  # type: ignore[arg-type]
         with pytest.raises(ServerError, match="does not sign"):
             await storage.stat(URI)
 
@@ -121,7 +122,7 @@ async def test_a_server_that_cannot_sign_is_not_a_missing_object() -> None:
     async def refuse(uri: str) -> object:
         raise NotFoundError("There is no /api/v1/dataproxy/artifact_urn.")
 
-    async with Storage(sign=refuse) as storage:  # type: ignore[arg-type]
+    async with Storage(TrustsAll(), sign=refuse) as storage:  # type: ignore[arg-type]
         with pytest.raises(StorageError, match="signs no URL for s3://bucket") as caught:
             await storage.stat(URI)
     assert "artifact_urn" in caught.value.hint
@@ -267,7 +268,7 @@ async def test_an_object_that_changes_under_a_stream_is_an_error(store: Store) -
 async def test_a_stream_goes_on_where_the_connection_broke() -> None:
     first = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123"
     rest = b"HTTP/1.1 206 Partial Content\r\nContent-Length: 6\r\nContent-Range: bytes 4-9/10\r\n\r\n456789"
-    async with socket_server(first, rest) as (url, requests), Storage(retry_delay=0) as storage:
+    async with socket_server(first, rest) as (url, requests), Storage(TrustsAll(), retry_delay=0) as storage:
         assert b"".join([chunk async for chunk in storage.stream(f"{url}/x")]) == b"0123456789"
     assert b"Range: bytes=4-" in requests[1]
 
@@ -275,13 +276,13 @@ async def test_a_stream_goes_on_where_the_connection_broke() -> None:
 async def test_a_read_goes_on_where_the_connection_broke() -> None:
     first = b"HTTP/1.1 206 Partial Content\r\nContent-Length: 10\r\nContent-Range: bytes 0-9/10\r\n\r\n0123"
     rest = b"HTTP/1.1 206 Partial Content\r\nContent-Length: 6\r\nContent-Range: bytes 4-9/10\r\n\r\n456789"
-    async with socket_server(first, rest) as (url, _), Storage(retry_delay=0) as storage:
+    async with socket_server(first, rest) as (url, _), Storage(TrustsAll(), retry_delay=0) as storage:
         assert await head(storage, f"{url}/x") == b"0123456789"
 
 
 async def test_a_server_without_ranges_is_read_no_further_than_needed() -> None:
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n"
-    async with socket_server(answer, endless=True) as (url, _), Storage(retry_delay=0) as storage:
+    async with socket_server(answer, endless=True) as (url, _), Storage(TrustsAll(), retry_delay=0) as storage:
         reader = storage.open(f"{url}/x")
         assert await reader.read(100_000, 10) == b"x" * 10
         assert await reader.size() == 1_000_000_000_000
@@ -292,7 +293,7 @@ async def test_a_server_without_ranges_is_read_no_further_than_needed() -> None:
 
 async def test_a_stream_can_be_left_early() -> None:
     answer = b"HTTP/1.1 200 OK\r\n\r\n"
-    async with socket_server(answer, endless=True) as (url, _), Storage(retry_delay=0) as storage:
+    async with socket_server(answer, endless=True) as (url, _), Storage(TrustsAll(), retry_delay=0) as storage:
         chunks = storage.stream(f"{url}/x")
         assert await anext(chunks)
         await chunks.aclose()
@@ -300,7 +301,7 @@ async def test_a_stream_can_be_left_early() -> None:
 
 async def test_bodies_are_taken_as_they_come_over_the_wire() -> None:
     answer = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\n\x1f\x8babc"
-    async with socket_server(answer) as (url, requests), Storage() as storage:
+    async with socket_server(answer) as (url, requests), Storage(TrustsAll()) as storage:
         assert await head(storage, f"{url}/x.gz") == b"\x1f\x8babc"
     assert b"Accept-Encoding: identity" in requests[0]
 
@@ -315,7 +316,7 @@ async def test_a_host_that_does_not_answer_is_named_without_the_signature() -> N
 
             return SignedUrl(f"http://127.0.0.1:{port}/b/k?signature=secret", None)
 
-        async with Storage(sign=sign, retry_delay=0) as storage:  # type: ignore[arg-type]
+        async with Storage(TrustsAll(), sign=sign, retry_delay=0) as storage:  # type: ignore[arg-type]
             with pytest.raises(StorageError, match=f"127.0.0.1:{port}") as caught:
                 await storage.stat("s3://b/k")
     assert "stowConfigOverride" in caught.value.hint
@@ -326,7 +327,7 @@ async def test_a_timeout_is_an_error_that_names_the_host() -> None:
     def stall(request: httpx.Request) -> httpx.Response:
         raise httpx.ReadTimeout("timed out", request=request)
 
-    async with Storage(transport=httpx.MockTransport(stall), retry_delay=0) as storage:
+    async with Storage(TrustsAll(), transport=httpx.MockTransport(stall), retry_delay=0) as storage:
         with pytest.raises(StorageError, match="store"):
             await storage.stat("http://store/x")
 

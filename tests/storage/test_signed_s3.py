@@ -21,6 +21,7 @@ from flowtui.httpclient import httpx
 from flowtui.storage import Storage
 from tests.storage.conftest import Bucket
 from tests.storage.s3 import DENIED, Line, Manner, Signer, access, line_to, s3_client
+from tests.trusting import TrustsAll
 
 BODY = bytes(index * 11 % 253 for index in range(300_000))
 
@@ -39,7 +40,7 @@ async def line(bucket: Bucket) -> AsyncIterator[Line]:
 async def test_a_signed_url_reads_ranges_and_tells_of_the_object(bucket: Bucket, line: Line) -> None:
     uri = bucket.put("a b/adsl é.csv", BODY)
     sign = Signer(s3_client(line.url))
-    async with Storage(sign=sign) as storage, storage.open(uri) as reader:
+    async with Storage(TrustsAll(), sign=sign) as storage, storage.open(uri) as reader:
         assert await reader.read(70_000, 10) == BODY[70_000:70_010]
         assert await reader.size() == len(BODY)
         assert (reader.requests, reader.bytes_read) == (1, 65536)
@@ -56,7 +57,7 @@ async def test_several_ranges_come_at_once_with_one_signature(bucket: Bucket, li
     uri = bucket.put("a", BODY)
     sign = Signer(s3_client(line.url))
     ranges = [(at * 15_000, 7) for at in range(18)]
-    async with Storage(sign=sign) as storage, storage.open(uri) as reader:
+    async with Storage(TrustsAll(), sign=sign) as storage, storage.open(uri) as reader:
         assert await reader.read_ranges(ranges) == [BODY[start : start + 7] for start, _ in ranges]
         assert (reader.requests, reader.round_trips, reader.bytes_read) == (18, 2, 18 * 7)
         assert await reader.size() == len(BODY)
@@ -67,7 +68,7 @@ async def test_several_ranges_come_at_once_with_one_signature(bucket: Bucket, li
 
 async def test_a_key_with_two_slashes_is_read_as_go_signs_it(bucket: Bucket) -> None:
     bucket.put("adsl.csv", b"of Go")
-    async with Storage(sign=Signer(bucket.client)) as storage:
+    async with Storage(TrustsAll(), sign=Signer(bucket.client)) as storage:
         assert await head(storage, f"s3://{bucket.name}//adsl.csv") == b"of Go"
 
 
@@ -82,7 +83,7 @@ async def test_a_store_that_refuses_after_a_while_gets_a_new_signature_once(buck
         return found
 
     line.manner = lambda request, answer: answer if _signature(urlsplit(request.split()[1]).query) in good else DENIED
-    async with Storage(sign=sign, retry_delay=0) as storage:
+    async with Storage(TrustsAll(), sign=sign, retry_delay=0) as storage:
         assert await head(storage, uri) == BODY[:100]
         good.clear()
         assert await head(storage, uri, 200_000) == BODY[200_000:200_100]
@@ -108,7 +109,7 @@ async def test_a_clock_that_is_ahead_costs_no_signature_for_each_read(bucket: Bu
         found = await Signer(bucket.client)(uri)
         return SignedUrl(found.url, datetime.now(timezone.utc) - timedelta(hours=1))
 
-    async with Storage(sign=sign) as storage:
+    async with Storage(TrustsAll(), sign=sign) as storage:
         for start in (0, 70_000, 140_000):
             assert await head(storage, uri, start) == BODY[start : start + 100]
     assert len(asked) == 1
@@ -122,7 +123,7 @@ async def test_a_host_inside_the_cluster_is_called_one(host: str) -> None:
     async def sign(uri: str) -> SignedUrl:
         return SignedUrl(f"http://{host}:9000/b/k?X-Amz-Signature=secret", None)
 
-    async with Storage(sign=sign, transport=httpx.MockTransport(nowhere), retry_delay=0) as storage:
+    async with Storage(TrustsAll(), sign=sign, transport=httpx.MockTransport(nowhere), retry_delay=0) as storage:
         with pytest.raises(StorageError, match=host) as caught:
             await storage.stat("s3://b/k")
     assert caught.value.hint.startswith("The URL is signed for a host inside the cluster and works only there")
@@ -167,6 +168,7 @@ ROADS = ("direct", "signed", "both")
 
 def storage_on(road: str, line: Line) -> Storage:
     return Storage(
+        TrustsAll(),
         sign=None if road == "direct" else Signer(s3_client(line.url)),
         stores=None if road == "signed" else access(line.url),
         retry_delay=0,
@@ -237,7 +239,7 @@ async def test_a_store_that_drips_is_read(bucket: Bucket) -> None:
 
         server = await asyncio.start_server(drip, "127.0.0.1", 0)
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        for storage in (Storage(stores=access(url)), Storage(sign=Signer(s3_client(url)))):
+        for storage in (Storage(TrustsAll(), stores=access(url)), Storage(TrustsAll(), sign=Signer(s3_client(url)))):
             async with storage:
                 assert await head(storage, uri, 0, 2000) == BODY[:1000]
         server.close()
@@ -310,7 +312,7 @@ async def admin(bucket: Bucket, line: Line) -> AsyncIterator[tuple[Storage, Admi
         async def resolve(reference: str) -> str | SignedUrl:
             return await flyte_reference(client, reference)
 
-        async with Storage(sign=client.sign, resolve=resolve, retry_delay=0) as storage:
+        async with Storage(TrustsAll(), sign=client.sign, resolve=resolve, retry_delay=0) as storage:
             yield storage, transport
 
 
@@ -354,6 +356,6 @@ async def test_references_that_name_no_single_file(
 
 
 async def test_a_reference_without_a_server_says_what_is_missing() -> None:
-    async with Storage() as storage:
+    async with Storage(TrustsAll()) as storage:
         with pytest.raises(StorageError, match="cannot be read: no server"):
             await storage.stat(f"{NODE}/o/x")

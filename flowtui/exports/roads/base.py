@@ -77,6 +77,8 @@ def remote_work(plan: Plan, options: TargetOptions, server: Sequence[str]) -> Re
     words += ["--dataset-project", options.project] if options.project else []
     words += ["--no-snapshot"] if not options.snapshot else []
     words += ["--create"] if options.create else []
+    # Who starts a job has seen them in the plan.
+    words += ["--allow-elsewhere"] if plan.elsewhere else []
     words += ["--selection", encoded_selection(plan.to_write)]
     runs = ", ".join(run.id.name for run in plan.runs)
     files = len(plan.to_write)

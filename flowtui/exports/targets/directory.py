@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import stat as modes
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timezone
 from pathlib import Path
@@ -13,6 +15,7 @@ from pathlib import Path
 from flowtui.exports.targets.base import Existing, Stage, StageRequest, TargetAccess, TargetOptions
 from flowtui.exports.targets.directory_stage import SNAPSHOTS, DirectoryStage, snapshot_numbers
 from flowtui.exports.targets.part_file import refusing
+from flowtui.storage.directory_tree import DirectoryTree
 
 _PREFIX = "directory:"
 
@@ -55,17 +58,24 @@ class DirectoryTarget:
 
     def _existing(self, paths: tuple[str, ...]) -> dict[str, Existing]:
         found = {}
+        below = self._latest()
+        tree = DirectoryTree(self.root)
+        names: dict[str, list[str]] = defaultdict(list)
+        for path in paths:
+            folder, _, name = path.rpartition("/")
+            names[folder].append(name)
         with refusing(self.root):
-            root = self._latest()
-            if not os.path.lexists(root):
-                return {}
-            for path in paths:
-                try:
-                    stat = os.lstat(f"{root}/{path}")
-                except (FileNotFoundError, NotADirectoryError):
-                    continue
-                modified = datetime.fromtimestamp(stat.st_mtime, timezone.utc)
-                found[path] = Existing(stat.st_size, modified, modes.S_ISDIR(stat.st_mode))
+            for folder, of_folder in names.items():
+                with (
+                    contextlib.suppress(FileNotFoundError, NotADirectoryError),
+                    tree.folder(f"{below}/{folder}") as descriptor,
+                ):
+                    for name in of_folder:
+                        with contextlib.suppress(FileNotFoundError):
+                            stat = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+                            modified = datetime.fromtimestamp(stat.st_mtime, timezone.utc)
+                            path = f"{folder}/{name}" if folder else name
+                            found[path] = Existing(stat.st_size, modified, modes.S_ISDIR(stat.st_mode))
         return found
 
     async def read(self, path: str) -> bytes | None:
@@ -74,16 +84,16 @@ class DirectoryTarget:
     def _read(self, path: str) -> bytes | None:
         with refusing(self.root):
             try:
-                return (self._latest() / path).read_bytes()
+                return DirectoryTree(self.root).read(f"{self._latest()}/{path}")
             except (FileNotFoundError, NotADirectoryError):
                 return None
 
-    def _latest(self) -> Path:
-        """The folder that has what the last export wrote; it need not be there."""
+    def _latest(self) -> str:
+        """The folder below the root that has what the last export wrote; it need not be there."""
         if not self.whole:
-            return self.root
+            return ""
         numbers = snapshot_numbers(self.root / SNAPSHOTS)
-        return self.root / SNAPSHOTS / str(max(numbers, default=0))
+        return f"{SNAPSHOTS}/{max(numbers, default=0)}"
 
     async def free(self) -> int | None:
         return await asyncio.to_thread(self._free)

@@ -15,7 +15,8 @@ import shutil
 import stat
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -25,8 +26,9 @@ from flowtui.errors import ExportError
 from flowtui.exports import manifest as manifests
 from flowtui.exports.targets.base import Publication, Sink, StagedFile, StageRequest
 from flowtui.exports.targets.flushing import flush_folder, flushing_early, flushing_file_system, write_flushed
-from flowtui.exports.targets.part_file import open_part, part_path, refusing
+from flowtui.exports.targets.part_file import new_file_mode, new_folder_mode, open_part, part_path, refusing
 from flowtui.exports.targets.pumping import pump, read_at_once, write_at
+from flowtui.storage.directory_tree import DirectoryTree
 from flowtui.text import plain
 
 if sys.platform != "win32":
@@ -37,10 +39,7 @@ _SMALL = 8 * 1024 * 1024
 """A local file up to this size is written without a part that could be taken up again."""
 _AT_ONCE = 1024 * 1024
 """A local file up to this size is read and written by one call each."""
-_OPEN = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-# A pipe that lies there now would be waited for.
-_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _OPEN
-_WRITE = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | _OPEN
+_WRITE = os.O_RDWR | os.O_CREAT
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +79,9 @@ class DirectoryStage:
         self._made: set[str] = set()
         noted = request.notes.get("stage")
         self.folder = Path(noted) if noted else self._choose()
+        # Beside the root where that is to be new, else below it.
+        self._base = DirectoryTree(root if root in self.folder.parents else self.folder.parent)
+        self._stage = self.folder.relative_to(self._base.root).as_posix()
         self._is_merging = bool(request.notes.get("merging"))
         with refusing(root):
             # An earlier try may have come to its end without a word.
@@ -106,18 +108,31 @@ class DirectoryStage:
             places = [self.folder, self._place, self._root if self._is_merging else None]
             for place in filter(None, places):
                 with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-                    size = os.lstat(place / file.path).st_size
+                    size = DirectoryTree(place).lstat(file.path).st_size
                     if file.size is None or size == file.size:
                         return True
         return False
 
     async def open(self, file: StagedFile) -> Sink:
-        return await open_part(self.folder / file.path, file.key, durable=False)
+        await asyncio.to_thread(self._make_stage)
+        return await open_part(self._base, f"{self._stage}/{file.path}", file.key, durable=False)
 
-    def copy(self, source: str, file: StagedFile, moved: Callable[[int], None], stop: threading.Event) -> Copied:
+    def _make_stage(self) -> None:
+        """Make the folder of what is staged, for nobody else to look into."""
+        if "" in self._made:
+            return
+        parent, _, name = self._stage.rpartition("/")
+        with refusing(self.folder):
+            os.makedirs(self._base.root, exist_ok=True)
+            with self._base.folder(parent, make=True) as folder, contextlib.suppress(FileExistsError):
+                os.mkdir(name, 0o700, dir_fd=folder)
+        self._made.add("")
+
+    def copy(self, source: int, file: StagedFile, moved: Callable[[int], None], stop: threading.Event) -> Copied:
         """Copy a file of this machine into the stage, in the calling thread.
 
         Args:
+            source: a descriptor of it, at its beginning.
             moved: is told bytes as they are copied.
             stop: ends the copy early; what is there is taken up next time.
 
@@ -125,43 +140,70 @@ class DirectoryStage:
             ExportError: it cannot be written, or was stopped.
             OSError: the source cannot be read.
         """
-        path = f"{self.folder}/{file.path}"
-        self._make_parent(path)
-        read = os.open(source, _READ)
-        try:
-            if not stat.S_ISREG(os.fstat(read).st_mode):
-                raise OSError(errno.EINVAL, "it is not a regular file", source)
-            if file.size is not None and file.size <= _AT_ONCE:
-                data = read_at_once(read, file.size)
-                if len(data) <= file.size:
-                    return _written_at_once(path, data, moved)
-            return self._pumped(read, path, file, moved, stop)
-        finally:
-            os.close(read)
+        if not stat.S_ISREG(os.fstat(source).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file")
+        path = f"{self._stage}/{file.path}"
+        is_first = self._is_first_in(path)
+        if file.size is not None and file.size <= _AT_ONCE:
+            data = read_at_once(source, file.size)
+            if len(data) <= file.size:
+                return self._written_at_once(path, data, moved, make=is_first)
+        return self._pumped(source, path, file, moved, stop, make=is_first)
 
-    def _make_parent(self, path: str) -> None:
+    def remove(self, file: StagedFile) -> None:
+        """Remove what :meth:`copy` has written of a file that is not what it should be."""
+        with contextlib.suppress(OSError):
+            self._base.unlink(f"{self._stage}/{file.path}")
+
+    def _is_first_in(self, path: str) -> bool:
+        """Whether the folder of a file may have to be made."""
         parent = path.rpartition("/")[0]
-        if parent not in self._made:
-            with refusing(path):
-                os.makedirs(parent, exist_ok=True)
-            self._made.add(parent)
+        if parent in self._made:
+            return False
+        self._make_stage()
+        self._made.add(parent)
+        return True
 
-    @staticmethod
-    def _pumped(read: int, path: str, file: StagedFile, moved: Callable[[int], None], stop: threading.Event) -> Copied:
+    def _pumped(
+        self,
+        source: int,
+        path: str,
+        file: StagedFile,
+        moved: Callable[[int], None],
+        stop: threading.Event,
+        *,
+        make: bool,
+    ) -> Copied:
         is_small = file.size is not None and file.size <= _SMALL
-        part = path if is_small else str(part_path(Path(path), file.key))
-        with refusing(path):
-            descriptor = os.open(part, _WRITE | (os.O_TRUNC if is_small else 0), 0o666)
+        part = path if is_small else part_path(path, file.key)
+        shown = f"{self._base.root}/{path}"
+        with refusing(shown):
+            descriptor = self._base.open(part, _WRITE | (os.O_TRUNC if is_small else 0), make=make)
         try:
             with contextlib.nullcontext() if is_small else flushing_early(descriptor):
-                size, sha256 = pump(read, descriptor, path, moved, stop)
-            with refusing(path):
+                size, sha256 = pump(source, descriptor, shown, moved, stop)
+            with refusing(shown):
                 modified = os.fstat(descriptor).st_mtime
+                os.fchmod(descriptor, new_file_mode())
                 if part is not path:
-                    os.replace(part, path)
+                    with self._base.folder(path.rpartition("/")[0]) as folder:
+                        names = (one.rpartition("/")[2] for one in (part, path))
+                        os.replace(*names, src_dir_fd=folder, dst_dir_fd=folder)
         finally:
             os.close(descriptor)
         return Copied(size, sha256, datetime.fromtimestamp(modified, timezone.utc))
+
+    def _written_at_once(self, path: str, data: bytes, moved: Callable[[int], None], *, make: bool) -> Copied:
+        with refusing(f"{self._base.root}/{path}"):
+            descriptor = self._base.open(path, _WRITE | os.O_TRUNC, make=make)
+            try:
+                write_at(descriptor, data, 0)
+                os.fchmod(descriptor, new_file_mode())
+                modified = os.fstat(descriptor).st_mtime
+            finally:
+                os.close(descriptor)
+        moved(len(data))
+        return Copied(len(data), hashlib.sha256(data).hexdigest(), datetime.fromtimestamp(modified, timezone.utc))
 
     async def publish(self, manifest: Callable[[Mapping[str, Any]], bytes]) -> Publication:
         return await asyncio.to_thread(self._publish, manifest)
@@ -171,7 +213,8 @@ class DirectoryStage:
             place = self._place
             if place is None:
                 is_merged = not self._snapshots and (self.folder.parent == self._root or os.path.lexists(self._root))
-                self.folder.mkdir(parents=True, exist_ok=True)
+                self._made.discard("")
+                self._make_stage()
                 with flushing_file_system(self.folder):
                     if not is_merged:
                         self._write_manifest(manifest({}))
@@ -183,74 +226,110 @@ class DirectoryStage:
                     place = self._publish_root(manifest)
                 for folder in (place, place.parent):
                     flush_folder(folder)
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self._remove_stage()
         return Publication(str(place), str(place / manifests.NAME))
+
+    def _remove_stage(self) -> None:
+        """Remove the folder of what is staged, unless a link leads there now."""
+        with contextlib.suppress(OSError):
+            if stat.S_ISDIR(self._base.lstat(self._stage).st_mode):
+                shutil.rmtree(self.folder, ignore_errors=True)
 
     def _published(self) -> Path | None:
         """The folder that has this export, where its manifest is there already."""
-        folder = self._root
+        below = ""
         if self._snapshots:
             number = self._request.notes.get("snapshot")
             if not number:
                 return None
-            folder = folder / SNAPSHOTS / number
-        content = self._manifest_of(folder)
-        return folder if self._request.export in content.get("exports", {}) else None
+            below = f"{SNAPSHOTS}/{number}"
+        content = self._manifest_of(below)
+        return self._root / below if self._request.export in content.get("exports", {}) else None
 
-    @staticmethod
-    def _manifest_of(folder: Path) -> dict[str, Any]:
+    def _manifest_of(self, below: str = "") -> dict[str, Any]:
+        """The manifest of a folder below the root, empty where there is none."""
         try:
-            data = (folder / manifests.NAME).read_bytes()
+            data = DirectoryTree(self._root).read(f"{below}/{manifests.NAME}")
         except (FileNotFoundError, NotADirectoryError):
             return {}
-        return manifests.parse_manifest(data, str(folder))
+        return manifests.parse_manifest(data, str(self._root / below))
 
     def _publish_snapshot(self) -> Path:
         while True:
             number = max(snapshot_numbers(self.folder.parent), default=0) + 1
             place = self.folder.with_name(str(number))
             self._request.notes.set("snapshot", str(number))
-            if _renamed_to_new(self.folder, place):
+            if self._renamed_to_new(place):
                 return place
 
     def _publish_root(self, manifest: Callable[[Mapping[str, Any]], bytes]) -> Path:
-        if _renamed_to_new(self.folder, self._root):
+        if self._renamed_to_new(self._root):
             return self._root
-        (self.folder / manifests.NAME).unlink()
+        self._base.unlink(f"{self._stage}/{manifests.NAME}")
         return self._merge(manifest)
+
+    def _renamed_to_new(self, place: Path) -> bool:
+        """Rename the folder of what is staged to a name beside it that nothing has; False where something has it."""
+        parent, _, name = self._stage.rpartition("/")
+        with self._base.folder(parent) as folder:
+            if _is_there(place.name, folder):
+                return False
+            os.chmod(name, new_folder_mode(), dir_fd=folder)
+            try:
+                # Of two that come at the same time one fails here, since neither folder is empty.
+                os.rename(name, place.name, src_dir_fd=folder, dst_dir_fd=folder)
+            except OSError:
+                os.chmod(name, 0o700, dir_fd=folder)
+                if _is_there(place.name, folder):
+                    return False
+                raise
+        return True
 
     def _merge(self, manifest: Callable[[Mapping[str, Any]], bytes]) -> Path:
         with _alone_in(self._root):
             self._request.notes.set("merging", "1")
+            root = DirectoryTree(self._root)
+            files: dict[str, list[StagedFile]] = defaultdict(list)
             for file in self._request.files:
-                self._give_name(file)
+                files[file.path.rpartition("/")[0]].append(file)
+            for folder, of_folder in files.items():
+                self._give_names(root, folder, of_folder)
             self._is_merging = True
-            self._write_manifest(manifest(self._manifest_of(self._root)))
-            os.replace(self.folder / manifests.NAME, self._root / manifests.NAME)
+            self._write_manifest(manifest(self._manifest_of()))
+            with self._base.folder(self._stage) as staged, root.folder() as place:
+                os.replace(manifests.NAME, manifests.NAME, src_dir_fd=staged, dst_dir_fd=place)
         return self._root
 
-    def _give_name(self, file: StagedFile) -> None:
-        staged, place = self.folder / file.path, self._root / file.path
-        if not os.path.lexists(staged):
-            if self._is_merging and os.path.lexists(place):
-                return
-            raise ExportError(
-                f"{plain(file.path)} has vanished from the stage {plain(self.folder)}.", "Resume the export."
-            )
-        if not file.replaces and self._request.if_exists != "replace" and os.path.lexists(place):
-            raise ExportError(
-                f"{plain(place)} was written by somebody else while this export ran.", "Plan the export again."
-            )
-        place.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(staged, place)
+    def _give_names(self, root: DirectoryTree, folder: str, files: Sequence[StagedFile]) -> None:
+        """Rename the files of one folder to their places."""
+        with contextlib.ExitStack() as stack:
+            place = stack.enter_context(root.folder(folder, make=True))
+            staged: int | None = None
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                staged = stack.enter_context(self._base.folder(f"{self._stage}/{folder}"))
+            for file in files:
+                name = file.path.rpartition("/")[2]
+                is_there = _is_there(name, place)
+                if staged is None or not _is_there(name, staged):
+                    if self._is_merging and is_there:
+                        continue
+                    raise ExportError(
+                        f"{plain(file.path)} has vanished from the stage {plain(self.folder)}.", "Resume the export."
+                    )
+                if not file.replaces and self._request.if_exists != "replace" and is_there:
+                    raise ExportError(
+                        f"{plain(self._root / file.path)} was written by somebody else while this export ran.",
+                        "Plan the export again.",
+                    )
+                os.replace(name, name, src_dir_fd=staged, dst_dir_fd=place)
 
     def _write_manifest(self, data: bytes) -> None:
-        path = self.folder / manifests.NAME
         # Always the same name beside it: what a kill leaves is written over, and not published.
-        write_flushed(path, data, path.with_name(f"{manifests.NAME}.part"))
+        with self._base.folder(self._stage) as folder:
+            write_flushed(folder, manifests.NAME, data, f"{manifests.NAME}.part")
 
     async def discard(self) -> None:
-        await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
+        await asyncio.to_thread(self._remove_stage)
         if self._snapshots:
             for folder in (self._root / SNAPSHOTS, self._root):
                 with contextlib.suppress(OSError):
@@ -260,29 +339,11 @@ class DirectoryStage:
         """Nothing is held open."""
 
 
-def _written_at_once(path: str, data: bytes, moved: Callable[[int], None]) -> Copied:
-    with refusing(path):
-        descriptor = os.open(path, _WRITE | os.O_TRUNC, 0o666)
-        try:
-            write_at(descriptor, data, 0)
-            modified = os.fstat(descriptor).st_mtime
-        finally:
-            os.close(descriptor)
-    moved(len(data))
-    return Copied(len(data), hashlib.sha256(data).hexdigest(), datetime.fromtimestamp(modified, timezone.utc))
-
-
-def _renamed_to_new(folder: Path, place: Path) -> bool:
-    """Rename a folder to a name that nothing has; False where something has it."""
-    if os.path.lexists(place):
-        return False
+def _is_there(name: str, folder: int) -> bool:
     try:
-        # Of two that come at the same time one fails here, since neither folder is empty.
-        os.rename(folder, place)
-    except OSError:
-        if os.path.lexists(place):
-            return False
-        raise
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
     return True
 
 

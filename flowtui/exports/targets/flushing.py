@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from flowtui.exports.targets.part_file import new_file_mode
+
 
 def flush_file_system(folder: Path) -> None:
     """Write everything that the kernel holds for a folder's file system. Raises OSError.
@@ -40,13 +42,19 @@ def flushing_file_system(folder: Path) -> Iterator[None]:
         flushing.result()
 
 
-def write_flushed(path: Path, data: bytes, temporary: Path) -> None:
-    """Give a file its content at once: written beside it, brought to the disk, and renamed. Raises OSError."""
-    with temporary.open("wb") as file:
+def write_flushed(folder: int, name: str, data: bytes, temporary: str) -> None:
+    """Give a file its content at once: written beside it, brought to the disk, and renamed. Raises OSError.
+
+    Args:
+        folder: descriptor of the folder that both names are in.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+    with os.fdopen(os.open(temporary, flags, 0o600, dir_fd=folder), "wb") as file:
         file.write(data)
         file.flush()
+        os.fchmod(file.fileno(), new_file_mode())
         os.fsync(file.fileno())
-    os.replace(temporary, path)
+    os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
 
 
 def flush_folder(folder: Path) -> None:

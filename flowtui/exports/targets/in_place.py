@@ -14,6 +14,7 @@ from flowtui.exports.targets.base import Publication, Sink, StagedFile, StageReq
 from flowtui.exports.targets.directory import DirectoryTarget
 from flowtui.exports.targets.flushing import write_flushed
 from flowtui.exports.targets.part_file import open_part, refusing
+from flowtui.storage.directory_tree import DirectoryTree
 
 
 class InPlaceTarget(DirectoryTarget):
@@ -32,6 +33,7 @@ class InPlaceStage:
 
     def __init__(self, root: Path, files: Iterable[StagedFile]) -> None:
         self._root = root
+        self._tree = DirectoryTree(root)
         self._files = tuple(files)
 
     async def has(self, file: StagedFile) -> bool:
@@ -39,11 +41,11 @@ class InPlaceStage:
 
     def _has(self, file: StagedFile) -> bool:
         with refusing(self._root), contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            return os.lstat(self._root / file.path).st_size == file.size
+            return self._tree.lstat(file.path).st_size == file.size
         return False
 
     async def open(self, file: StagedFile) -> Sink:
-        return await open_part(self._root / file.path, file.key)
+        return await open_part(self._tree, file.path, file.key)
 
     async def publish(self, manifest: Callable[[Mapping[str, Any]], bytes]) -> Publication:
         return await asyncio.to_thread(self._publish, manifest)
@@ -53,10 +55,10 @@ class InPlaceStage:
         with refusing(path):
             there: dict[str, Any] = {}
             with contextlib.suppress(FileNotFoundError):
-                there = manifests.parse_manifest(path.read_bytes(), str(self._root))
+                there = manifests.parse_manifest(self._tree.read(manifests.NAME), str(self._root))
             data = manifest(there)
-            self._root.mkdir(parents=True, exist_ok=True)
-            write_flushed(path, data, path.with_name(f"{path.name}.{os.getpid()}.part"))
+            with self._tree.folder(make=True) as folder:
+                write_flushed(folder, manifests.NAME, data, f"{manifests.NAME}.{os.getpid()}.part")
         return Publication(str(self._root), str(path))
 
     async def discard(self) -> None:

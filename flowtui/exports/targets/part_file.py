@@ -8,10 +8,12 @@ import os
 import sys
 from collections.abc import AsyncGenerator, Callable, Iterator
 from datetime import datetime, timezone
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from flowtui.errors import ExportError
+from flowtui.storage.directory_tree import DirectoryTree, LinkError
 from flowtui.text import plain
 
 if sys.platform != "win32":
@@ -22,21 +24,40 @@ _NAME_BYTES = 255
 _T = TypeVar("_T")
 
 
-def part_path(path: Path, key: str) -> Path:
+def part_path(path: str, key: str) -> str:
     """Where a file is while it is not whole."""
     suffix = f".{key}.part"
-    head = os.fsencode(path.name)[: _NAME_BYTES - len(suffix)]
-    return path.with_name(os.fsdecode(head) + suffix)
+    folder, slash, name = path.rpartition("/")
+    head = os.fsencode(name)[: _NAME_BYTES - len(suffix)]
+    return f"{folder}{slash}{os.fsdecode(head)}{suffix}"
 
 
-async def open_part(path: Path, key: str, *, durable: bool = True) -> PartFile:
+@cache
+def _umask() -> int:
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return umask
+
+
+def new_file_mode() -> int:
+    """The permissions of a file that is whole, as the umask of this process leaves them; before it has 0600."""
+    return 0o666 & ~_umask()
+
+
+def new_folder_mode() -> int:
+    """The permissions of a folder whose files are whole, as :func:`new_file_mode`."""
+    return 0o777 & ~_umask()
+
+
+async def open_part(tree: DirectoryTree, path: str, key: str, *, durable: bool = True) -> PartFile:
     """Begin a file, or take it up again.
 
     Args:
+        tree: the directory that it comes into, and ``path`` its path there.
         key: names the version of the source.
         durable: the bytes are on the disk before the file gets its name.
     """
-    opening = asyncio.ensure_future(asyncio.to_thread(PartFile, path, key, durable))
+    opening = asyncio.ensure_future(asyncio.to_thread(PartFile, tree, path, key, durable))
     try:
         return await asyncio.shield(opening)
     except asyncio.CancelledError:
@@ -48,28 +69,28 @@ async def open_part(path: Path, key: str, *, durable: bool = True) -> PartFile:
 class PartFile:
     """A sink of a directory."""
 
-    def __init__(self, path: Path, key: str, durable: bool) -> None:
-        self._path = path
+    def __init__(self, tree: DirectoryTree, path: str, key: str, durable: bool) -> None:
+        self._tree = tree
+        self._name = path
+        self._path = f"{tree.root}/{path}"
         self._part = part_path(path, key)
         self._durable = durable
         self._running: asyncio.Future[Any] | None = None
-        with refusing(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+        with refusing(self._path):
             self._file = self._open()
             self.offset = self._file.seek(0, os.SEEK_END)
 
     def _open(self) -> BinaryIO:
         """The part, locked against other exports."""
-        # O_NOFOLLOW: a link that waits under the part's name must not lead the bytes elsewhere.
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
         while True:
-            file: BinaryIO = os.fdopen(os.open(self._part, flags, 0o666), "r+b", buffering=0)
+            descriptor = self._tree.open(self._part, os.O_RDWR | os.O_CREAT, make=True)
+            file: BinaryIO = os.fdopen(descriptor, "r+b", buffering=0)
             if sys.platform == "win32":
                 return file
             try:
                 fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
                 # Another export may have given this very file its name between opening and locking.
-                if os.path.samestat(os.fstat(file.fileno()), os.lstat(self._part)):
+                if os.path.samestat(os.fstat(file.fileno()), self._tree.lstat(self._part)):
                     return file
             except FileNotFoundError:
                 pass
@@ -115,12 +136,12 @@ class PartFile:
         return await asyncio.shield(running)
 
     def _read_at(self, position: int) -> bytes:
-        with refusing(self._part):
+        with refusing(self._path):
             self._file.seek(position)
             return self._file.read(_CHUNK)
 
     def _truncate(self) -> None:
-        with refusing(self._part):
+        with refusing(self._path):
             self._file.truncate(0)
 
     def _append(self, data: bytes) -> None:
@@ -135,7 +156,10 @@ class PartFile:
             if self._durable:
                 os.fsync(self._file.fileno())
             modified = os.fstat(self._file.fileno()).st_mtime
-            os.replace(self._part, self._path)
+            os.fchmod(self._file.fileno(), new_file_mode())
+            parent, _, name = self._name.rpartition("/")
+            with self._tree.folder(parent) as folder:
+                os.replace(self._part.rpartition("/")[2], name, src_dir_fd=folder, dst_dir_fd=folder)
             self._file.close()
             return datetime.fromtimestamp(modified, timezone.utc)
 
@@ -144,7 +168,7 @@ class PartFile:
             return
         with contextlib.suppress(OSError):
             if not keep or not self._file.seek(0, os.SEEK_END):
-                self._part.unlink()
+                self._tree.unlink(self._part)
         self._file.close()
 
 
@@ -159,6 +183,11 @@ def refusing(path: Path | str) -> Iterator[None]:
     """Turn an error of the file system into an ExportError that names the path."""
     try:
         yield
+    except LinkError as error:
+        raise ExportError(
+            f"{plain(error.filename)} is a link, and nothing is written through one.",
+            "Remove the link, or choose another directory.",
+        ) from error
     except OSError as error:
         raise ExportError(
             f"{plain(path)} cannot be written: {plain(error.strerror or error)}.",

@@ -65,8 +65,25 @@ class FlowSources:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(flow.root / name, target)
 
+    @property
+    def copies(self) -> Path:
+        """The folder of the copies, one folder for each version."""
+        return self._home.path / "sources"
+
     def _copy(self, version: str) -> Path:
-        return self._home.path / "sources" / version
+        return self.copies / version
+
+    def folders(self) -> list[Path]:
+        """The folders of the flow files that were registered here, and those that their modules are found from.
+
+        Raises:
+            StorageError: the runner's database cannot be read.
+        """
+        if not runner_database(self._home).exists():
+            return []
+        with self._open() as connection:
+            rows = connection.execute("SELECT DISTINCT path, root FROM flow_sources").fetchall()
+        return list(dict.fromkeys(folder for path, root in rows for folder in (Path(path).parent, Path(root))))
 
     def find(self, project: str, domain: str, version: str) -> FlowFile:
         """The flow file of a version: the original where its code is unchanged, else the copy.

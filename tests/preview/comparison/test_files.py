@@ -21,12 +21,13 @@ from flowtui.preview.comparison.result import Comparison
 from flowtui.storage import Storage
 from flowtui.text import plain
 from tests.storage.store import Store, ranged
+from tests.trusting import TrustsAll
 
 MD5 = "0123456789abcdef0123456789abcdef"
 
 
 async def compared(left: Path, right: Path, **options: object) -> Comparison:
-    async with Storage() as storage:
+    async with Storage(TrustsAll()) as storage:
         versions = [Version(path.name, (str(path),)) for path in (left, right)]
         return await compare(storage, *versions, options=Options(**options))  # type: ignore[arg-type]
 
@@ -159,7 +160,7 @@ async def test_a_directory_and_a_file(tmp_path: Path) -> None:
 
 
 def storage_of(store: Store) -> Storage:
-    return Storage(sign=store.sign, transport=store.transport, retry_delay=0)
+    return Storage(TrustsAll(), sign=store.sign, transport=store.transport, retry_delay=0)
 
 
 async def remote(store: Store, left: Version, right: Version, **options: object) -> Comparison:

@@ -19,12 +19,13 @@ from flowtui.preview.comparison.looks import Options, Version
 from flowtui.preview.comparison.report import brief
 from flowtui.preview.comparison.result import Comparison
 from flowtui.storage import Storage
+from tests.trusting import TrustsAll
 
 AE = pd.DataFrame({"USUBJID": ["01", "01", "02"], "AESEQ": [1.0, 2.0, 1.0], "AETERM": ["HEAD", "COLD", "FEVER"]})
 
 
 async def compared(left: Path, right: Path, **options: object) -> Comparison:
-    async with Storage() as storage:
+    async with Storage(TrustsAll()) as storage:
         versions = [Version(path.name, (str(path),)) for path in (left, right)]
         return await compare(storage, *versions, options=Options(**options))  # type: ignore[arg-type]
 

@@ -1,0 +1,112 @@
+"""A directory of this machine and what lies below it, opened part by part and without following a link.
+
+A path that is checked first and opened afterwards can have become another one meanwhile; a descriptor of a folder stays
+that folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat as modes
+from collections.abc import Iterator
+from pathlib import Path
+
+_CLOSED = getattr(os, "O_CLOEXEC", 0)
+# A folder that may be entered and not be listed is no obstacle.
+_PASS = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | _CLOSED
+_ENTER = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | _CLOSED
+
+
+class LinkError(OSError):
+    """A link, or ``..``, where only a real folder or file may be. ``filename`` is its path."""
+
+
+class DirectoryTree:
+    """What lies below a directory. Paths are relative to it, their parts joined by ``/``; methods raise OSError.
+
+    Args:
+        root: the directory; links in its own path are followed.
+    """
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = os.fspath(root)
+
+    @contextlib.contextmanager
+    def folder(self, path: str = "", *, make: bool = False) -> Iterator[int]:
+        """A descriptor of a folder, good for ``dir_fd``.
+
+        Args:
+            make: make it and the folders above it, the root too, where they are not there.
+
+        Raises:
+            LinkError: a link is on the way.
+        """
+        if make:
+            os.makedirs(self.root, exist_ok=True)
+        descriptor = os.open(self.root, _ENTER)
+        try:
+            for at, part in enumerate(parts := self._parts(path)):
+                if make:
+                    with contextlib.suppress(FileExistsError):
+                        os.mkdir(part, dir_fd=descriptor)
+                try:
+                    below = os.open(part, _PASS, dir_fd=descriptor)
+                except OSError as error:
+                    raise self._told(error, descriptor, parts[: at + 1]) from None
+                os.close(descriptor)
+                descriptor = below
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def open(self, path: str, flags: int, mode: int = 0o600, *, make: bool = False) -> int:
+        """A descriptor of a file, as ``os.open``; of the root itself where the path is empty.
+
+        Args:
+            make: make its folders.
+
+        Raises:
+            LinkError: the file is a link, or one is on the way.
+        """
+        parent, _, name = path.rpartition("/")
+        if not name:
+            return os.open(self.root, flags | _CLOSED, mode)
+        with self.folder(parent, make=make) as folder:
+            try:
+                return os.open(name, flags | getattr(os, "O_NOFOLLOW", 0) | _CLOSED, mode, dir_fd=folder)
+            except OSError as error:
+                raise self._told(error, folder, self._parts(path)) from None
+
+    def lstat(self, path: str) -> os.stat_result:
+        """What lies at a path, of a link itself. Raises LinkError where a link is on the way."""
+        parent, _, name = path.rpartition("/")
+        with self.folder(parent) as folder:
+            return os.stat(name, dir_fd=folder, follow_symlinks=False)
+
+    def unlink(self, path: str) -> None:
+        """Remove a file, or a link itself."""
+        parent, _, name = path.rpartition("/")
+        with self.folder(parent) as folder:
+            os.unlink(name, dir_fd=folder)
+
+    def read(self, path: str) -> bytes:
+        """The whole of a file."""
+        with os.fdopen(self.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+            return file.read()
+
+    def _parts(self, path: str) -> list[str]:
+        parts = [part for part in path.split("/") if part not in ("", ".")]
+        if ".." in parts:
+            raise LinkError(errno.ELOOP, "it leads upwards", f"{self.root}/{path}")
+        return parts
+
+    def _told(self, error: OSError, folder: int, parts: list[str]) -> OSError:
+        """The error with the whole path; a LinkError where a link is what was in the way."""
+        path = "/".join((self.root.rstrip("/"), *parts))
+        if error.errno in (errno.ELOOP, errno.ENOTDIR):
+            with contextlib.suppress(OSError):
+                if modes.S_ISLNK(os.stat(parts[-1], dir_fd=folder, follow_symlinks=False).st_mode):
+                    return LinkError(errno.ELOOP, "it is a link", path)
+        return OSError(error.errno, error.strerror, path)
