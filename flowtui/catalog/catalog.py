@@ -150,6 +150,8 @@ class Catalog:
 
     async def _signs_paths(self) -> bool:
         """Whether the server may sign a path of its own machine, as ``flowtui serve`` does and Flyte does not."""
+        if self._trust is not None and self._trust.is_embedded:
+            return False
         if self._is_flowtui is None:
             try:
                 self._is_flowtui = await self._client.is_flowtui()

@@ -258,10 +258,10 @@ class Trust:
 
     def _refused(self, uri: str) -> UntrustedError:
         path = local_path(uri) or uri
-        whose = "the runs of this machine" if self.is_embedded else "a run of another server"
-        return UntrustedError(
-            f"{plain(path)} is a path of a machine, and no place that is read for {whose}.", self._remedy(path)
-        )
+        why = "a run of another server names it, and it would be a file of this machine"
+        if self.is_embedded:
+            why = "it lies in no folder that runs of this machine keep their files in"
+        return UntrustedError(f"{plain(path)} is not read: {why}.", self._remedy(path))
 
     @staticmethod
     def _remedy(path: str) -> str:
@@ -352,8 +352,10 @@ class Trust:
         An object of another bucket counts as the run's where Flyte itself made its key.
         """
         if is_local_uri(uri):
-            path = local_path(uri)
-            return not path or "\0" in path or not any(folder.own for folder, _ in self._places(path))
+            if self.refusal(uri) is not None:
+                # It is read by a URL that the server signs, which `flowtui serve` does for files of its runs alone.
+                return False
+            return not any(folder.own for folder, _ in self._places(local_path(uri)))
         if uri.startswith(("http://", "https://")):
             return True
         bucket = bucket_of(uri)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import shutil
 import stat as modes
@@ -12,10 +13,11 @@ from collections.abc import Iterable
 from datetime import datetime, timezone
 from pathlib import Path
 
+from flowtui.exports import manifest as manifests
 from flowtui.exports.targets.base import Existing, Stage, StageRequest, TargetAccess, TargetOptions
 from flowtui.exports.targets.directory_stage import SNAPSHOTS, DirectoryStage, snapshot_numbers
 from flowtui.exports.targets.part_file import refusing
-from flowtui.storage.directory_tree import DirectoryTree
+from flowtui.storage.directory_tree import DirectoryTree, LinkError
 
 _PREFIX = "directory:"
 
@@ -65,6 +67,10 @@ class DirectoryTarget:
             folder, _, name = path.rpartition("/")
             names[folder].append(name)
         with refusing(self.root):
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                # What is to be replaced by the manifest at the end is looked at before anything is written.
+                if modes.S_ISLNK(tree.lstat(f"{below}/{manifests.NAME}").st_mode):
+                    raise LinkError(errno.ELOOP, "it is a link", f"{self.root}/{manifests.NAME}")
             for folder, of_folder in names.items():
                 with (
                     contextlib.suppress(FileNotFoundError, NotADirectoryError),

@@ -1,0 +1,184 @@
+"""What lies in a target already is not written through, and what is not whole is for nobody else's eyes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowtui.domain.artifact import ArtifactFile
+from flowtui.domain.execution import ExecutionId
+from flowtui.errors import ExportError
+from flowtui.exports import Plan, Selection, SourceRun, TargetOptions, make_plan, parse_target, run
+from flowtui.exports.manifest import NAME
+from flowtui.exports.targets.base import Target
+from flowtui.exports.targets.in_place import InPlaceTarget
+from flowtui.storage import Storage, Trust
+from tests.trusting import TrustsAll
+
+BODY = b"USUBJID,AGE\n01,63\n"
+
+
+@pytest.fixture
+async def storage() -> AsyncIterator[Storage]:
+    async with Storage(TrustsAll(), retry_delay=0) as storage:
+        yield storage
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Path:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "adsl.csv").write_bytes(b"precious")
+    (tmp_path / "from").mkdir()
+    (tmp_path / "from" / "adsl.csv").write_bytes(BODY)
+    return tmp_path
+
+
+async def planned(storage: Storage, places: Path, target: Target, **fields: Any) -> Plan:
+    file = ArtifactFile(
+        **{
+            "type": "data", "artifact": "ADaM", "file": "adsl.csv", "format": "csv", "node": "n0", "variable": "o0",
+            "declared_at": ("n0",), "state": "present", "uris": (str(places / "from" / "adsl.csv"),), **fields,
+        }
+    )  # fmt: skip
+    source = SourceRun(ExecutionId("p", "d", "r"))
+    return await make_plan([Selection(source, (file,))], target, storage)
+
+
+def targets(root: Path) -> list[Target]:
+    return [
+        InPlaceTarget(root),
+        parse_target(str(root)),
+        parse_target(str(root), TargetOptions(layout="snapshots")),
+    ]
+
+
+@pytest.mark.parametrize("kind", range(3))
+@pytest.mark.parametrize("link", ["ADaM", "snapshots", NAME])
+async def test_no_folder_of_a_target_leads_elsewhere(storage: Storage, places: Path, kind: int, link: str) -> None:
+    out = places / "out"
+    out.mkdir()
+    target = targets(out)[kind]
+    leads_elsewhere = link == ("snapshots" if kind == 2 else "ADaM")
+    (out / link).symlink_to(places / "elsewhere" / ("adsl.csv" if link == NAME else ""))
+    if leads_elsewhere or (link == NAME and kind != 2):
+        with pytest.raises(ExportError, match=f"{link} is a link, and nothing is written through one"):
+            await run(await planned(storage, places, target), storage)
+        assert not [path for path in out.rglob("*") if path.is_file() and not path.is_symlink()]
+    else:
+        await run(await planned(storage, places, target), storage)
+    assert (places / "elsewhere" / "adsl.csv").read_bytes() == b"precious"
+    assert os.listdir(places / "elsewhere") == ["adsl.csv"]
+
+
+@pytest.mark.parametrize("kind", range(2))
+async def test_a_link_at_the_place_of_a_file_is_replaced_itself(storage: Storage, places: Path, kind: int) -> None:
+    out = places / "out"
+    (out / "ADaM").mkdir(parents=True)
+    (out / "ADaM" / "adsl.csv").symlink_to(places / "elsewhere" / "adsl.csv")
+    plan = await planned(storage, places, targets(out)[kind])
+    assert [file.action for file in plan.files] == ["replaces"]
+    await run(plan, storage)
+    assert (out / "ADaM" / "adsl.csv").read_bytes() == BODY
+    assert not (out / "ADaM" / "adsl.csv").is_symlink()
+    assert (places / "elsewhere" / "adsl.csv").read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("kind", range(3))
+async def test_the_target_itself_may_be_a_link(storage: Storage, places: Path, kind: int) -> None:
+    (places / "real").mkdir()
+    (places / "out").symlink_to(places / "real")
+    await run(await planned(storage, places, targets(places / "out")[kind]), storage)
+    assert [path.read_bytes() for path in (places / "real").rglob("adsl.csv")] == [BODY]
+
+
+@pytest.mark.parametrize("kind", range(2))
+async def test_a_link_that_comes_after_the_plan_is_not_written_through(
+    storage: Storage, places: Path, kind: int
+) -> None:
+    out = places / "out"
+    out.mkdir()
+    plan = await planned(storage, places, targets(out)[kind])
+    (out / "ADaM").symlink_to(places / "elsewhere")
+    with pytest.raises(ExportError, match="ADaM is a link, and nothing is written through one"):
+        await run(plan, storage)
+    assert (places / "elsewhere" / "adsl.csv").read_bytes() == b"precious"
+    assert os.listdir(places / "elsewhere") == ["adsl.csv"]
+
+
+@pytest.mark.parametrize("kind", range(3))
+async def test_what_is_whole_has_the_permissions_of_new_files(storage: Storage, places: Path, kind: int) -> None:
+    await run(await planned(storage, places, targets(places / "out")[kind]), storage)
+    umask = os.umask(0o022)
+    os.umask(umask)
+    files = [path for path in (places / "out").rglob("*") if path.is_file()]
+    folders = [places / "out", *(path for path in (places / "out").rglob("*") if path.is_dir())]
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o666 & ~umask}
+    assert {path.stat().st_mode & 0o777 for path in folders} == {0o777 & ~umask}
+
+
+def private(root: Path) -> bool:
+    """Whether nobody else can read any file below a folder, by its own mode or by that of a folder above it."""
+
+    def closed(path: Path) -> bool:
+        return not any(part.stat().st_mode & 0o077 for part in (path,)) or any(
+            not parent.stat().st_mode & 0o077 for parent in path.parents if root in parent.parents or parent == root
+        )
+
+    return all(closed(path) for path in root.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("kind", range(3))
+@pytest.mark.parametrize("size", [1000, 12_000_000])
+async def test_what_is_on_its_way_is_for_nobody_else(
+    places: Path, kind: int, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (places / "from" / "adsl.csv").write_bytes(b"x" * size)
+    seen: list[bool] = []
+    replace = os.replace
+
+    def looking(source: Any, target: Any, **folders: int) -> None:
+        seen.append(private(places / "top"))
+        replace(source, target, **folders)
+
+    (places / "top").mkdir()
+    async with Storage(TrustsAll(), retry_delay=0) as storage:
+        plan = await planned(storage, places, targets(places / "top" / "out")[kind])
+        monkeypatch.setattr(os, "replace", looking)
+        await run(plan, storage)
+    assert seen[0]
+
+
+@pytest.mark.parametrize("kind", range(3))
+async def test_a_file_that_fails_on_its_size_leaves_nothing(storage: Storage, places: Path, kind: int) -> None:
+    """As one of /proc does, whose size is 0 and which has bytes all the same."""
+    plan = await planned(storage, places, targets(places / "out")[kind])
+    (places / "from" / "adsl.csv").write_bytes(BODY + b"more than was planned")
+    with pytest.raises(ExportError, match="bytes instead of"):
+        await run(plan, storage, retry_delay=0)
+    assert not [
+        path
+        for path in places.rglob("*")
+        if path.is_file() and "adsl.csv" in path.name and "from" not in str(path) and "elsewhere" not in str(path)
+    ]
+
+
+async def test_what_is_not_read_for_a_run_is_a_problem_of_the_plan(places: Path) -> None:
+    async with Storage(Trust(), retry_delay=0) as storage:
+        plan = await planned(storage, places, targets(places / "out")[1])
+        assert [problem.message for problem in plan.problems][0].startswith(f"{places}/from/adsl.csv is not read")
+        with pytest.raises(ExportError, match="1 of 1 files cannot be read"):
+            await run(plan, storage)
+    assert not (places / "out").exists()
+
+
+async def test_a_plan_of_before_is_not_carried_out_with_other_rights(storage: Storage, places: Path) -> None:
+    """An export that was planned where the folder was allowed, and goes on where it is not."""
+    plan = await planned(storage, places, targets(places / "out")[1])
+    async with Storage(Trust(), retry_delay=0) as other:
+        with pytest.raises(ExportError, match="is not read"):
+            await run(plan, other, retry_delay=0)
+    assert not (places / "out").exists()
