@@ -120,36 +120,45 @@ async def test_what_is_whole_has_the_permissions_of_new_files(storage: Storage, 
     assert {path.stat().st_mode & 0o777 for path in folders} == {0o777 & ~umask}
 
 
-def private(root: Path) -> bool:
-    """Whether nobody else can read any file below a folder, by its own mode or by that of a folder above it."""
-
-    def closed(path: Path) -> bool:
-        return not any(part.stat().st_mode & 0o077 for part in (path,)) or any(
-            not parent.stat().st_mode & 0o077 for parent in path.parents if root in parent.parents or parent == root
-        )
-
-    return all(closed(path) for path in root.rglob("*") if path.is_file())
-
-
 @pytest.mark.parametrize("kind", range(3))
 @pytest.mark.parametrize("size", [1000, 12_000_000])
-async def test_what_is_on_its_way_is_for_nobody_else(
+async def test_what_is_not_whole_is_for_nobody_else(
     places: Path, kind: int, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (places / "from" / "adsl.csv").write_bytes(b"x" * size)
-    seen: list[bool] = []
-    replace = os.replace
+    before: list[int] = []
+    fchmod = os.fchmod
 
-    def looking(source: Any, target: Any, **folders: int) -> None:
-        seen.append(private(places / "top"))
-        replace(source, target, **folders)
+    def looking(descriptor: int, mode: int) -> None:
+        before.append(os.fstat(descriptor).st_mode & 0o777)
+        fchmod(descriptor, mode)
 
-    (places / "top").mkdir()
     async with Storage(TrustsAll(), retry_delay=0) as storage:
-        plan = await planned(storage, places, targets(places / "top" / "out")[kind])
-        monkeypatch.setattr(os, "replace", looking)
+        plan = await planned(storage, places, targets(places / "out")[kind])
+        monkeypatch.setattr(os, "fchmod", looking)
         await run(plan, storage)
-    assert seen[0]
+    # The file and the manifest.
+    assert before == [0o600, 0o600]
+
+
+@pytest.mark.parametrize("kind", range(1, 3))
+async def test_the_stage_is_for_nobody_else(places: Path, kind: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    modes: list[int] = []
+    fchmod = os.fchmod
+
+    def looking(descriptor: int, mode: int) -> None:
+        modes.extend(path.stat().st_mode & 0o777 for path in places.rglob(".*flowtui-*"))
+        fchmod(descriptor, mode)
+
+    async with Storage(TrustsAll(), retry_delay=0) as storage:
+        plan = await planned(storage, places, targets(places / "out")[kind])
+        monkeypatch.setattr(os, "fchmod", looking)
+        await run(plan, storage)
+    assert set(modes) == {0o700}
+
+
+def left_of_adsl(places: Path) -> list[Path]:
+    return [path for path in places.rglob("*adsl.csv*") if path.parent.name not in ("from", "elsewhere")]
 
 
 @pytest.mark.parametrize("kind", range(3))
@@ -159,17 +168,13 @@ async def test_a_file_that_fails_on_its_size_leaves_nothing(storage: Storage, pl
     (places / "from" / "adsl.csv").write_bytes(BODY + b"more than was planned")
     with pytest.raises(ExportError, match="bytes instead of"):
         await run(plan, storage, retry_delay=0)
-    assert not [
-        path
-        for path in places.rglob("*")
-        if path.is_file() and "adsl.csv" in path.name and "from" not in str(path) and "elsewhere" not in str(path)
-    ]
+    assert left_of_adsl(places) == []
 
 
 async def test_what_is_not_read_for_a_run_is_a_problem_of_the_plan(places: Path) -> None:
     async with Storage(Trust(), retry_delay=0) as storage:
         plan = await planned(storage, places, targets(places / "out")[1])
-        assert [problem.message for problem in plan.problems][0].startswith(f"{places}/from/adsl.csv is not read")
+        assert plan.problems[0].message.startswith(f"{places}/from/adsl.csv is not read")
         with pytest.raises(ExportError, match="1 of 1 files cannot be read"):
             await run(plan, storage)
     assert not (places / "out").exists()
