@@ -265,7 +265,7 @@ class Trust:
 
     @staticmethod
     def _remedy(path: str) -> str:
-        folder = plain(os.path.dirname(path)) or "/"
+        folder = plain(os.path.dirname(os.path.normpath(path))) or "/"
         return (
             f'If it is a folder that you share with the run, name it: [storage] local = ["{folder}"] in flowtui\'s '
             "file, or FLOWTUI_STORAGE_LOCAL."

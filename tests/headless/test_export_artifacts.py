@@ -45,7 +45,7 @@ def session(tmp_path: Path, store: Store) -> Any:
 
 
 async def answer(opened: Session, request: ExportRequest = REQUEST) -> Any:
-    options = Namespace(run=RUN, request=request)
+    options = Namespace(run=RUN, request=request, allow_elsewhere=False)
     return json.loads(await export_artifacts.execute(opened, options, Style(json=True, now=NOW)))
 
 
