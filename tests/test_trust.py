@@ -275,7 +275,7 @@ async def test_an_export_that_was_planned_where_a_folder_was_allowed_is_not_resu
 
 READS = re.compile(
     r"(^|\.)(open|read_bytes|read_text|listdir|scandir|iterdir|glob|rglob|fwalk|copyfile|copytree|http_client|AsyncClient"
-    r"|urlopen|open_connection|create_connection)$|^os\.walk$|^shutil\.copy"
+    r"|urlopen|open_connection|create_connection)$|^os\.walk$|^shutil\.copy(file|tree|2)?$"
 )
 KNOWN = {
     # What reads a place: either through the storage, which asks the trust, or with why no run decides about it.

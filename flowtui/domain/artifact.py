@@ -13,7 +13,8 @@ from flowtui.domain.execution import Execution, ExecutionId, NodeId
 
 FileState = Literal["present", "pending", "not_produced", "unavailable"]
 """``present``: has its URIs. ``pending``: may still come. ``not_produced``: the run or the node ended without it.
-``unavailable``: the node succeeded, yet Admin returns no value."""
+``unavailable``: the node succeeded, yet Admin returns no value, or the URIs are none that are read on this machine (a
+notice says why)."""
 
 ARTIFACT_TYPES = ("data", "model", "report")
 """The types of Domino's artifacts on the wire; other values are shown as they came, a missing one is ``unknown``."""
