@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from flowtui.errors import NotFoundError, StorageError
-from flowtui.storage import Entry, Storage, StoreAccess
+from flowtui.config import StorageSettings
+from flowtui.domain.signed import SignedUrl
+from flowtui.errors import FlowtuiError, NotFoundError, ServerError, StorageError
+from flowtui.storage import Entry, Storage, StoreAccess, Trust, UntrustedError
+from flowtui.storage.known_buckets import KnownBuckets
 from flowtui.storage.object_store import Location, location
 from tests.storage.conftest import Bucket
 from tests.storage.s3 import KEY, SECRET, Signer, access, deny_direct, line_to, s3_client
@@ -427,3 +430,55 @@ def test_the_options_are_flytekits(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {name: options[name] for name in s3} == s3 | {"cache_regions": False}
     assert ours.options("abfs") == azure
     assert (options["key"], azure["account_name"]) == ("key", "account")
+
+
+async def refused_signature(uri: str) -> SignedUrl:
+    raise ServerError(f"{uri} is not signed")
+
+
+async def test_a_bucket_that_only_ones_own_credentials_open_is_not_asked_with_them(bucket: Bucket) -> None:
+    uri = bucket.put("payroll.csv", BODY)
+    async with line_to(bucket.url) as line:
+        async with Storage(Trust(), sign=refused_signature, stores=access(line.url), retry_delay=0) as storage:
+            assert not storage.is_direct(uri)
+            for reading in (
+                head(storage, uri),
+                storage.stat(uri),
+                anext(storage.stream(uri)),
+                storage.list(f"s3://{bucket.name}/"),
+            ):
+                with pytest.raises(FlowtuiError) as caught:
+                    await reading
+            assert f'[storage] buckets = ["s3://{bucket.name}"]' in caught.value.hint
+        # Without a server that signs there is no other road.
+        async with Storage(Trust(), stores=access(line.url)) as storage:
+            for reading in (head(storage, uri), storage.stat(uri), anext(storage.stream(uri))):
+                with pytest.raises(UntrustedError, match="is not known as a bucket of this server's runs"):
+                    await reading
+        assert line.seen == []
+
+
+async def test_a_bucket_that_a_signed_url_opened_is_asked_directly_from_then_on(bucket: Bucket, tmp_path: Path) -> None:
+    uris = [bucket.put(name, BODY) for name in ("a", "b", "c")]
+    known = KnownBuckets(tmp_path / "state.sqlite3", "https://flyte.test")
+    sign = Signer(bucket.client)
+    async with line_to(bucket.url) as line:
+        async with Storage(Trust(known=known), sign=sign, stores=access(line.url)) as storage:
+            assert not storage.is_direct(uris[0])
+            assert await head(storage, uris[0]) == BODY[:100]
+            assert (len(sign.signed), len(line.direct)) == (1, 0)
+            assert storage.is_direct(uris[1])
+            assert await head(storage, uris[1]) == BODY[:100]
+            assert (len(sign.signed), len(line.direct)) == (1, 1)
+        later = KnownBuckets(tmp_path / "state.sqlite3", "https://flyte.test")
+        async with Storage(Trust(known=later), sign=sign, stores=access(line.url)) as storage:
+            assert await head(storage, uris[2]) == BODY[:100]
+            assert len(sign.signed) == 1
+
+
+async def test_a_bucket_of_the_settings_is_asked_directly(bucket: Bucket) -> None:
+    uri = bucket.put("adam/a.csv", BODY)
+    trust = Trust(StorageSettings(buckets=(f"s3://{bucket.name}",)))
+    async with Storage(trust, sign=refused_signature, stores=access(bucket.url)) as storage:
+        assert await head(storage, uri) == BODY[:100]
+        assert [entry.name for entry in await storage.list(f"s3://{bucket.name}/adam")] == ["a.csv"]
