@@ -266,10 +266,7 @@ class Trust:
     @staticmethod
     def _remedy(path: str) -> str:
         folder = plain(os.path.dirname(os.path.normpath(path))) or "/"
-        return (
-            f'If it is a folder that you share with the run, name it: [storage] local = ["{folder}"] in flowtui\'s '
-            "file, or FLOWTUI_STORAGE_LOCAL."
-        )
+        return f'[storage] local = ["{folder}"] in flowtui\'s file allows a folder that you share with the run.'
 
     # Hosts.
 
@@ -308,8 +305,7 @@ class Trust:
         where = f"{host} ({plain(address)})" if address and address != host else host
         return UntrustedError(
             f"{where} is not asked for a file of a run: it is an address of a private network or of this machine.",
-            f"If it is a place of the run's files, name it: [storage] hosts = [\"{host}\"] in flowtui's file, or "
-            "FLOWTUI_STORAGE_HOSTS.",
+            f"[storage] hosts = [\"{host}\"] in flowtui's file allows it, if it is a place of the run's files.",
         )
 
     # Buckets.
@@ -341,7 +337,7 @@ class Trust:
         bucket = plain(bucket_of(uri))
         return UntrustedError(
             f"{bucket} is not known as a bucket of this server's runs, so your own credentials are not used for it.",
-            f'If it is one, name it: [storage] buckets = ["{bucket}"] in flowtui\'s file, or FLOWTUI_STORAGE_BUCKETS.',
+            f'[storage] buckets = ["{bucket}"] in flowtui\'s file allows it, if it is one.',
         )
 
     # Exports.
