@@ -45,3 +45,17 @@ def key_of_type(file_type: Any) -> FileKey | None:
     from flytekit.core.interface import detect_artifact
 
     return key_of_id(detect_artifact(get_args(file_type)))
+
+
+def specification_of_type(file_type: Any) -> object | None:
+    """What the one call of ``Artifact.File`` that made a type put into it; None for a type that declares nothing.
+
+    flytekit keeps the object itself in an interface's types, also through ``Annotated`` within ``Annotated`` and where
+    annotations are text, so that it tells two calls for one file apart.
+    """
+    if get_origin(file_type) is not Annotated:
+        return None
+    from flytekit.core.artifact import ArtifactIDSpecification
+
+    # The first one, as flytekit takes it.
+    return next((part for part in get_args(file_type)[1:] if isinstance(part, ArtifactIDSpecification)), None)

@@ -1,6 +1,7 @@
 """The import path ``flytekitplugins.domino.*``, in fresh processes."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,15 @@ def once(text: str) -> Data.File("note.txt"):
 def twice(text: str) -> Data.File("note.txt"):
     make(text=text)
     return make(text=text)
+
+@workflow
+def both(text: str) -> Data.File("note.txt"):
+    make(text=text)
+    return passed(text=text)
+
+@task
+def passed(text: str) -> FlyteFile:
+    return FlyteFile("note.txt")
 """
 
 
@@ -124,11 +134,15 @@ def test_artifacts_imported_before_flytekit_are_checked_too(tmp_path: Path) -> N
     assert done.returncode == 0, done.stderr
 
 
-def test_pyflyte_resolves_the_path_and_refuses_duplicates(tmp_path: Path) -> None:
+def test_pyflyte_resolves_the_path_refuses_two_declarations_and_warns_of_two_nodes(tmp_path: Path) -> None:
     (tmp_path / "flow.py").write_text(FLOW)
     entry = "import sys; from flytekit.clis.sdk_in_container.pyflyte import main; sys.exit(main())"
     once = python("-c", entry, "run", "flow.py", "once", "--text", "hello", folder=tmp_path)
     assert once.returncode == 0, once.stderr + once.stdout
     twice = python("-c", entry, "run", "flow.py", "twice", "--text", "hello", folder=tmp_path)
-    assert twice.returncode != 0
-    assert 'has the file "note.txt" twice' in twice.stderr + twice.stdout
+    assert twice.returncode == 0, twice.stderr + twice.stdout
+    assert len(re.findall(r"flow\.py:\d+: ArtifactWarning", twice.stderr)) == 1
+    assert 'has the file "note.txt" from 2 nodes of workflow flow.twice: n0 "make", n1 "make"' in twice.stderr
+    both = python("-c", entry, "run", "flow.py", "both", "--text", "hello", folder=tmp_path)
+    assert both.returncode != 0
+    assert 'has the file "note.txt" twice' in both.stderr + both.stdout
