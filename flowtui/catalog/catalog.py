@@ -11,7 +11,7 @@ from flyteidl.admin import task_execution_pb2
 from flowtui.admin.client import AdminClient
 from flowtui.admin.failures import TooLargeError
 from flowtui.admin.gather import gather
-from flowtui.catalog import convert, join, lineage
+from flowtui.catalog import convert, join, lineage, same_names
 from flowtui.catalog.cache import ResponseCache
 from flowtui.catalog.entities import Entities
 from flowtui.catalog.execution_lists import ExecutionLists
@@ -137,6 +137,7 @@ class Catalog:
         plan = join.plan(run.tree)
         asked = undeclared or not plan.files
         await self._fetcher.data(run, join.needed(plan, undeclared=asked), join.variables(plan, undeclared=asked))
+        await self._fetcher.inputs(run, same_names.wanted(plan.files, run.inputs))
         found = join.join(
             plan,
             convert.execution(run.message),
@@ -145,6 +146,7 @@ class Catalog:
             failed=run.failed,
             notices=run.notices,
             launched=[one.id for children in run.eager.values() for one in children],
+            inputs=run.inputs,
         )
         return found if self._trust is None else await with_refusals(found, self._trust, signs=self._signs_paths)
 
@@ -226,6 +228,7 @@ class Catalog:
         await self._fetcher.data(run, join.needed(plan, undeclared=False), wanted)
         if lineage.constants_without_source(plan, run, inputs):
             await self._fetcher.data(run, join.needed(plan, undeclared=True), wanted)
+        await self._fetcher.inputs(run, same_names.wanted(plan.files, run.inputs))
         return lineage.graph(plan, run, convert.execution(run.message), inputs)
 
     async def inputs(self, id_: ExecutionId) -> tuple[LaunchInput, ...]:

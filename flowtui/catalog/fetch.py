@@ -110,6 +110,13 @@ class Fetcher:
         """Add the data of nodes to a run, as ``NodeDataFetcher.add``."""
         await self._data.add(run, nodes, variables)
 
+    async def inputs(self, run: FetchedRun, nodes: Iterable[str]) -> None:
+        """Add the inputs of nodes to a run; a notice tells of those that cannot be had."""
+        asked = list(nodes)
+        await self._data.add(run, asked, {})
+        if [run.failed.pop(node) for node in asked if node in run.failed]:
+            run.notices.append("Some inputs cannot be read: files of one name are told apart by their nodes only.")
+
     async def launched(self, run: FetchedRun) -> None:
         """Add to a run what is known of the children that launch plans started."""
         run.launched |= await self._launched.children(run)

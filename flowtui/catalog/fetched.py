@@ -56,6 +56,11 @@ class FetchedRun:
         return [uri for uri in uris if uri]
 
     @property
+    def inputs(self) -> dict[str, literals_pb2.LiteralMap]:
+        """Inputs by node."""
+        return {node: data.full_inputs for node, data in self.data.items()}
+
+    @property
     def rows(self) -> dict[str, Row]:
         """Its node executions by id."""
         return {row.id.node_id: row for rows in self.tree.fetched.rows.values() for row in rows}

@@ -17,6 +17,7 @@ from flowtui.catalog.declared import Declaration, declaration, file_type
 from flowtui.catalog.literals import Found, files, step_into
 from flowtui.catalog.resolve import Resolver, Source
 from flowtui.catalog.run_nodes import RunNode, Tree
+from flowtui.catalog.same_names import Inputs, distinctions
 from flowtui.domain.artifact import ARTIFACT_TYPES, Artifact, ArtifactFile, FileState, RunArtifacts, UndeclaredOutput
 from flowtui.domain.execution import (
     TERMINAL_NODE_PHASES,
@@ -124,6 +125,7 @@ def join(
     failed: Mapping[str, str] | None = None,
     notices: Iterable[str] = (),
     launched: Iterable[ExecutionId] = (),
+    inputs: Inputs | None = None,
 ) -> RunArtifacts:
     """The artifacts of a run. Pure; never raises, whatever the messages hold.
 
@@ -132,9 +134,10 @@ def join(
         undeclared: whether the data has the undeclared outputs, too.
         failed: why the data of a node could not be had, by its id.
         launched: executions that eager nodes started.
+        inputs: of nodes whose data is there, to tell files of one name apart.
     """
     failed = failed or {}
-    files_ = [file_of(one, execution, data, failed) for one in plan.files]
+    files_ = files_of(plan, execution, data, failed, inputs or {})
     unread = [failed[source.node.id] for source in plan.undeclared if undeclared and source.node.id in failed]
     files_ = _with_duplicate_notices(files_)
     groups: dict[tuple[str, str], list[ArtifactFile]] = defaultdict(list)
@@ -150,6 +153,16 @@ def join(
         notices=tuple(dict.fromkeys((*plan.tree.notices, *plan.notices, *notices, *unread))),
         complete=not failed,
     )
+
+
+def files_of(
+    plan: Plan, execution: Execution, data: Outputs, failed: Mapping[str, str], inputs: Inputs
+) -> list[ArtifactFile]:
+    """The declared files with their states and URIs, and with what tells those of one name apart."""
+    found = [file_of(one, execution, data, failed) for one in plan.files]
+    for index, one in distinctions(plan.files, inputs).items():
+        found[index] = replace(found[index], differing_inputs=one.inputs, distinction=one.words)
+    return found
 
 
 def file_of(planned: PlannedFile, execution: Execution, data: Outputs, failed: Mapping[str, str]) -> ArtifactFile:

@@ -17,7 +17,7 @@ from flyteidl.core import literals_pb2
 
 from flowtui.catalog import convert
 from flowtui.catalog.fetched import FetchedRun
-from flowtui.catalog.join import Plan, file_of
+from flowtui.catalog.join import Plan, files_of
 from flowtui.catalog.literals import Step, files
 from flowtui.catalog.resolve import Resolver, Source
 from flowtui.catalog.run_nodes import RunNode
@@ -135,13 +135,15 @@ class _Graph:
         return id_
 
     def _declared_files(self) -> None:
-        for planned in self._plan.files:
-            file = file_of(planned, self._execution, self._run.outputs, self._run.failed)
+        run = self._run
+        found = files_of(self._plan, self._execution, run.outputs, run.failed, run.inputs)
+        for planned, file in zip(self._plan.files, found, strict=True):
             id_ = _id("file", file.type, file.artifact, file.file, file.node, file.variable)
             uri = file.uris[0] if len(file.uris) == 1 else ""
             self._nodes[id_] = LineageNode(
-                id_, "file", file.file, file.artifact, file.file, uri, phase=file.state, node=file.node
-            )
+                id_, "file", file.file, file.artifact, file.file, uri, phase=file.state, node=file.node,
+                distinction=file.distinction,
+            )  # fmt: skip
             self._put_out(id_, planned.sources, file.uris)
 
     def _undeclared_files(self) -> None:

@@ -36,6 +36,9 @@ class ArtifactFile:
         directory: True where the literal is a multipart blob.
         made_by: the node execution that made the bytes, also in another execution (cache hit, recovered run);
             None where nothing was made.
+        differing_inputs: where several files of the artifact have this name, the inputs that differ on the way to the
+            nodes that made them, by name, with shortened values.
+        distinction: what tells it apart from these, in words (``name = l``); empty where its name is its own.
     """
 
     type: str
@@ -52,6 +55,13 @@ class ArtifactFile:
     made_by: NodeId | None = None
     notices: tuple[str, ...] = ()
     node_name: str = ""
+    differing_inputs: tuple[tuple[str, str], ...] = ()
+    distinction: str = ""
+
+    @property
+    def title(self) -> str:
+        """The file's name, with its distinction where that is not its own: ``inner.csv (name = l)``."""
+        return f"{self.file} ({self.distinction})" if self.distinction else self.file
 
 
 @dataclass(frozen=True, slots=True)

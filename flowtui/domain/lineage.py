@@ -24,6 +24,7 @@ class LineageNode:
         uri: URI of the bytes, where known.
         phase: phase of the node execution or execution; the file's state for a file.
         node: node execution id, for ``node`` and the producer of a ``file``.
+        distinction: what tells a file apart from others of its artifact that have its name, as of an ``ArtifactFile``.
     """
 
     id: str
@@ -34,6 +35,12 @@ class LineageNode:
     uri: str = ""
     phase: str = ""
     node: str = ""
+    distinction: str = ""
+
+    @property
+    def title(self) -> str:
+        """The label, with the distinction where there is one."""
+        return f"{self.label} ({self.distinction})" if self.distinction else self.label
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -22,7 +22,7 @@ class FilePair:
     @property
     def name(self) -> str:
         found = self.left or self.right
-        return found.file if found else ""
+        return found.title if found else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +50,16 @@ class RunDifference:
 def file_pairs(left: Sequence[ArtifactFile], right: Sequence[ArtifactFile]) -> tuple[FilePair, ...]:
     """The files of two versions by name, in the order of left, then those that only right has.
 
-    Of several files with one name, those of one node and variable belong together, the others in their order.
+    Of several files with one name, those made with the same inputs belong together, then those of one node and
+    variable, the others in their order; never two that are known to be made with different values of the same inputs.
     """
     rest = list(right)
     found: dict[int, ArtifactFile] = {}
-    for place_of in (_exact, _name):
+    for place_of in (_inputs, _exact, _name):
         for index, file in enumerate(left):
             if index in found:
                 continue
-            other = next((one for one in rest if place_of(one) == place_of(file)), None)
+            other = next((one for one in rest if place_of(one) == place_of(file) and not _contradict(one, file)), None)
             if other is not None:
                 found[index] = other
                 rest.remove(other)
@@ -66,19 +67,36 @@ def file_pairs(left: Sequence[ArtifactFile], right: Sequence[ArtifactFile]) -> t
     return (*pairs, *(FilePair(None, file) for file in rest))
 
 
-def _exact(file: ArtifactFile) -> tuple[str, ...]:
+def _inputs(file: ArtifactFile) -> tuple[object, ...]:
+    return *_exact(file), file.differing_inputs
+
+
+def _contradict(one: ArtifactFile, other: ArtifactFile) -> bool:
+    """Whether the same inputs tell both apart from others of their name, and have other values."""
+    mine, others = dict(one.differing_inputs), dict(other.differing_inputs)
+    return bool(mine) and mine.keys() == others.keys() and mine != others
+
+
+def _exact(file: ArtifactFile) -> tuple[object, ...]:
     return file.file, file.node_name or file.node, file.variable
 
 
-def _name(file: ArtifactFile) -> tuple[str, ...]:
+def _name(file: ArtifactFile) -> tuple[object, ...]:
     return (file.file,)
 
 
 def same_file(file: ArtifactFile, files: Sequence[ArtifactFile]) -> ArtifactFile | None:
-    """The file among those of another run that is a version of this one: by artifact and name, then by its node."""
-    named = [one for one in files if (one.type, one.artifact, one.file) == (file.type, file.artifact, file.file)]
-    exact = [one for one in named if _exact(one) == _exact(file)]
-    return next(iter(exact or named), None)
+    """The file among those of another run that is a version of this one: by artifact, name, inputs and node."""
+    named = [
+        one
+        for one in files
+        if (one.type, one.artifact, one.file) == (file.type, file.artifact, file.file) and not _contradict(one, file)
+    ]
+    for place_of in (_inputs, _exact):
+        exact = [one for one in named if place_of(one) == place_of(file)]
+        if exact:
+            return exact[0]
+    return next(iter(named), None)
 
 
 def run_difference(

@@ -1,4 +1,8 @@
-"""Names of exported files: ``<artifact>/<file>[.<format>]``, each part through one sanitiser, no two alike."""
+"""Names of exported files: ``<artifact>/<file>[.<format>]``, each part through one sanitiser, no two alike.
+
+Where several nodes of a run make files of one name, every one of them has its node in parentheses, also when it is
+exported alone: ``inner (n0-0-n0).csv``. So a file has one name however much of its artifact goes along.
+"""
 
 from __future__ import annotations
 
@@ -46,24 +50,29 @@ class Names:
         self._files = {_key(manifest.NAME)}
         self._folders = {""}
 
-    def take(self, folder: str, name: str, apart: tuple[str, ...] = ()) -> str:
-        """The path ``folder/name`` or, where it is taken, one with a word of ``apart`` or a number in parentheses."""
-        path, key = self._free(folder, name, apart)
+    def take(self, folder: str, name: str, apart: tuple[str, ...] = (), *, plain: bool = True) -> str:
+        """The path ``folder/name`` or, where it is taken, one with a word of ``apart`` or a number in parentheses.
+
+        Args:
+            plain: False where the name never stands alone, but always with a word.
+        """
+        path, key = self._free(folder, name, apart, plain)
         self._files.add(key)
         return path
 
-    def take_folder(self, folder: str, name: str, apart: tuple[str, ...] = ()) -> str:
+    def take_folder(self, folder: str, name: str, apart: tuple[str, ...] = (), *, plain: bool = True) -> str:
         """As :meth:`take`, for a directory that files are then taken in."""
-        path, key = self._free(folder, name, apart)
+        path, key = self._free(folder, name, apart, plain)
         self._folders.add(key)
         return path
 
     @staticmethod
-    def choices(folder: str, name: str, apart: tuple[str, ...] = ()) -> Iterator[str]:
+    def choices(folder: str, name: str, apart: tuple[str, ...] = (), *, plain: bool = True) -> Iterator[str]:
         """Paths for a name in the order in which they are tried; without end."""
         clean = file_name(name)
         prefix = f"{folder}/" if folder else ""
-        yield prefix + clean
+        if plain:
+            yield prefix + clean
         stem, extension = split(clean)
         words = [file_name(word) for word in apart if word]
         number = 2
@@ -75,9 +84,9 @@ class Names:
             if room > 0:
                 yield prefix + stem.encode()[:room].decode(errors="ignore") + tail
 
-    def _free(self, folder: str, name: str, apart: tuple[str, ...]) -> tuple[str, str]:
+    def _free(self, folder: str, name: str, apart: tuple[str, ...], plain: bool) -> tuple[str, str]:
         """The first choice that is free, and its key; the folders above it are taken."""
-        for path in self.choices(self._folder(folder), name, apart):
+        for path in self.choices(self._folder(folder), name, apart, plain=plain):
             key = _key(path)
             if key not in self._files and key not in self._folders:
                 return path, key
@@ -92,6 +101,12 @@ class Names:
             taken = next(path for path in self.choices(taken, name) if _key(path) not in self._files)
             self._folders.add(_key(taken))
         return taken
+
+
+def maker(file: ArtifactFile) -> str:
+    """The node of a file in a word, with the output where the node makes several files of one name."""
+    output = f" output {file.variable}"
+    return f"{file.node}{output}" if file.distinction.endswith(f"node {file.node}{output}") else file.node
 
 
 def folder_name(artifact: str) -> str:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from flowtui.domain.artifact import ArtifactFile
 from flowtui.errors import NotFoundError, ServerError, StorageError
-from flowtui.exports.layout import Names, declared_name, folder_name, item_names
+from flowtui.exports.layout import Names, declared_name, folder_name, item_names, maker
 from flowtui.exports.manifest import Record, read_manifest
 from flowtui.exports.source import Selection, SourceRun
 from flowtui.exports.targets.base import Existing, IfExists, StagedFile, Target
@@ -219,18 +219,22 @@ def _place(
     run: SourceRun, file: ArtifactFile, name: str, source: _Source, names: Names, base: str
 ) -> list[PlannedFile]:
     folder = "/".join(part for part in (base, folder_name(file.artifact)) if part)
-    apart = (file.node, file.type, run.id.name)
+    apart, alone = (maker(file), file.type, run.id.name), not file.distinction
     if not source.stat.directory:
-        path = names.take(folder, name, apart)
+        path = names.take(folder, name, apart, plain=alone)
         clean = file_name(name)
         note = "extension added" if declared_name(file) != file.file else ""
         if clean != name:
             note = f"renamed: {plain(name)!r} is no safe file name"
         if path != f"{folder}/{clean}":
-            note = "renamed: another file has this name"
+            note = (
+                "renamed: another file has this name"
+                if alone
+                else f"{plain(file.distinction)}; several files have this name"
+            )
         stat = source.stat
         return [PlannedFile(file, run, source.uri, path, stat.size, md5=stat.md5, etag=stat.etag, note=note)]
-    root = names.take_folder(folder, file.file if len(file.uris) == 1 else name, apart)
+    root = names.take_folder(folder, file.file if len(file.uris) == 1 else name, apart, plain=alone)
     planned = []
     for relative, uri, stat in source.entries:
         *parents, last = relative.split("/")
@@ -305,7 +309,7 @@ def modified_text(modified: datetime | None) -> str:
 
 def _missing(file: ArtifactFile) -> str:
     words = {"pending": "is not there yet", "unavailable": "is not available"}.get(file.state, "was not produced")
-    return f"{plain(file.artifact)}/{plain(file.file)} {words}"
+    return f"{plain(file.artifact)}/{plain(file.title)} {words}"
 
 
 __all__ = ["Action", "Plan", "PlannedFile", "Problem", "make_plan", "modified_text"]

@@ -81,7 +81,9 @@ def _rows(run: RunArtifacts, artifacts: tuple[Artifact, ...], style: Style) -> l
                 [
                     artifact.type.upper(),
                     artifact.name,
-                    file.file + ("/" if file.directory else ""),
+                    file.file
+                    + ("/" if file.directory else "")
+                    + (f" ({file.distinction})" if file.distinction else ""),
                     human_size(file.size),
                     Painted(state, "dim" if elsewhere else phase_color(file.state)),
                     f"{file.node_name} ({file.node})" if file.node_name else file.node,
@@ -111,7 +113,8 @@ def _one(run: RunArtifacts, artifacts: tuple[Artifact, ...], style: Style) -> st
     parts += [one_line(f"! {notice}", style) + "\n" for notice in run.notices]
     parts.append(table(_COLUMNS, _rows(run, artifacts, style), style))
     parts += [
-        one_line(f"! {file.file} ({file.node}): {notice}", style) + "\n"
+        one_line(f"! {file.title}: {notice}" if file.distinction else f"! {file.file} ({file.node}): {notice}", style)
+        + "\n"
         for artifact in artifacts
         for file in artifact.files
         for notice in file.notices

@@ -77,7 +77,7 @@ def _part(graph: Lineage, focus: tuple[LineageNode, ...]) -> tuple[tuple[Lineage
 
 def _say(node: LineageNode, style: Style) -> str:
     if node.kind == "file":
-        name = f"{node.artifact} / {node.file or node.label}" if node.artifact else node.label
+        name = f"{node.artifact} / {node.title}" if node.artifact else node.title
         state = words.state(node.phase)
         return f"file   {name}" + (f"   {state}" if state else "")
     if node.kind == "input":
@@ -128,7 +128,7 @@ def _ids(nodes: Iterable[LineageNode]) -> dict[str, str]:
 
 
 def _label(node: LineageNode) -> str:
-    return f"{node.artifact} / {node.file or node.label}" if node.kind == "file" and node.artifact else node.label
+    return f"{node.artifact} / {node.title}" if node.kind == "file" and node.artifact else node.label
 
 
 def _mermaid(nodes: tuple[LineageNode, ...], edges: tuple[LineageEdge, ...]) -> str:

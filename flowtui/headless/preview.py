@@ -51,7 +51,7 @@ async def execute(session: Session, options: Namespace, style: Style) -> str:
         hint = "`flowtui nodes RUN` shows how far its node came."
         if file.state == "unavailable":
             hint = "Its node succeeded, but the server has no value for it: the outputs may have been deleted."
-        raise NotFoundError(f"{plain(file.file)} is {state(file.state) or 'not there'}: {plain(reason)}.", hint)
+        raise NotFoundError(f"{plain(file.title)} is {state(file.state) or 'not there'}: {plain(reason)}.", hint)
     if len(file.uris) > 1:
         style.tell(f"{file.file} has {len(file.uris)} parts; this is the first")
     return await _show(session.storage, file.uris[0], file.file, file.format, options, style)

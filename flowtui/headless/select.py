@@ -1,7 +1,8 @@
 """Selectors: ``ARTIFACT`` and ``ARTIFACT/FILE``, matched as a whole against what a run has.
 
 Names hold slashes and blanks, so a selector is never taken apart: ``TFL/Reports`` may be an artifact, or the file
-``Reports`` of the artifact ``TFL``.
+``Reports`` of the artifact ``TFL``. One of several files of a name is named by its node (``--node``), or by its whole
+title as screens and tables have it: ``Data/inner.csv (name = l)``.
 """
 
 from __future__ import annotations
@@ -31,6 +32,11 @@ class Selection:
     def text(self) -> str:
         """The selector that names it, as typed."""
         return self.artifact.name if self.file is None else f"{self.artifact.name}/{self.file.file}"
+
+    @property
+    def title(self) -> str:
+        """What it is, told apart from files of the same name."""
+        return self.artifact.name if self.file is None else f"{self.artifact.name}/{self.file.title}"
 
     def version(self, run: RunArtifacts) -> ArtifactVersionId:
         """What a bookmark on it is on."""
@@ -71,6 +77,12 @@ def select(run: RunArtifacts, selector: str, *, type_: str | None = None, node: 
         for file in artifact.files
         if f"{artifact.name}/{file.file}" == selector
     ]
+    matches = matches or [
+        Selection(artifact, file)
+        for artifact in artifacts
+        for file in artifact.files
+        if file.distinction and f"{artifact.name}/{file.title}" == selector
+    ]
     if len(matches) == 1:
         return matches[0]
     name = run.execution.id.name
@@ -79,7 +91,7 @@ def select(run: RunArtifacts, selector: str, *, type_: str | None = None, node: 
             f"{plain(selector)!r} names several things of {plain(name)}.",
             "Narrow it with --type or --node:\n" + _listing([_describe(match) for match in matches]),
         )
-    every = [Selection(artifact, file).text for artifact in artifacts for file in artifact.files]
+    every = [Selection(artifact, file).title for artifact in artifacts for file in artifact.files]
     within = " of that --type or --node" if type_ or node else ""
     hint = f"It has{within}:\n" + _listing([plain(text) for text in _nearest(selector, every)], len(every))
     if not every:
@@ -111,7 +123,7 @@ def _nearest(selector: str, names: list[str]) -> list[str]:
 
 
 def _describe(match: Selection) -> str:
-    text = f"{plain(match.text)}   --type {plain(match.artifact.type)}"
+    text = f"{plain(match.title)}   --type {plain(match.artifact.type)}"
     return text if match.file is None else f"{text} --node {plain(match.file.node)}"
 
 

@@ -83,6 +83,8 @@ def file(file_: ArtifactFile) -> Shape:
         "directory": file_.directory,
         "made_by": _node_id(file_.made_by),
         "notices": list(file_.notices),
+        "differing_inputs": dict(file_.differing_inputs),
+        "distinction": file_.distinction,
     }
 
 
@@ -198,6 +200,7 @@ def lineage(nodes: tuple[LineageNode, ...], edges: tuple[LineageEdge, ...], noti
                 "uri": one.uri,
                 "phase": one.phase,
                 "node": one.node,
+                "distinction": one.distinction,
             }
             for one in nodes
         ],

@@ -41,7 +41,7 @@ def _some(names: list[str]) -> Cell:
 
 def file_facts(file: ArtifactFile, run: RunArtifacts, lineage: Lineage | None, signs: Signs = UNICODE) -> list[Fact]:
     """What made a file, of what, and what it feeds."""
-    facts: list[Fact] = [("", (Mark(plain(file.file), "strong"),))]
+    facts: list[Fact] = [("", (Mark(plain(file.title), "strong"),))]
     if file.state != "present":
         facts.append(("state", (state_mark(file.state),)))
     maker = plain(file.node_name or file.node)
@@ -59,14 +59,14 @@ def file_facts(file: ArtifactFile, run: RunArtifacts, lineage: Lineage | None, s
     if lineage and node:
         made_of = [up for producer in lineage.parents(node.id) for up in lineage.parents(producer.id)]
         inputs = [plain(up.label) for up in made_of if up.kind == "input"]
-        sources = [plain(up.label) for up in made_of if up.kind != "input"]
+        sources = [plain(up.title) for up in made_of if up.kind != "input"]
         if sources:
             facts.append(("from", _some(sources)))
         if inputs:
             facts.append(("inputs", _some(inputs)))
         fed = [down for taker in lineage.children(node.id) for down in (lineage.children(taker.id) or (taker,))]
         if fed:
-            facts.append(("feeds", _some([plain(down.label) for down in fed])))
+            facts.append(("feeds", _some([plain(down.title) for down in fed])))
     facts += _uris(file.uris)
     facts += [("note", (Mark(plain(notice), "wait"),)) for notice in file.notices]
     return facts

@@ -83,6 +83,11 @@ def _format(name: str, declared: str) -> Cell:
     return (Mark(f" {plain(declared)}", "dim"),) if declared and not name.lower().endswith(declared.lower()) else ()
 
 
+def _distinction(file: ArtifactFile) -> Cell:
+    """What tells a file apart from others of its name."""
+    return (Mark(f" ({plain(file.distinction)})", "dim"),) if file.distinction else ()
+
+
 def _origin(file: ArtifactFile, run: ExecutionId, signs: Signs) -> Cell:
     """A sign at a file that another run made, or that there is something to say about; the facts say it."""
     if file.made_by is not None and file.made_by.execution != run:
@@ -126,7 +131,13 @@ def artifact_rows(
                 Row(
                     file_key(file),
                     (
-                        (Mark(plain(file.file)), *_format(file.file, file.format), *several, *_star(kept, signs)),
+                        (
+                            Mark(plain(file.file)),
+                            *_format(file.file, file.format),
+                            *_distinction(file),
+                            *several,
+                            *_star(kept, signs),
+                        ),
                         (size_mark(file),),
                         (Mark(plain(file.node_name or file.node), "dim"), *_origin(file, run.execution.id, signs)),
                     ),
@@ -201,7 +212,7 @@ def graph_rows(lineage: Lineage, signs: Signs = UNICODE) -> list[Row]:
     rows = []
     for guide, (_, id_) in zip(guides, listed, strict=True):
         node = nodes[id_]
-        files = [plain(child.label) for child in lineage.children(id_) if child.kind == "file"]
+        files = [plain(child.title) for child in lineage.children(id_) if child.kind == "file"]
         also = list(dict.fromkeys(plain(nodes[one].label) for one in before[id_] if one != parent.get(id_)))
         more = f" and {len(also) - _ALSO} more" if len(also) > _ALSO else ""
         phase: Cell = (phase_mark(node.phase, signs),) if node.phase else ()
@@ -280,7 +291,7 @@ def lineage_id(row_key: str) -> str:
 
 
 def _lineage_row(lineage: Lineage, node: LineageNode, guide: str, signs: Signs, key: str, *, here: bool = False) -> Row:
-    label = plain(node.label)
+    label = plain(node.title)
     what: Cell = (Mark(f"{plain(node.artifact)} / ", "dim"), Mark(label)) if node.artifact else (Mark(label),)
     if here:
         what = tuple(Mark(mark.text, "here" if mark.style == "" else mark.style) for mark in what)

@@ -34,7 +34,7 @@ def plan_rows(plan: Plan, left_out: int, now: datetime) -> list[Row]:
     rows = [
         Row(
             f"p{number}",
-            ((Mark(plain(problem.file.file)),), (), (Mark("cannot be read", "bad"),)),
+            ((Mark(plain(problem.file.title)),), (), (Mark("cannot be read", "bad"),)),
             note=(Mark(plain(problem.message)),),
             openable=False,
         )

@@ -70,7 +70,7 @@ class CompareScreen(Comparing):
         self.lines: list[Cell] = []
 
     def crumbs(self) -> list[str]:
-        return ["compare", self.right.file.artifact, self.right.file.file]
+        return ["compare", self.right.file.artifact, self.right.file.title]
 
     def compose_body(self) -> Iterable[Widget]:
         yield Line(signs=self.signs, id="compare-left")

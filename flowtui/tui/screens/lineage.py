@@ -49,7 +49,7 @@ class LineageScreen(FileActions):
         self.inputs = True
 
     def crumbs(self) -> list[str]:
-        return [self.run_id.name, "lineage", self.file.file]
+        return [self.run_id.name, "lineage", self.file.title]
 
     def facts(self) -> Cell:
         return (Mark("incomplete", "wait"),) if self.lineage is not None and self.lineage.notices else ()

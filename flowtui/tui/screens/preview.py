@@ -88,7 +88,7 @@ class PreviewScreen(FileActions):
     def crumbs(self) -> list[str]:
         thing, subject = self.things[self.index], self.pane.subject
         if isinstance(thing, ArtifactFile):
-            path = [self.run_id.name, thing.artifact, thing.file]
+            path = [self.run_id.name, thing.artifact, thing.title]
         else:
             path = [self.run_id.name, plain(thing.node_name or thing.node), thing.variable]
         if subject is not None and subject.archive is not None:

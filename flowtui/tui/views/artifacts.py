@@ -246,6 +246,6 @@ def _keep_sizes(new: RunArtifacts, old: RunArtifacts | None) -> RunArtifacts:
 
 def _fields(file: ArtifactFile) -> dict[str, str]:
     return {
-        "file": plain(file.file), "node": plain(file.node_name or file.node), "type": plain(file.type),
+        "file": plain(file.title), "node": plain(file.node_name or file.node), "type": plain(file.type),
         "artifact": plain(file.artifact),
     }  # fmt: skip

@@ -1,0 +1,218 @@
+"""Files of one artifact that have one name, made by several nodes: what tells them apart.
+
+A sub-workflow that declares a file and is called in a loop gives the file once for each call. What tells these files
+apart for a person is what the calls differ in: the inputs of the nodes on the way from the run to the leaf that made
+the bytes. They are known from the bindings where these hold constants, as below a dynamic node, and from the data that
+was asked for with the outputs; only where that is not enough more is asked for (``wanted``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from flyteidl.core import literals_pb2
+
+from flowtui.catalog.literals import files
+from flowtui.catalog.resolve import Resolver
+from flowtui.catalog.run_nodes import RunNode
+from flowtui.catalog.values import value_text
+from flowtui.domain.execution import TERMINAL_NODE_PHASES
+
+if TYPE_CHECKING:
+    from flowtui.catalog.join import PlannedFile
+
+MAX_WANTED = 100
+"""Nodes of a run whose inputs are asked for only to tell files apart."""
+
+_SHOWN = 3
+_MAX_KEYS = 60
+_HEAD, _TAIL = 13, 26
+
+Inputs = Mapping[str, literals_pb2.LiteralMap]
+"""Inputs by node execution id, of the nodes whose data is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Distinction:
+    """What tells a file apart from others of its name.
+
+    Attributes:
+        inputs: the inputs that differ, by name, with shortened values; empty where none does.
+        words: the same as one text, with the node where the inputs do not tell it alone: ``name = l``.
+    """
+
+    inputs: tuple[tuple[str, str], ...]
+    words: str
+
+
+@dataclass
+class _Member:
+    """A file with the inputs on the way to it: by name and how many other values of that name are before it."""
+
+    file: PlannedFile
+    way: tuple[RunNode, ...]
+    values: dict[tuple[str, int], str] = field(default_factory=dict)
+    depths: dict[tuple[str, int], tuple[bool, int]] = field(default_factory=dict)
+    """Where on the way an input is, from the run on; files, whose names say less, behind everything else."""
+
+
+def distinctions(planned: Sequence[PlannedFile], inputs: Inputs) -> dict[int, Distinction]:
+    """What tells files of one name apart, by their place in ``planned``; nothing of those whose name is their own."""
+    members, found = _Members(planned, inputs), {}
+    for group in members.groups():
+        keys = _telling_keys(list(group.values()))
+        labels = {index: _label(member, keys) for index, member in group.items()}
+        count = Counter(labels.values())
+        nodes = Counter(member.way[-1].id for member in group.values())
+        for index, member in group.items():
+            label = labels[index]
+            if count[label] > 1 or not label:
+                source = member.file.sources[0]
+                of = f" output {source.variable}" if nodes[source.node.id] > 1 and source.variable else ""
+                label = ", ".join(part for part in (label, f"node {source.node.id}{of}") if part)
+            told = tuple((key[0], member.values[key]) for key in keys if key in member.values)
+            found[index] = Distinction(told, label)
+    return found
+
+
+def wanted(planned: Sequence[PlannedFile], inputs: Inputs) -> list[str]:
+    """Ids of the nodes whose inputs may tell files apart that nothing known tells apart.
+
+    These are the nodes at which the ways to such files part, as the calls of one sub-workflow. None where there would
+    be more than ``MAX_WANTED``: then the ids of the nodes have to do.
+    """
+    members = _Members(planned, inputs)
+    asked: dict[str, None] = {}
+    for group in members.groups():
+        keys = _telling_keys(list(group.values()))
+        count = Counter(_label(member, keys) for member in group.values())
+        alike = [member for member in group.values() if count[_label(member, keys)] > 1]
+        common = _common_length([member.way for member in alike]) if alike else 0
+        parting = {member.way[common].id: member.way[common] for member in alike if common < len(member.way)}
+        # What is bound to the same sources is the same, whatever it is.
+        if len({members.bound(node) for node in parting.values()}) < 2:
+            continue
+        asked |= {
+            node.id: None
+            for node in parting.values()
+            if node.row is not None and node.phase in TERMINAL_NODE_PHASES and node.id not in inputs
+        }
+    return list(asked) if len(asked) <= MAX_WANTED else []
+
+
+class _Members:
+    """The files of a plan whose names meet."""
+
+    def __init__(self, planned: Sequence[PlannedFile], inputs: Inputs) -> None:
+        self._planned = planned
+        self._known = inputs
+        self._resolver = Resolver()
+        self._inputs: dict[str, dict[str, tuple[str, bool]]] = {}
+        self._names = {
+            (file.sources[0].node.id, file.sources[0].variable): file.declared.file
+            for file in planned
+            if len(file.sources) == 1
+        }
+
+    def groups(self) -> Iterator[dict[int, _Member]]:
+        """Files with one name, by their place in the plan."""
+        by_name: defaultdict[object, list[int]] = defaultdict(list)
+        for index, file in enumerate(self._planned):
+            by_name[file.declared].append(index)
+        for indices in by_name.values():
+            if len(indices) > 1:
+                yield {index: self._member(self._planned[index]) for index in indices}
+
+    def bound(self, node: RunNode) -> object:
+        """What the inputs of a node are bound to; equal for nodes that have the same inputs."""
+        return frozenset(
+            (name, tuple((*source.key, _text(source.constant, None) if source.constant else "") for source in sources))
+            for name, sources in self._resolver.inputs(node).items()
+        )
+
+    def _member(self, file: PlannedFile) -> _Member:
+        member = _Member(file, _way(file.sources[0].node))
+        for depth, node in enumerate(member.way):
+            for name, (value, is_file) in self._of_node(node).items():
+                number = 0
+                while (name, number) in member.values and member.values[name, number] != value:
+                    number += 1
+                if (name, number) not in member.values and len(member.values) < _MAX_KEYS:
+                    member.values[name, number] = value
+                    member.depths[name, number] = is_file, depth
+        return member
+
+    def _of_node(self, node: RunNode) -> dict[str, tuple[str, bool]]:
+        """The inputs of a node in words, and whether they are files, as far as they are known."""
+        if node.id not in self._inputs:
+            known = self._known[node.id].literals if node.id in self._known else {}
+            bound = self._resolver.inputs(node)
+            found = {}
+            for name in list(dict.fromkeys((*bound, *sorted(known))))[:_MAX_KEYS]:
+                sources = bound.get(name, ())
+                source = sources[0] if len(sources) == 1 else None
+                literal = known.get(name, source.constant if source is not None else None)
+                declared = self._names.get((source.node.id, source.variable)) if source is not None else None
+                text = (declared or "") if literal is None else _text(literal, declared)
+                if text:
+                    found[name] = text, literal is None or bool(files(literal).uris)
+            self._inputs[node.id] = found
+        return self._inputs[node.id]
+
+
+def _text(literal: literals_pb2.Literal, declared: str | None) -> str:
+    """A value in a few words: of a file its name."""
+    uris = files(literal).uris
+    if uris:
+        text = (declared or uris[0].rstrip("/").rpartition("/")[2]) if len(uris) == 1 else ""
+    else:
+        text = value_text(literal)
+    text = " ".join(text.split())
+    return text if len(text) <= _HEAD + 1 + _TAIL else f"{text[:_HEAD]}…{text[-_TAIL:]}"
+
+
+def _way(leaf: RunNode) -> tuple[RunNode, ...]:
+    """The nodes from the run down to one."""
+    way = [leaf]
+    while way[-1].parent is not None:
+        way.append(way[-1].parent)
+    return tuple(reversed(way))
+
+
+def _common_length(ways: Sequence[tuple[RunNode, ...]]) -> int:
+    shortest = min(map(len, ways))
+    return next((depth for depth in range(shortest) if len({id(way[depth]) for way in ways}) > 1), shortest)
+
+
+def _label(member: _Member, keys: Sequence[tuple[str, int]]) -> str:
+    return ", ".join(f"{key[0]} = {member.values[key]}" for key in keys if key in member.values)
+
+
+def _telling_keys(members: Sequence[_Member]) -> list[tuple[str, int]]:
+    """The inputs that tell files apart: as few as do it, and what else differs at the same place, at most three."""
+    depths: dict[tuple[str, int], tuple[bool, int]] = {}
+    for member in members:
+        for key, depth in member.depths.items():
+            depths[key] = min(depth, depths.get(key, depth))
+    ordered = sorted(depths, key=lambda key: depths[key])
+    differing = [key for key in ordered if len({member.values.get(key) for member in members}) > 1]
+    chosen: list[tuple[str, int]] = []
+    told: list[tuple[str | None, ...]] = [()] * len(members)
+    while len(chosen) < _SHOWN and len(set(told)) < len(members):
+        best: tuple[int, tuple[str, int] | None] = len(set(told)), None
+        for key in differing:
+            count = len({(one, member.values.get(key)) for one, member in zip(told, members, strict=True)})
+            if count > best[0]:
+                best = count, key
+        if best[1] is None:
+            break
+        chosen.append(best[1])
+        told = [(*one, member.values.get(best[1])) for one, member in zip(told, members, strict=True)]
+    if chosen and not depths[chosen[0]][0]:
+        beside = [key for key in differing if depths[key] == depths[chosen[0]] and key not in chosen]
+        beside = [key for key in beside if all(key in member.values for member in members)]
+        chosen += beside[: _SHOWN - len(chosen)]
+    return sorted(chosen, key=ordered.index)
