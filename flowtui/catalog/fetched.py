@@ -9,7 +9,7 @@ from flyteidl.admin import execution_pb2, node_execution_pb2
 from flyteidl.core import literals_pb2
 
 from flowtui.catalog import convert
-from flowtui.catalog.run_nodes import END, Tree, spec_id_of
+from flowtui.catalog.run_nodes import END, START, Tree, spec_id_of
 from flowtui.catalog.walk import NodeData, Row, Walk
 from flowtui.domain.execution import TERMINAL_NODE_PHASES, TERMINAL_PHASES, ExecutionId, LaunchedExecution
 
@@ -57,8 +57,8 @@ class FetchedRun:
 
     @property
     def inputs(self) -> dict[str, literals_pb2.LiteralMap]:
-        """Inputs by node."""
-        return {node: data.full_inputs for node, data in self.data.items()}
+        """Inputs by node; of the start node the Launch Inputs, which it puts out."""
+        return {node: data.full_outputs if node == START else data.full_inputs for node, data in self.data.items()}
 
     @property
     def rows(self) -> dict[str, Row]:

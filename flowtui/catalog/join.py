@@ -17,7 +17,7 @@ from flowtui.catalog.declared import Declaration, declaration, file_type
 from flowtui.catalog.literals import Found, files, step_into
 from flowtui.catalog.resolve import Resolver, Source
 from flowtui.catalog.run_nodes import RunNode, Tree
-from flowtui.catalog.same_names import Inputs, distinctions
+from flowtui.catalog.same_names import Inputs, distinctions, in_words
 from flowtui.domain.artifact import ARTIFACT_TYPES, Artifact, ArtifactFile, FileState, RunArtifacts, UndeclaredOutput
 from flowtui.domain.execution import (
     TERMINAL_NODE_PHASES,
@@ -287,9 +287,11 @@ def _with_duplicate_notices(found: list[ArtifactFile]) -> list[ArtifactFile]:
     same: dict[tuple[str, str, str], list[ArtifactFile]] = defaultdict(list)
     for file in found:
         same[file.type, file.artifact, file.file].append(file)
+    # Where its inputs alone tell a file from the others there is nothing to look into.
     return [
         replace(file, notices=(*file.notices, _duplicate(file, others)))
         if len(others := same[file.type, file.artifact, file.file]) > 1
+        and file.distinction != in_words(file.differing_inputs)
         else file
         for file in found
     ]

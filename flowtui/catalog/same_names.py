@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from flyteidl.core import literals_pb2
 
-from flowtui.catalog.literals import files
-from flowtui.catalog.resolve import Resolver
-from flowtui.catalog.run_nodes import RunNode
+from flowtui.catalog.literals import files, step_into
+from flowtui.catalog.resolve import Resolver, Source
+from flowtui.catalog.run_nodes import START, RunNode
 from flowtui.catalog.values import value_text
 from flowtui.domain.execution import TERMINAL_NODE_PHASES
 
@@ -32,7 +32,7 @@ _MAX_KEYS = 60
 _HEAD, _TAIL = 13, 26
 
 Inputs = Mapping[str, literals_pb2.LiteralMap]
-"""Inputs by node execution id, of the nodes whose data is there."""
+"""Inputs by node execution id, of the nodes whose data is there; those of the start node are the Launch Inputs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,24 +82,26 @@ def wanted(planned: Sequence[PlannedFile], inputs: Inputs) -> list[str]:
     """Ids of the nodes whose inputs may tell files apart that nothing known tells apart.
 
     These are the nodes at which the ways to such files part, as the calls of one sub-workflow. None where there would
-    be more than ``MAX_WANTED``: then the ids of the nodes have to do.
+    be more than ``MAX_WANTED``: then the ids of the nodes have to do. Where such nodes are given different Launch
+    Inputs the start node is wanted, too, though what is further down may tell the files apart: it is one call, and its
+    values are those that a person gave.
     """
     members = _Members(planned, inputs)
     asked: dict[str, None] = {}
     for group in members.groups():
         keys = _telling_keys(list(group.values()))
         count = Counter(_label(member, keys) for member in group.values())
-        alike = [member for member in group.values() if count[_label(member, keys)] > 1]
-        common = _common_length([member.way for member in alike]) if alike else 0
-        parting = {member.way[common].id: member.way[common] for member in alike if common < len(member.way)}
+        parting = _parting(list(group.values()))
         # What is bound to the same sources is the same, whatever it is.
-        if len({members.bound(node) for node in parting.values()}) < 2:
-            continue
-        asked |= {
-            node.id: None
-            for node in parting.values()
-            if node.row is not None and node.phase in TERMINAL_NODE_PHASES and node.id not in inputs
-        }
+        if START not in inputs and members.take_different_launch_inputs(parting):
+            asked[START] = None
+        parting = _parting([member for member in group.values() if count[_label(member, keys)] > 1])
+        if len({members.bound(node) for node in parting}) > 1:
+            asked |= {
+                node.id: None
+                for node in parting
+                if node.row is not None and node.phase in TERMINAL_NODE_PHASES and node.id not in inputs
+            }
     return list(asked) if len(asked) <= MAX_WANTED else []
 
 
@@ -133,6 +135,17 @@ class _Members:
             for name, sources in self._resolver.inputs(node).items()
         )
 
+    def take_different_launch_inputs(self, nodes: Sequence[RunNode]) -> bool:
+        """Whether two nodes are given different Launch Inputs of the run for one of their own inputs."""
+        found: dict[str, object] = {}
+        return any(
+            found.setdefault(name, source.key) != source.key
+            for node in nodes
+            for name, sources in self._resolver.inputs(node).items()
+            for source in sources
+            if source.node.kind == "start" and source.node.row is not None
+        )
+
     def _member(self, file: PlannedFile) -> _Member:
         member = _Member(file, _way(file.sources[0].node))
         for depth, node in enumerate(member.way):
@@ -154,13 +167,23 @@ class _Members:
             for name in list(dict.fromkeys((*bound, *sorted(known))))[:_MAX_KEYS]:
                 sources = bound.get(name, ())
                 source = sources[0] if len(sources) == 1 else None
-                literal = known.get(name, source.constant if source is not None else None)
+                literal = known[name] if name in known else self._value(source)
                 declared = self._names.get((source.node.id, source.variable)) if source is not None else None
                 text = (declared or "") if literal is None else _text(literal, declared)
                 if text:
                     found[name] = text, literal is None or bool(files(literal).uris)
             self._inputs[node.id] = found
         return self._inputs[node.id]
+
+    def _value(self, source: Source | None) -> literals_pb2.Literal | None:
+        """A value that is written into the workflow, or a Launch Input."""
+        if source is None or source.constant is not None:
+            return source.constant if source is not None else None
+        launch = self._known.get(START) if source.node.kind == "start" else None
+        if launch is None or source.variable not in launch.literals:
+            return None
+        literal = launch.literals[source.variable]
+        return step_into(literal, source.steps) if source.steps else literal
 
 
 def _text(literal: literals_pb2.Literal, declared: str | None) -> str:
@@ -182,13 +205,25 @@ def _way(leaf: RunNode) -> tuple[RunNode, ...]:
     return tuple(reversed(way))
 
 
+def _parting(members: Sequence[_Member]) -> list[RunNode]:
+    """The nodes at which the ways to files part."""
+    ways = [member.way for member in members]
+    common = _common_length(ways) if ways else 0
+    return list({way[common].id: way[common] for way in ways if common < len(way)}.values())
+
+
 def _common_length(ways: Sequence[tuple[RunNode, ...]]) -> int:
     shortest = min(map(len, ways))
     return next((depth for depth in range(shortest) if len({id(way[depth]) for way in ways}) > 1), shortest)
 
 
+def in_words(inputs: Sequence[tuple[str, str]]) -> str:
+    """Inputs and their values as one text; empty where there are none."""
+    return ", ".join(f"{name} = {value}" for name, value in inputs)
+
+
 def _label(member: _Member, keys: Sequence[tuple[str, int]]) -> str:
-    return ", ".join(f"{key[0]} = {member.values[key]}" for key in keys if key in member.values)
+    return in_words([(key[0], member.values[key]) for key in keys if key in member.values])
 
 
 def _telling_keys(members: Sequence[_Member]) -> list[tuple[str, int]]:

@@ -86,6 +86,7 @@ def run(
                     overwrite_cache=overwrite_cache,
                     workers=workers,
                     created=_created,
+                    warned=_warned,
                 ),
                 local_flag,
                 as_json,
@@ -150,6 +151,10 @@ def run_existing(home: Path, execution: str, *, max_parallelism: int = 4) -> int
 def _created(id_: ExecutionId) -> None:
     sys.stderr.write(f"Run {plain(id_.name)}   ctrl+c aborts it\n")
     sys.stderr.flush()
+
+
+def _warned(warning: str) -> None:
+    sys.stderr.write(f"! {plain(warning)}\n")
 
 
 def _tell(result: RunResult, local_flag: bool) -> None:

@@ -38,6 +38,7 @@ class Flow:
         files: hash of each source file.
         literals: the inputs that were given.
         skipped: other flows of the file that could not be compiled, and why.
+        said: warnings about the artifacts of this one.
     """
 
     file: FlowFile
@@ -51,6 +52,7 @@ class Flow:
     files: Mapping[str, str]
     literals: literals_pb2.LiteralMap
     skipped: tuple[str, ...]
+    said: tuple[str, ...]
 
 
 async def read_flow(
@@ -134,6 +136,7 @@ def _flow(file: FlowFile, workflow: str, answer: Mapping[str, Any]) -> Flow:
         files=answer["sources"],
         literals=literals_pb2.LiteralMap.FromString(base64.b64decode(answer.get("literals", ""))),
         skipped=tuple(answer["skipped"]),
+        said=tuple(answer["said"]),
     )
 
 

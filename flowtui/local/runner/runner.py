@@ -73,6 +73,7 @@ class RunOptions:
         labels: of the execution.
         listener: is told of every step of every node.
         created: is told of the execution before its first node starts.
+        warned: is told of each warning about the flow's artifacts, before that.
         workers: worker processes to use; own ones where None.
         signals: Ctrl+C and SIGTERM abort the run.
     """
@@ -85,6 +86,7 @@ class RunOptions:
     labels: Mapping[str, str] = field(default_factory=dict)
     listener: Listener | None = None
     created: Callable[[ExecutionId], None] | None = None
+    warned: Callable[[str], None] | None = None
     workers: Workers | None = None
     signals: bool = True
     poll_interval: float = 0.5
@@ -121,6 +123,9 @@ async def run_flow(
         flow = await read_flow(
             workers, home, flow_file, workflow, project=options.project, domain=options.domain, values=inputs
         )
+        for warning in flow.said:
+            if options.warned is not None:
+                options.warned(warning)
         await ensure_project(client, options.project)
         target = await register(client, home, flow, options.project, options.domain)
         id_ = ExecutionId(options.project, options.domain, options.name or new_name())

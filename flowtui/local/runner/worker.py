@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import traceback
+import warnings
 from collections import OrderedDict
 from pathlib import Path
 from types import ModuleType
@@ -37,6 +38,7 @@ from flytekit.remote.remote_callable import RemoteEntity
 from flowtui.errors import UsageError
 from flowtui.local.runner.flow_file import VERSION_LENGTH, FlowFile
 from flowtui.local.runner.flow_inputs import FlowInput, match_inputs
+from flowtui.plugin.artifact_warning import ArtifactWarning
 
 _UNFIT = (NotImplementedError, ValueError, TypeError, KeyError, AttributeError, OSError)
 """What flytekit raises for a text that does not fit its type."""
@@ -113,16 +115,18 @@ def _settings(request: dict[str, Any], version: str) -> SerializationSettings:
     )
 
 
-def _serialise(settings: SerializationSettings, chosen: Any) -> tuple[list[dict[str, str]], int, list[str]]:
+def _serialise(settings: SerializationSettings, chosen: Any) -> tuple[list[dict[str, str]], int, list[str], list[str]]:
     """All entities of the module as specs, each after those that it needs.
 
     Returns:
-        The specs, how many of them from the first the chosen one needs, and what could not be serialised of the others.
+        The specs, how many of them from the first the chosen one needs, what could not be serialised of the others, and
+        what is said about the artifacts of the chosen one.
     """
 
     specs: OrderedDict[Any, Any] = OrderedDict()
     needed = 0
     skipped: list[str] = []
+    said: list[str] = []
     context = FlyteContextManager.current_context()
     context = context.with_serialization_settings(settings).build()
     with FlyteContextManager.with_context(context.new_builder()) as inner:
@@ -130,10 +134,14 @@ def _serialise(settings: SerializationSettings, chosen: Any) -> tuple[list[dict[
         for entity in [chosen, *(e for e in others if e is not chosen)]:
             done = specs.copy()
             try:
-                translator.get_serializable(specs, settings, entity)
-                if isinstance(entity, WorkflowBase):
-                    plan = LaunchPlan.get_default_launch_plan(inner, entity)
-                    translator.get_serializable(specs, settings, plan)
+                with warnings.catch_warnings(record=True) as found:
+                    warnings.simplefilter("always", ArtifactWarning)
+                    translator.get_serializable(specs, settings, entity)
+                    if isinstance(entity, WorkflowBase):
+                        plan = LaunchPlan.get_default_launch_plan(inner, entity)
+                        translator.get_serializable(specs, settings, plan)
+                if entity is chosen:
+                    said = [str(one.message) for one in found if issubclass(one.category, ArtifactWarning)]
             except Exception as error:  # whatever another flow of the file does must not stop this one
                 if entity is chosen:
                     raise
@@ -141,7 +149,7 @@ def _serialise(settings: SerializationSettings, chosen: Any) -> tuple[list[dict[
                 skipped.append(f"{getattr(entity, 'name', entity)}: {error}")
             if entity is chosen:
                 needed = sum(_spec(model) is not None for model in specs.values())
-    return [spec for model in specs.values() if (spec := _spec(model)) is not None], needed, skipped
+    return [spec for model in specs.values() if (spec := _spec(model)) is not None], needed, skipped, said
 
 
 def _spec(model: Any) -> dict[str, str] | None:
@@ -306,7 +314,7 @@ def _read(request: dict[str, Any], answer: dict[str, Any]) -> None:
     else:
         answer["inputs"] = _describe(entity)
     answer["doc"] = getattr(getattr(entity, "docs", None), "short_description", "") or ""
-    specs, answer["needed"], answer["skipped"] = _serialise(_settings(request, _PLACEHOLDER), entity)
+    specs, answer["needed"], answer["skipped"], answer["said"] = _serialise(_settings(request, _PLACEHOLDER), entity)
     answer["sources"], answer["version"] = flow.version(specs)
     known = answer["version"].encode()
     for spec in specs:
