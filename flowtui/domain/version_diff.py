@@ -21,6 +21,7 @@ class FilePair:
 
     @property
     def name(self) -> str:
+        """The file's name, told apart from files of the same name."""
         found = self.left or self.right
         return found.title if found else ""
 

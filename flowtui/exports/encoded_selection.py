@@ -60,11 +60,11 @@ def decoded_selection(word: str) -> dict[ExecutionId, frozenset[FileKey]]:
 
 def selected(artifacts: RunArtifacts, run: SourceRun, keys: frozenset[FileKey]) -> Selection:
     """These files of a run. Raises NotFoundError where the run has not all of them."""
-    files = {_key(file.type, file.artifact, file.file, file.node): file for file in artifacts.files}
-    lost = sorted(keys - files.keys())
+    files = [(_key(file.type, file.artifact, file.file, file.node), file) for file in artifacts.files]
+    lost = sorted(keys - {key for key, _ in files})
     if lost:
         raise NotFoundError(f"{run.id.name} has no file {lost[0][1]}/{lost[0][2]}.", "`flowtui artifacts` lists them.")
-    return Selection(run, tuple(file for key, file in files.items() if key in keys))
+    return Selection(run, tuple(file for key, file in files if key in keys))
 
 
 def _key(type_: str, artifact: str, file: str, node: str) -> FileKey:

@@ -292,9 +292,9 @@ class Journal:
             for version in versions:
                 row = connection.execute(
                     "SELECT exports.* FROM export_files JOIN exports ON exports.id = export_files.export"
-                    " WHERE run = ? AND artifact = ? AND type = ? AND (? = '' OR file = ?) AND exports.state = 'done'"
-                    " ORDER BY exports.finished_at DESC LIMIT 1",
-                    (str(version.execution), version.artifact, version.type, version.file, version.file),
+                    " WHERE run = ? AND artifact = ? AND type = ? AND (? = '' OR file = ?) AND (? = '' OR node = ?)"
+                    " AND exports.state = 'done' ORDER BY exports.finished_at DESC LIMIT 1",
+                    (str(version.execution), version.artifact, version.type, *[version.file] * 2, *[version.node] * 2),
                 ).fetchone()
                 if row:
                     found[version] = export_record(row, self.is_held)

@@ -54,9 +54,10 @@ def _changes(changes: Sequence[Change]) -> list[Shape]:
 
 
 def _file(file: FileAnswer) -> Shape:
-    found = file.comparison
+    found, one = file.comparison, file.left or file.right
     shape: Shape = {
-        "file": file.name,
+        "file": one.file if one else file.name,
+        "distinction": one.distinction if one else "",
         "state": file.state,
         "result": found.result if found else None,
         "summary": file.words if found else file.message,

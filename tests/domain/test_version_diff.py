@@ -29,6 +29,24 @@ def test_files_by_name_then_by_node() -> None:
     ]  # fmt: skip
 
 
+def with_input(node: str, value: str) -> ArtifactFile:
+    return replace(
+        file("x", node, node_name="fill"), differing_inputs=(("name", value),), distinction=f"name = {value}"
+    )
+
+
+def test_files_of_one_name_belong_together_by_their_inputs() -> None:
+    left = [with_input("n0", "l"), with_input("n1", "r")]
+    right = [with_input("n0", "r"), with_input("n1", "s"), file("x", "n2", node_name="fill")]
+    pairs = file_pairs(left, right)
+    assert [(pair.name, pair.left and pair.left.node, pair.right and pair.right.node) for pair in pairs] == [
+        ("x (name = l)", "n0", "n2"), ("x (name = r)", "n1", "n0"), ("x (name = s)", None, "n1"),
+    ]  # fmt: skip
+    assert same_file(left[1], right) is right[0]
+    assert same_file(left[0], right) is right[2]
+    assert same_file(left[0], right[:2]) is None
+
+
 def test_every_file_is_in_one_pair_only() -> None:
     files = [file("x", f"n{number}") for number in range(3)]
     pairs = file_pairs(files, files[::-1])

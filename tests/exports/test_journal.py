@@ -103,6 +103,15 @@ def test_exported_versions_are_known(journal: Journal) -> None:
     assert {key: record.id for key, record in found.items()} == {version: id_, file: id_}
 
 
+def test_of_files_of_one_name_the_one_that_was_exported_is_known(journal: Journal) -> None:
+    id_ = journal.add(plan_to("/out", planned("a.csv")), TargetOptions())
+    journal.finish(id_, "done")
+    node = journal.files(id_)[0].node
+    own, other = (ArtifactVersionId(RUN, "ADaM", "data", "a.csv", one) for one in (node, f"not {node}"))
+    assert node
+    assert list(journal.exported([own, other])) == [own]
+
+
 KILLED = """
 import os, sys
 from pathlib import Path

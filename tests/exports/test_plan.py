@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,52 @@ async def test_files_go_below_their_artifact_with_their_extension(source: str, t
     ]
     assert (plan.bytes, plan.unknown_sizes, plan.problems, plan.notices, plan.blocked) == (15, 0, (), (), ())
     assert not (tmp_path / "out").exists()
+
+
+async def test_files_of_one_name_have_their_nodes_whoever_of_them_goes_along(source: str, tmp_path: Path) -> None:
+    files = [
+        replace(artifact_file("inner", source, node=node), distinction=f"name = {name}")
+        for node, name in (("n0-0-n0", "l"), ("n1/0\x1b", "r"))
+    ]
+    named = [
+        ("ADaM/inner (n0-0-n0).csv", "name = l; several files have this name"),
+        ("ADaM/inner (n1_0).csv", "name = r; several files have this name"),
+    ]
+    assert [(one.path, one.note) for one in (await plan_of(files, tmp_path)).files] == named
+    for file, expected in zip(files, named, strict=True):
+        (alone,) = (await plan_of([file], tmp_path)).files
+        assert (alone.path, alone.note) == expected
+
+
+async def test_files_of_one_name_from_two_outputs_of_a_node(source: str, tmp_path: Path) -> None:
+    files = [
+        replace(artifact_file("x.csv", source), variable=output, distinction=f"node n0 output {output}")
+        for output in ("first", "second")
+    ]
+    plan = await plan_of(files, tmp_path)
+    assert [file.path for file in plan.files] == ["ADaM/x (n0 output first).csv", "ADaM/x (n0 output second).csv"]
+
+
+async def test_folders_of_one_name_have_their_nodes(tmp_path: Path) -> None:
+    for arm in "ab":
+        (tmp_path / arm).mkdir()
+        (tmp_path / arm / "part").write_text(arm)
+    files = [
+        replace(artifact_file("model", str(tmp_path / arm), node=arm, directory=True), distinction=f"node {arm}")
+        for arm in "ab"
+    ]
+    plan = await plan_of(files, tmp_path / "out")
+    assert [file.path for file in plan.files] == ["ADaM/model (a)/part", "ADaM/model (b)/part"]
+
+
+async def test_a_long_name_keeps_its_node(source: str, tmp_path: Path) -> None:
+    files = [
+        replace(artifact_file("x" * 300 + ".csv", source, node=node), distinction=f"node {node}")
+        for node in ("n0", "n1")
+    ]
+    names = [Path(file.path).name for file in (await plan_of(files, tmp_path)).files]
+    assert [name[-9:] for name in names] == [" (n0).csv", " (n1).csv"]
+    assert {len(name) for name in names} == {255}
 
 
 async def test_names_that_become_one_are_kept_apart(source: str, tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
@@ -32,6 +33,28 @@ RUN = run_with(
     ("data", "Same", "x.csv", "n5"),
     ("data", "Same", "x.csv", "n6"),
 )
+
+
+def test_files_of_one_name_are_named_by_their_titles() -> None:
+    told = Artifact(
+        "data",
+        "Same",
+        tuple(
+            replace(file, distinction=f"name = {name}")
+            for file, name in zip(RUN.artifacts[-1].files, "lr", strict=True)
+        ),
+    )
+    run = replace(RUN, artifacts=(*RUN.artifacts[:-1], told))
+    with pytest.raises(UsageError) as error:
+        select(run, "Same/x.csv")
+    assert (
+        "  Same/x.csv (name = l)   --type data --node n5\n  Same/x.csv (name = r)   --type data --node n6"
+        in error.value.hint
+    )
+    assert one_file(select(run, "Same/x.csv (name = r)")).node == "n6"
+    assert one_file(select(run, "Same/x.csv", node="n5")).distinction == "name = l"
+    with pytest.raises(NotFoundError, match="no artifact or file"):
+        select(run, "Same/x.csv (name = q)")
 
 
 def test_an_artifact_and_a_file_of_it() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -120,7 +121,7 @@ class BookmarksScreen(Selecting, Place):
                 (
                     (Mark(plain(id_.type).upper(), "accent"),),
                     (Mark(plain(id_.artifact), "strong"),),
-                    (Mark(plain(id_.file)) if id_.file else Mark("all files", "dim"),),
+                    self._file(id_),
                     (Mark(plain(id_.execution.name)),),
                     (when_mark(bookmark.created_at, now),),
                     self._exported(id_, now),
@@ -136,6 +137,16 @@ class BookmarksScreen(Selecting, Place):
             }
             found.append(Entry(row, values))
         return found
+
+    def _file(self, id_: ArtifactVersionId) -> Cell:
+        """The file as its run tells it apart, where that was read; else with its node, where its name is here twice."""
+        if not id_.file:
+            return (Mark("all files", "dim"),)
+        known = self.context.memory.artifacts.get(id_.execution)
+        apart = next((file.distinction for file in files_of_version(known, id_)), "") if known else ""
+        if not apart and any(replace(one.id, node=id_.node) == id_ != one.id for one in self.kept.values()):
+            apart = f"node {id_.node}"
+        return Mark(plain(id_.file)), Mark(f" ({plain(apart)})" if apart else "", "dim")
 
     def _exported(self, id_: ArtifactVersionId, now: datetime) -> Cell:
         record = self.context.memory.exported.get(id_)
