@@ -31,6 +31,9 @@ _SHOWN = 3
 _MAX_KEYS = 60
 _HEAD, _TAIL = 13, 26
 
+Key = tuple[str, int]
+"""An input on the way to a file: its name, and how many other values of that name come before it."""
+
 Inputs = Mapping[str, literals_pb2.LiteralMap]
 """Inputs by node execution id, of the nodes whose data is there; those of the start node are the Launch Inputs."""
 
@@ -50,20 +53,21 @@ class Distinction:
 
 @dataclass
 class _Member:
-    """A file with the inputs on the way to it: by name and how many other values of that name are before it."""
+    """A file with the nodes on the way to it, and their inputs as far as they were looked at."""
 
     file: PlannedFile
-    way: tuple[RunNode, ...]
-    values: dict[tuple[str, int], str] = field(default_factory=dict)
-    depths: dict[tuple[str, int], tuple[bool, int]] = field(default_factory=dict)
+    values: dict[Key, str] = field(default_factory=dict)
+    depths: dict[Key, tuple[bool, int]] = field(default_factory=dict)
     """Where on the way an input is, from the run on; files, whose names say less, behind everything else."""
+
+    def __post_init__(self) -> None:
+        self.way = _way(self.file.sources[0].node)
 
 
 def distinctions(planned: Sequence[PlannedFile], inputs: Inputs) -> dict[int, Distinction]:
     """What tells files of one name apart, by their place in ``planned``; nothing of those whose name is their own."""
     members, found = _Members(planned, inputs), {}
-    for group in members.groups():
-        keys = _telling_keys(list(group.values()))
+    for group, keys in members.groups():
         labels = {index: _label(member, keys) for index, member in group.items()}
         count = Counter(labels.values())
         nodes = Counter(member.way[-1].id for member in group.values())
@@ -88,8 +92,7 @@ def wanted(planned: Sequence[PlannedFile], inputs: Inputs) -> list[str]:
     """
     members = _Members(planned, inputs)
     asked: dict[str, None] = {}
-    for group in members.groups():
-        keys = _telling_keys(list(group.values()))
+    for group, keys in members.groups():
         count = Counter(_label(member, keys) for member in group.values())
         parting = _parting(list(group.values()))
         # What is bound to the same sources is the same, whatever it is.
@@ -119,14 +122,29 @@ class _Members:
             if len(file.sources) == 1
         }
 
-    def groups(self) -> Iterator[dict[int, _Member]]:
-        """Files with one name, by their place in the plan."""
+    def groups(self) -> Iterator[tuple[dict[int, _Member], list[Key]]]:
+        """Files with one name, by their place in the plan, and the inputs that tell them apart."""
         by_name: defaultdict[object, list[int]] = defaultdict(list)
         for index, file in enumerate(self._planned):
             by_name[file.declared].append(index)
         for indices in by_name.values():
             if len(indices) > 1:
-                yield {index: self._member(self._planned[index]) for index in indices}
+                group = {index: _Member(self._planned[index]) for index in indices}
+                yield group, self._telling_keys(list(group.values()))
+
+    def _telling_keys(self, members: Sequence[_Member]) -> list[Key]:
+        """Inputs of the nodes from where the ways part: further down only where those above do not tell it."""
+        keys: list[Key] = []
+        ways = [member.way for member in members]
+        for depth in range(_common_length(ways), max(map(len, ways))):
+            for member in members:
+                if depth < len(member.way):
+                    self._add(member, depth)
+            keys = _telling_keys(members)
+            is_file = any(member.depths[key][0] for key in keys for member in members if key in member.depths)
+            if not is_file and len({_label(member, keys) for member in members}) == len(members):
+                break
+        return keys
 
     def bound(self, node: RunNode) -> object:
         """What the inputs of a node are bound to; equal for nodes that have the same inputs."""
@@ -146,17 +164,14 @@ class _Members:
             if source.node.kind == "start" and source.node.row is not None
         )
 
-    def _member(self, file: PlannedFile) -> _Member:
-        member = _Member(file, _way(file.sources[0].node))
-        for depth, node in enumerate(member.way):
-            for name, (value, is_file) in self._of_node(node).items():
-                number = 0
-                while (name, number) in member.values and member.values[name, number] != value:
-                    number += 1
-                if (name, number) not in member.values and len(member.values) < _MAX_KEYS:
-                    member.values[name, number] = value
-                    member.depths[name, number] = is_file, depth
-        return member
+    def _add(self, member: _Member, depth: int) -> None:
+        for name, (value, is_file) in self._of_node(member.way[depth]).items():
+            number = 0
+            while (name, number) in member.values and member.values[name, number] != value:
+                number += 1
+            if (name, number) not in member.values and len(member.values) < _MAX_KEYS:
+                member.values[name, number] = value
+                member.depths[name, number] = is_file, depth
 
     def _of_node(self, node: RunNode) -> dict[str, tuple[str, bool]]:
         """The inputs of a node in words, and whether they are files, as far as they are known."""
@@ -171,7 +186,7 @@ class _Members:
                 declared = self._names.get((source.node.id, source.variable)) if source is not None else None
                 text = (declared or "") if literal is None else _text(literal, declared)
                 if text:
-                    found[name] = text, literal is None or bool(files(literal).uris)
+                    found[name] = text, literal is None or _is_file(literal)
             self._inputs[node.id] = found
         return self._inputs[node.id]
 
@@ -186,13 +201,24 @@ class _Members:
         return step_into(literal, source.steps) if source.steps else literal
 
 
+def _is_file(literal: literals_pb2.Literal) -> bool:
+    return literal.scalar.WhichOneof("value") != "primitive" and bool(files(literal).uris)
+
+
 def _text(literal: literals_pb2.Literal, declared: str | None) -> str:
     """A value in a few words: of a file its name."""
+    if literal.scalar.WhichOneof("value") == "primitive":
+        return _short(value_text(literal))
     uris = files(literal).uris
     if uris:
         text = (declared or uris[0].rstrip("/").rpartition("/")[2]) if len(uris) == 1 else ""
     else:
         text = value_text(literal)
+    return _short(text)
+
+
+def _short(text: str) -> str:
+    """A text in one line, long ones without their middle."""
     text = " ".join(text.split())
     return text if len(text) <= _HEAD + 1 + _TAIL else f"{text[:_HEAD]}…{text[-_TAIL:]}"
 
@@ -222,22 +248,22 @@ def in_words(inputs: Sequence[tuple[str, str]]) -> str:
     return ", ".join(f"{name} = {value}" for name, value in inputs)
 
 
-def _label(member: _Member, keys: Sequence[tuple[str, int]]) -> str:
+def _label(member: _Member, keys: Sequence[Key]) -> str:
     return in_words([(key[0], member.values[key]) for key in keys if key in member.values])
 
 
-def _telling_keys(members: Sequence[_Member]) -> list[tuple[str, int]]:
+def _telling_keys(members: Sequence[_Member]) -> list[Key]:
     """The inputs that tell files apart: as few as do it, and what else differs at the same place, at most three."""
-    depths: dict[tuple[str, int], tuple[bool, int]] = {}
+    depths: dict[Key, tuple[bool, int]] = {}
     for member in members:
         for key, depth in member.depths.items():
             depths[key] = min(depth, depths.get(key, depth))
     ordered = sorted(depths, key=lambda key: depths[key])
     differing = [key for key in ordered if len({member.values.get(key) for member in members}) > 1]
-    chosen: list[tuple[str, int]] = []
+    chosen: list[Key] = []
     told: list[tuple[str | None, ...]] = [()] * len(members)
     while len(chosen) < _SHOWN and len(set(told)) < len(members):
-        best: tuple[int, tuple[str, int] | None] = len(set(told)), None
+        best: tuple[int, Key | None] = len(set(told)), None
         for key in differing:
             count = len({(one, member.values.get(key)) for one, member in zip(told, members, strict=True)})
             if count > best[0]:
