@@ -35,9 +35,9 @@ from delay_proxy import DelayProxy
 from flowtui.preview.registry import preview
 from flowtui.preview.workers import Workers
 from flowtui.storage import Reader, Storage
-from tests.trusting import TrustsAll
 from tests.preview import large_files
 from tests.storage.s3 import Signer, s3_client, s3_server
+from tests.trusting import TrustsAll
 
 BUCKET = "artifacts"
 MOST_IN_MOTO = 500

@@ -20,12 +20,22 @@ async def road(session: Session) -> str:
     settings = session.settings.storage
     said = []
     for store, probe in _PROBES.items():
-        if not session.storage.is_direct(probe):
+        if not session.storage.has_credentials(probe):
             continue
         place = f" ({plain(settings.endpoint)})" if store == "s3" and settings.endpoint else ""
         lacks = f", which needs {_LIBRARIES[store]}: pip install 'flowtui[stores]'"
         missing = "" if find_spec(_LIBRARIES[store]) else lacks
         said.append(f"{store}:// directly with credentials of this machine{place}{missing}")
-    if session.settings.endpoint:
-        said.append("where a store refuses, by signed URLs" if said else "by signed URLs of the server")
-    return "; ".join(["files of this machine as they are", *said])
+    if session.settings.endpoint and said:
+        said.append("by signed URLs where a store refuses or a bucket is not known as the server's")
+    elif session.settings.endpoint:
+        said.append("by signed URLs of the server")
+    return "; ".join([_of_this_machine(session), *said])
+
+
+def _of_this_machine(session: Session) -> str:
+    """Which files of this machine are read for a run."""
+    named = ", ".join(plain(folder) for folder in session.settings.storage.local)
+    if session.settings.endpoint is None:
+        return f"files of runs of this machine, and below {named}" if named else "files of runs of this machine"
+    return f"of this machine files below {named}" if named else "no files of this machine"

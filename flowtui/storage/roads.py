@@ -40,6 +40,10 @@ class DirectFirst:
     def handles(self, uri: str) -> bool:
         return self._stores.handles(uri) or (self._signed is not None and self._signed.handles(uri))
 
+    def has_credentials(self, uri: str) -> bool:
+        """Whether this machine has credentials for the store of a URI, of whatever bucket."""
+        return self._stores.handles(uri)
+
     def refusal(self, uri: str) -> FlowtuiError | None:
         """Why the bucket of a URI is not read directly; None where it is, or was not asked yet."""
         if self._stores.handles(uri) and not self._trust.knows_bucket(uri):

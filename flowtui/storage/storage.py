@@ -150,6 +150,10 @@ class Storage:
         """Whether an object is read from its store with credentials of this machine; no request is sent."""
         return self._direct is not None and self._direct.is_direct(uri)
 
+    def has_credentials(self, uri: str) -> bool:
+        """Whether this machine has credentials for the store of a URI, of whatever bucket; no request is sent."""
+        return self._direct is not None and self._direct.has_credentials(uri)
+
     async def aclose(self) -> None:
         """Close connections."""
         for backend in self._backends:

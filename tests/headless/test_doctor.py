@@ -41,7 +41,7 @@ async def test_all_is_well(tmp_path: Path) -> None:
     assert found["version"] == "Flyte Admin v1.16.8"
     assert found["project"] == "flytesnacks / development"
     assert found["list"].startswith("the newest run is ")
-    assert found["files"] == "files of this machine as they are; by signed URLs of the server"
+    assert found["files"] == "no files of this machine; by signed URLs of the server"
     assert "hush" not in output
     assert "hush" not in await report(tmp_path, Server(), json=False)
 

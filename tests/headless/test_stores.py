@@ -81,8 +81,8 @@ async def test_get_downloads_by_each_road(s3: Bucket, settings: Settings, tmp_pa
 async def test_sizes_and_directories_are_told_where_the_store_lists(s3: Bucket, settings: Settings) -> None:
     for name, body in {"d/a": b"aa", "d/b/c": b"bbb"}.items():
         s3.put(name, body)
-    settings = replace(settings, storage=access(s3.url).settings)
-    async with open_session(settings, transport=SigningServer(s3.url)) as session:
+    known = replace(access(s3.url).settings, buckets=(f"s3://{s3.name}",))
+    async with open_session(replace(settings, storage=known), transport=SigningServer(s3.url)) as session:
         assert await session._size(f"s3://{s3.name}/d", True) == 5
         assert await session._size(ADSL, True) == len(CSV)
 
@@ -90,13 +90,14 @@ async def test_sizes_and_directories_are_told_where_the_store_lists(s3: Bucket, 
 async def test_doctor_tells_the_road(settings: Settings) -> None:
     found = StorageSettings(endpoint="http://minio:9000", access_key_id="x", secret_access_key="hush")
     for storage, words in (
-        (StorageSettings(), "files of this machine as they are; by signed URLs of the server"),
+        (StorageSettings(), "no files of this machine; by signed URLs of the server"),
+        (StorageSettings(local=(Path("/mnt/a"),)), "of this machine files below /mnt/a; by signed URLs of the server"),
         (
             found,
-            "files of this machine as they are; s3:// directly with credentials of this machine (http://minio:9000); "
-            "where a store refuses, by signed URLs",
+            "no files of this machine; s3:// directly with credentials of this machine (http://minio:9000); "
+            "by signed URLs where a store refuses or a bucket is not known as the server's",
         ),
-        (replace(found, direct="never"), "files of this machine as they are; by signed URLs of the server"),
+        (replace(found, direct="never"), "no files of this machine; by signed URLs of the server"),
     ):
         async with open_session(replace(settings, storage=storage), transport=Server()) as session:
             assert await stores.road(session) == words
