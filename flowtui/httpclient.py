@@ -10,7 +10,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flowtui.errors import ConfigError
 
@@ -29,11 +30,103 @@ finally:
     if _blocked:
         del sys.modules[_COMMAND_LINE]
 
-__all__ = ["http_client", "httpx"]
+__all__ = ["NoProxy", "http_client", "httpx"]
 
 
 Through = Callable[[Callable[[], httpx.AsyncBaseTransport], bool], httpx.AsyncBaseTransport]
 """Gives the transport to use, of what makes one and of whether that goes through a proxy."""
+
+
+class _Exception(NamedTuple):
+    """An entry of ``NO_PROXY``; what is empty or None holds for all."""
+
+    scheme: str
+    name: str
+    network: IPv4Network | IPv6Network | None
+    port: int | None
+
+    def covers(self, url: httpx.URL) -> bool:
+        if self.scheme and self.scheme != url.scheme:
+            return False
+        if self.port is not None and self.port != (url.port or {"http": 80, "https": 443}.get(url.scheme)):
+            return False
+        if self.network is not None:
+            try:
+                return ip_address(url.host) in self.network
+            except ValueError:
+                return False
+        return url.host.endswith(self.name) if self.name.startswith(".") else self.name in ("", url.host)
+
+
+class NoProxy:
+    """The hosts that are reached directly, as ``NO_PROXY`` lists them.
+
+    With commas between them: ``example.com`` (and what is below it), ``.example.com`` or ``*.example.com`` (only what
+    is below it), ``10.1.2.3``, ``::1`` or ``[::1]``, ``10.0.0.0/8`` or ``fd00::/8``, each with ``:port`` after it or
+    ``https://`` before it, and ``*`` for all. httpx reads no networks and fails at brackets, which curl and Go take;
+    like them, this leaves out what it can't read.
+    """
+
+    def __init__(self, value: str) -> None:
+        self._exceptions = [found for part in value.lower().split(",") for found in _exceptions_of(part.strip())]
+
+    @classmethod
+    def of_environment(cls) -> NoProxy:
+        """What ``NO_PROXY`` or ``no_proxy`` say; what an operating system lists besides is not looked at."""
+        from urllib.request import getproxies
+
+        return cls(getproxies().get("no", ""))
+
+    def covers(self, url: httpx.URL) -> bool:
+        """Whether a URL is reached directly."""
+        return any(exception.covers(url) for exception in self._exceptions)
+
+
+def _exceptions_of(entry: str) -> list[_Exception]:
+    scheme, _, rest = entry.rpartition("://")
+    if not rest:
+        return []
+    if rest == "*":
+        return [_Exception(scheme, "", None, None)]
+    host, colon, port = rest.rpartition(":")
+    if not colon or not port.isdecimal() or (":" in host and not host.endswith("]")):
+        host, port = rest, ""
+    number = int(port) if port else None
+    try:
+        network = ip_network(host.replace("[", "").replace("]", ""), strict=False)
+    except ValueError:
+        return _names(scheme, host.removeprefix("*"), number)
+    return [_Exception(scheme, "", network, number)]
+
+
+def _names(scheme: str, name: str, port: int | None) -> list[_Exception]:
+    try:
+        # As the URL of a request writes it, for names in other scripts.
+        host = httpx.URL(f"all://{name.removeprefix('.')}").host
+    except httpx.InvalidURL:
+        return []
+    if not host or "/" in name:
+        return []
+    below = _Exception(scheme, f".{host}", None, port)
+    if name.startswith(".") or host == "localhost":
+        return [below] if name.startswith(".") else [_Exception(scheme, host, None, port)]
+    return [below, _Exception(scheme, host, None, port)]
+
+
+class _Proxied(httpx.AsyncBaseTransport):
+    """Goes through a proxy, but directly to what ``NO_PROXY`` lists."""
+
+    def __init__(self, proxied: httpx.AsyncBaseTransport, direct: httpx.AsyncBaseTransport, no_proxy: NoProxy) -> None:
+        self._proxied = proxied
+        self._direct = direct
+        self._no_proxy = no_proxy
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        chosen = self._direct if self._no_proxy.covers(request.url) else self._proxied
+        return await chosen.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._proxied.aclose()
 
 
 def http_client(
@@ -42,54 +135,50 @@ def http_client(
     proxy: str = "",
     transport: httpx.AsyncBaseTransport | None = None,
     through: Through | None = None,
+    limits: httpx.Limits = httpx.Limits(max_connections=100, max_keepalive_connections=20),  # noqa: B008
     **options: Any,
 ) -> httpx.AsyncClient:
     """A client of httpx.
 
-    httpx forgets ``NO_PROXY`` where it is given a proxy; here the hosts that it names are reached directly, as with
-    curl. Without a proxy, ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY`` say which.
+    httpx forgets ``NO_PROXY`` where it is given a proxy; here the hosts that it names (see ``NoProxy``) are reached
+    directly. Without a proxy, ``HTTP_PROXY``, ``HTTPS_PROXY`` and ``ALL_PROXY`` say which.
 
     Args:
         verify: the TLS context, for an https proxy too.
         proxy: URL of an HTTP proxy, which may hold a password; what the environment says where empty.
         transport: what carries the requests, without a proxy; the network where None.
         through: gives the transports that requests pass; those of httpx where None.
+        limits: of each way, the direct one and those through proxies; those of httpx by default.
         options: of ``httpx.AsyncClient``.
 
     Raises:
         ConfigError: the environment names a proxy of a kind that is not supported.
     """
+    through = through or _as_it_is
     if transport is not None:
         given = transport
-        return httpx.AsyncClient(transport=given if through is None else through(lambda: given, False), **options)
+        return httpx.AsyncClient(transport=through(lambda: given, False), **options)
+    proxies = {"all://": proxy} if proxy else _proxies_of_environment()
+    tls = httpx.create_ssl_context() if verify is True and proxies else verify
+    make = partial(httpx.AsyncHTTPTransport, verify=tls, limits=limits)
     try:
-        if through is not None:
-            return _client_through(through, verify, proxy, options)
-        if not proxy:
-            return httpx.AsyncClient(verify=verify, **options)
-        return httpx.AsyncClient(verify=verify, proxy=_proxy(proxy, verify), mounts=_direct(), **options)
-    except (ImportError, ValueError) as error:
+        direct = through(make, False)
+        no_proxy = NoProxy.of_environment() if proxies else NoProxy("")
+        mounts = {
+            pattern: _Proxied(through(partial(make, proxy=_proxy(url, tls)), True), direct, no_proxy)
+            for pattern, url in proxies.items()
+        }
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
         # httpx names the proxy and its password.
         raise ConfigError(
             "The proxy that the environment names is of a kind that flowtui cannot use.",
             "HTTP_PROXY, HTTPS_PROXY and ALL_PROXY have to be http:// URLs; NO_PROXY names hosts to reach directly.",
         ) from error
+    return httpx.AsyncClient(transport=direct, mounts=mounts, **options)
 
 
-def _client_through(
-    through: Through, verify: ssl.SSLContext | bool, proxy: str, options: dict[str, Any]
-) -> httpx.AsyncClient:
-    tls = httpx.create_ssl_context() if verify is True else verify
-    proxies = {"all://": proxy} if proxy else _proxies_of_environment()
-    mounts: dict[str, httpx.AsyncBaseTransport | None] = {
-        pattern: through(partial(httpx.AsyncHTTPTransport, verify=tls, proxy=_proxy(url, tls)), True)
-        for pattern, url in proxies.items()
-    }
-    if proxies:
-        mounts |= _direct()
-    return httpx.AsyncClient(
-        transport=through(partial(httpx.AsyncHTTPTransport, verify=tls), False), mounts=mounts, **options
-    )
+def _as_it_is(make: Callable[[], httpx.AsyncBaseTransport], _: bool) -> httpx.AsyncBaseTransport:
+    return make()
 
 
 def _proxy(url: str, verify: ssl.SSLContext | bool) -> httpx.Proxy:
@@ -107,23 +196,3 @@ def _proxies_of_environment() -> dict[str, str]:
         for scheme in ("http", "https", "all")
         if (url := found.get(scheme))
     }
-
-
-def _direct() -> dict[str, None]:
-    """The hosts of ``NO_PROXY`` as patterns of httpx, which reads them so from the environment."""
-    from ipaddress import ip_address
-    from urllib.request import getproxies
-
-    patterns: dict[str, None] = {}
-    for host in (part.strip() for part in getproxies().get("no", "").split(",")):
-        if host == "*":
-            return {"all://": None}
-        if not host:
-            continue
-        try:
-            address = ip_address(host.strip("[]"))
-        except ValueError:
-            patterns[host if "://" in host else f"all://{'' if host.lower() == 'localhost' else '*'}{host}"] = None
-        else:
-            patterns[f"all://[{address}]" if address.version == 6 else f"all://{address}"] = None
-    return patterns

@@ -5,6 +5,8 @@ from __future__ import annotations
 import urllib.request
 from urllib.parse import urlsplit, urlunsplit
 
+from flowtui.httpclient import NoProxy, httpx
+
 
 def proxy_of(address: str, configured: str | None = None) -> str:
     """The proxy for an address, without user and password; empty where there is none.
@@ -18,16 +20,12 @@ def proxy_of(address: str, configured: str | None = None) -> str:
     found = configured or proxies.get(parts.scheme) or proxies.get("all") or ""
     if not found or not parts.hostname:
         return ""
-    # Of NO_PROXY alone; what an operating system lists besides, httpx does not look at either.
-    listed = [name.strip() for name in proxies.get("no", "").split(",") if name.strip()]
-    if any(name == "*" or _covers(name, parts.hostname) for name in listed):
+    try:
+        if NoProxy.of_environment().covers(httpx.URL(address)):
+            return ""
+    except httpx.InvalidURL:
         return ""
     return _shown(found)
-
-
-def _covers(name: str, host: str) -> bool:
-    bare = name.lstrip(".").lower()
-    return host.lower() == bare or host.lower().endswith(f".{bare}")
 
 
 def _shown(url: str) -> str:
