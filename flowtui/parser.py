@@ -93,12 +93,15 @@ def _run_argument(parser: argparse.ArgumentParser, *, optional: bool = False) ->
     parser.add_argument("run", metavar="RUN", nargs="?" if optional else None, help=help_)
 
 
-def _selector(parser: argparse.ArgumentParser, *, many: bool = False, required: bool = False) -> None:
+def _selector(
+    parser: argparse.ArgumentParser, *, many: bool = False, required: bool = False, outputs: bool = False
+) -> None:
+    also = "; or an output that no artifact declares, as n0.o0" if outputs else ""
     parser.add_argument(
         "selectors" if many else "selector",
-        metavar="ARTIFACT[/FILE]",
+        metavar="ARTIFACT[/FILE] | NODE.OUTPUT" if outputs else "ARTIFACT[/FILE]",
         nargs="*" if many else (None if required else "?"),
-        help="an artifact of the run, or one file of it",
+        help=f"an artifact of the run, or one file of it{also}",
     )
     _narrow(parser)
 
@@ -156,7 +159,7 @@ def _lineage(parser: argparse.ArgumentParser) -> None:
 
 def _preview(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN | PATH | URI", help="a run, or alone the path or URI of a file")
-    _selector(parser)
+    _selector(parser, outputs=True)
     parser.add_argument("--rows", metavar="N", type=positive, default=100, help="rows or lines to show (100)")
     parser.add_argument("--columns", metavar="A,B", type=names, default=(), help="columns of a table, in this order")
     parser.add_argument("--page", metavar="N", type=positive, default=1, help="the page or sheet to show (1)")
@@ -186,7 +189,8 @@ def _diff(parser: argparse.ArgumentParser) -> None:
 
 def _get(parser: argparse.ArgumentParser) -> None:
     _run_argument(parser)
-    _selector(parser)
+    _selector(parser, outputs=True)
+    parser.add_argument("--undeclared", action="store_true", help="also the outputs that no artifact declares")
     parser.add_argument("-o", "--output", metavar="DIR", required=True, help="the directory to write to")
     _if_exists(parser, "stop")
 

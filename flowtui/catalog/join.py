@@ -55,6 +55,8 @@ class Plan:
     undeclared: tuple[Source, ...]
     children: tuple[ExecutionId, ...]
     notices: tuple[str, ...] = ()
+    workflow_outputs: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    """Names of the run's own outputs that belong to no artifact, by the node and variable that become them."""
 
 
 def plan(tree: Tree) -> Plan:
@@ -92,6 +94,7 @@ def plan(tree: Tree) -> Plan:
         for name, variable in sorted(node.outputs.items())
         if (node.id, name) not in covered and file_type(variable.type) is not None
     )
+    becoming = _workflow_outputs(tree, resolver) if undeclared else {}
     children = {child for node in nodes if node.row is not None and (child := convert.child_execution(node.row))}
     notices = ("The bindings of the workflow are too many to follow; some files are shown at the wrong node.",)
     return Plan(
@@ -100,7 +103,21 @@ def plan(tree: Tree) -> Plan:
         undeclared,
         tuple(sorted(children)),
         notices if resolver.is_exhausted else (),
+        becoming,
     )
+
+
+def _workflow_outputs(tree: Tree, resolver: Resolver) -> dict[tuple[str, str], tuple[str, ...]]:
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for name, variable in sorted(tree.root.template.interface.outputs.variables.items()):
+        if declaration(variable, name) or file_type(variable.type) is None:
+            continue
+        sources = resolver.workflow_output(tree.root, name)
+        # A part of what a node put out has no name of its own.
+        if all(source.constant is None and not source.steps for source in sources):
+            for source in sources:
+                found[source.node.id, source.variable].append(name)
+    return {key: tuple(names) for key, names in found.items()}
 
 
 def needed(plan: Plan, *, undeclared: bool) -> list[str]:
@@ -147,7 +164,13 @@ def join(
         execution=execution,
         artifacts=tuple(Artifact(type_, name, tuple(group)) for (type_, name), group in groups.items()),
         undeclared=tuple(
-            _undeclared(source, data, asked=undeclared and source.node.id not in failed) for source in plan.undeclared
+            _undeclared(
+                source,
+                data,
+                plan.workflow_outputs.get((source.node.id, source.variable), ()),
+                asked=undeclared and source.node.id not in failed,
+            )
+            for source in plan.undeclared
         ),
         children=tuple(sorted({*plan.children, *launched})),
         notices=tuple(dict.fromkeys((*plan.tree.notices, *plan.notices, *notices, *unread))),
@@ -310,7 +333,7 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:_LISTED]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def _undeclared(source: Source, data: Outputs, *, asked: bool) -> UndeclaredOutput:
+def _undeclared(source: Source, data: Outputs, workflow_outputs: tuple[str, ...], *, asked: bool) -> UndeclaredOutput:
     type_ = file_type(source.node.outputs[source.variable].type)
     value = _value(source, data) if asked else None
     found = files(value) if value is not None else Found()
@@ -321,6 +344,8 @@ def _undeclared(source: Source, data: Outputs, *, asked: bool) -> UndeclaredOutp
         uris=found.uris if asked else None,
         node_name=source.node.name,
         directory=(type_ is not None and type_.directory) or found.directory,
+        places=found.places,
+        workflow_outputs=workflow_outputs,
     )
 
 

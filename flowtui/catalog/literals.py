@@ -20,6 +20,8 @@ MAX_FILES = 100_000
 _MAX_PARTS = 1_000_000
 _MAX_BINARY = 16 * 2**20
 _MAX_DEPTH = 64
+_MAX_PLACE = 200
+"""Characters of a key, and of a place that a step is added to: keys are foreign."""
 
 Step = str | int
 """A step into a value: a key of a map or a field of a dataclass, or an index of a list."""
@@ -36,6 +38,8 @@ class Found:
         offloaded: bytes of a value that lies in the store instead of in the literal; its URI is in ``uris``.
         more: True where there are more than ``MAX_FILES``.
         format: of the first blob that has one.
+        places: where in the value each of the URIs is, as one would write it behind its name: ``[2]``, ``.others[0]``,
+            ``["a b"]``; empty where it is the value itself.
     """
 
     uris: tuple[str, ...] = ()
@@ -44,34 +48,45 @@ class Found:
     offloaded: int | None = None
     more: bool = False
     format: str = ""
+    places: tuple[str, ...] = ()
 
 
 def files(literal: literals_pb2.Literal) -> Found:
     """The files of a literal; never raises, whatever the literal holds."""
     uris: list[str] = []
+    places: list[str] = []
     directory = more = False
     nones = 0
     offloaded: int | None = None
     format_ = ""
-    stack: list[Any] = [literal]
+    stack: list[tuple[Any, str]] = [(literal, "")]
     parts = 0
     while stack:
-        part: Any = stack.pop()
+        part, place = stack.pop()
         parts += 1
         if parts > _MAX_PARTS or len(uris) >= MAX_FILES:
             more = True
             break
         if not _is_literal(part):
-            stack.extend(_plain_parts(part, uris))
+            uri = _uri_of(part) if isinstance(part, Mapping) else ""
+            if uri:
+                uris.append(uri)
+                places.append(place)
+            else:
+                stack.extend(_plain_parts(part, place))
             continue
         kind = part.WhichOneof("value")
+        before = len(uris)
         if kind == "offloaded_metadata":
             uris.append(part.offloaded_metadata.uri)
             offloaded = (offloaded or 0) + part.offloaded_metadata.size_bytes
         elif kind == "collection":
-            stack.extend(reversed(part.collection.literals))
+            items = part.collection.literals
+            stack.extend((items[index], _below(place, index)) for index in reversed(range(len(items))))
         elif kind == "map":
-            stack.extend(part.map.literals[key] for key in sorted(part.map.literals, reverse=True))
+            stack.extend(
+                (part.map.literals[key], _below(place, key)) for key in sorted(part.map.literals, reverse=True)
+            )
         elif kind == "scalar":
             scalar = part.scalar
             value = scalar.WhichOneof("value")
@@ -85,29 +100,38 @@ def files(literal: literals_pb2.Literal) -> Found:
             elif value == "schema" and scalar.schema.uri:
                 uris.append(scalar.schema.uri)
             elif value == "union":
-                stack.append(scalar.union.value)
+                stack.append((scalar.union.value, place))
             elif value == "none_type":
                 nones += 1
             elif value in ("binary", "generic"):
-                stack.append(decoded(scalar))
-    return Found(tuple(uris), directory, nones, offloaded, more, format_)
+                stack.append((decoded(scalar), place))
+        places += [place] * (len(uris) - before)
+    return Found(tuple(uris), directory, nones, offloaded, more, format_, tuple(places))
+
+
+def _below(place: str, step: object) -> str:
+    """A part of a value as one would write it; cut where it would become long, and then no place any more."""
+    if isinstance(step, int):
+        return f"{place[:_MAX_PLACE]}[{step}]"
+    key = str(step)[:_MAX_PLACE]
+    return f"{place[:_MAX_PLACE]}.{key}" if key.isidentifier() else f'{place[:_MAX_PLACE]}["{key}"]'
 
 
 def _is_literal(part: object) -> bool:
     return isinstance(part, Message)
 
 
-def _plain_parts(part: Any, uris: list[str]) -> list[Any]:
-    """The parts of a decoded dataclass, last first; a part that is itself a file goes to ``uris``."""
+def _plain_parts(part: Any, place: str) -> list[tuple[Any, str]]:
+    """The parts of a decoded dataclass that may hold files, last first, each with its place."""
     if isinstance(part, Mapping):
-        uri = _uri_of(part)
-        if uri:
-            uris.append(uri)
-            return []
-        return [value for value in reversed(list(part.values())) if isinstance(value, Mapping | list | tuple)]
-    if isinstance(part, Sequence) and not isinstance(part, str | bytes):
-        return [value for value in reversed(part) if isinstance(value, Mapping | list | tuple)]
-    return []
+        steps: list[tuple[Any, Any]] = list(part.items())
+    elif isinstance(part, Sequence) and not isinstance(part, str | bytes):
+        steps = list(enumerate(part))
+    else:
+        return []
+    return [
+        (value, _below(place, step)) for step, value in reversed(steps) if isinstance(value, Mapping | list | tuple)
+    ]
 
 
 def _uri_of(value: Mapping[Any, Any]) -> str:
@@ -181,6 +205,11 @@ def _step_into_plain(value: Any, steps: Sequence[Step]) -> literals_pb2.Literal 
     uris: list[str] = []
     stack = [value]
     while stack and len(uris) < MAX_FILES:
-        stack.extend(_plain_parts(stack.pop(), uris))
+        part = stack.pop()
+        uri = _uri_of(part) if isinstance(part, Mapping) else ""
+        if uri:
+            uris.append(uri)
+        else:
+            stack.extend(below for below, _ in _plain_parts(part, ""))
     items = [literals_pb2.Literal(scalar=literals_pb2.Scalar(blob=literals_pb2.Blob(uri=uri))) for uri in uris]
     return literals_pb2.Literal(collection=literals_pb2.LiteralCollection(literals=items))

@@ -6,7 +6,8 @@ name, artifact type). A file's identity is its artifact version, the file name a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from flowtui.domain.execution import Execution, ExecutionId, NodeId
@@ -15,6 +16,8 @@ FileState = Literal["present", "pending", "not_produced", "unavailable"]
 """``present``: has its URIs. ``pending``: may still come. ``not_produced``: the run or the node ended without it.
 ``unavailable``: the node succeeded, yet Admin returns no value, or the URIs are none that are read on this machine (a
 notice says why)."""
+
+_GENERATED = re.compile(r"[0-9a-f]{32}")
 
 ARTIFACT_TYPES = ("data", "model", "report")
 """The types of Domino's artifacts on the wire; other values are shown as they came, a missing one is ``unknown``."""
@@ -84,6 +87,8 @@ class UndeclaredOutput:
 
     Attributes:
         uris: None where they were not asked for yet.
+        places: where in the value each URI is, as one would write it: ``[2]``, ``.others[0]``; empty for the value.
+        workflow_outputs: the names of the run's own outputs that it becomes as a whole.
     """
 
     node: str
@@ -93,6 +98,55 @@ class UndeclaredOutput:
     size: int | None = None
     node_name: str = ""
     directory: bool = False
+    places: tuple[str, ...] = ()
+    workflow_outputs: tuple[str, ...] = ()
+
+    @property
+    def selector(self) -> str:
+        """What names it on the command line: ``n0.o0``."""
+        return f"{self.node}.{self.variable}"
+
+    @property
+    def parts(self) -> tuple[UndeclaredOutput, ...]:
+        """Each of its files as an output of its own: of ``n0.o0`` with three ``n0.o0[0]``, ...; itself with one."""
+        if self.uris is None or len(self.uris) < 2:
+            return (self,)
+        places = self.places if len(set(self.places)) == len(self.uris) else ()
+        places = places or tuple(f"[{index}]" for index in range(len(self.uris)))
+        return tuple(
+            replace(self, variable=f"{self.variable}{place}", uris=(uri,), size=None, places=("",), workflow_outputs=())
+            for uri, place in zip(self.uris, places, strict=True)
+        )
+
+    @property
+    def artifact(self) -> Artifact:
+        """Its files as those of an artifact that is named after it, for what works on artifacts."""
+        files = tuple(
+            ArtifactFile(
+                "data",
+                self.selector,
+                part.file_name,
+                self.format,
+                self.node,
+                part.variable,
+                (),
+                "present",
+                part.uris,
+                part.size,
+                self.directory,
+                node_name=self.node_name,
+            )
+            for part in self.parts
+            if part.uris
+        )
+        return Artifact("data", self.selector, files)
+
+    @property
+    def file_name(self) -> str:
+        """The last part of its first URI; the variable where that is a name that Flyte made up, or there is none."""
+        name = self.uris[0].partition("?")[0] if self.uris and "://" in self.uris[0] else (self.uris or ("",))[0]
+        name = name.rstrip("/").rpartition("/")[2]
+        return self.variable if not name or _GENERATED.fullmatch(name) else name
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,10 @@ _COLUMNS = (
     Column("uri", leaves=5, least=24),
 )
 _UNDECLARED = (
-    Column("node", least=12),
-    Column("output", least=8),
+    Column("output", least=12),
+    Column("made by", least=12),
+    Column("of the run", leaves=3),
+    Column("file", leaves=4, least=12),
     Column("size", leaves=1, right=True),
     Column("uri", leaves=2, least=24),
 )
@@ -124,14 +126,18 @@ def _one(run: RunArtifacts, artifacts: tuple[Artifact, ...], style: Style) -> st
         parts.append(one_line(f"started {children}: their files are theirs", style) + "\n")
     if run.undeclared:
         parts.append(f"\n{words.count(len(run.undeclared), 'other output')}\n")
+        # Each with what names it for `preview` and `get`.
         rows = [
             (
-                f"{output.node_name or output.node} ({output.node})",
-                output.variable,
-                human_size(output.size),
-                _uris(output.uris),
+                part.selector,
+                output.node_name or output.node,
+                ", ".join(output.workflow_outputs),
+                part.file_name if part.uris else "",
+                human_size(part.size),
+                _uris(part.uris),
             )
             for output in run.undeclared
+            for part in output.parts
         ]
         parts.append(table(_UNDECLARED, rows, style))
     return "".join(parts)

@@ -1,4 +1,4 @@
-"""``flowtui get RUN [ARTIFACT[/FILE]] -o DIR``: download, resumed where an earlier try broke off."""
+"""``flowtui get RUN [ARTIFACT[/FILE] | NODE.OUTPUT] -o DIR``: download, resumed where an earlier try broke off."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from flowtui.exports.targets.in_place import InPlaceTarget
 from flowtui.headless.export import COLUMNS, row, shape
 from flowtui.headless.json import dumps
 from flowtui.headless.progress import progress
-from flowtui.headless.select import narrow, select
+from flowtui.headless.select import find, narrow, narrow_outputs
 from flowtui.headless.style import Style
 from flowtui.headless.table import table
 from flowtui.text import plain
@@ -27,23 +27,34 @@ _SHOWN = 5
 
 
 async def execute(session: Session, options: Namespace, style: Style) -> str:
-    """Downloads to ``DIR/<artifact>/<file>[.<format>]``.
+    """Downloads to ``DIR/<artifact>/<file>[.<format>]``, what no artifact declares to ``DIR/<node>.<output>/<file>``.
 
     Args:
-        options: ``run``, an ``ExecutionId``; ``selector``, ``type``, ``node``; ``output``; ``if_exists``.
+        options: ``run``, an ``ExecutionId``; ``selector``, ``type``, ``node``; ``undeclared``; ``output``;
+            ``if_exists``.
     """
     path = directory_path(options.output)
     if path is None:
         raise UsageError(f"{plain(options.output)!r} is no directory.", "Give a path: `-o results`.")
-    found = await session.catalog.artifacts(options.run)
     if options.selector:
-        files = select(found, options.selector, type_=options.type, node=options.node).files
+        found, selection = await find(
+            session.catalog, options.run, options.selector, type_=options.type, node=options.node
+        )
+        files = selection.files
     else:
-        files = tuple(file for artifact in narrow(found, options.type, options.node) for file in artifact.files)
+        found = await session.catalog.artifacts(options.run, undeclared=options.undeclared)
+        artifacts = narrow(found, options.type, options.node)
+        if options.undeclared:
+            artifacts += tuple(output.artifact for output in narrow_outputs(found, options.type, options.node))
+        files = tuple(file for artifact in artifacts for file in artifact.files)
     source = source_run(found.execution, await session.catalog.inputs(options.run))
     target = InPlaceTarget(path)
     plan = await make_plan([Selection(source, tuple(files))], target, session.storage, if_exists=options.if_exists)
-    elsewhere = "The run declares no artifacts: `flowtui artifacts RUN --undeclared` shows its other outputs."
+    elsewhere = "The run declares no artifacts."
+    if found.undeclared and not options.undeclared:
+        elsewhere = (
+            "`--undeclared` downloads its outputs that no artifact declares, too; `flowtui artifacts RUN` lists them."
+        )
     if found.children:
         children = ", ".join(plain(child.name) for child in found.children[:_SHOWN])
         elsewhere = f"The runs that it started have files of their own: {children}."

@@ -1,4 +1,4 @@
-"""``flowtui preview RUN ARTIFACT/FILE`` and ``flowtui preview PATH | URI``."""
+"""``flowtui preview RUN ARTIFACT/FILE``, ``RUN NODE.OUTPUT`` and ``flowtui preview PATH | URI``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from flowtui.errors import NotFoundError, StorageError
 from flowtui.headless.columns import chosen
 from flowtui.headless.half_cells import drawn
 from flowtui.headless.json import dumps
-from flowtui.headless.select import one_file, select
+from flowtui.headless.select import find, one_file
 from flowtui.headless.style import Style
 from flowtui.headless.table import Column, table, tree
 from flowtui.preview.limits import Limits
@@ -44,8 +44,8 @@ async def execute(session: Session, options: Namespace, style: Style) -> str:
     Raises:
         UsageError: there is no such column.
     """
-    run = await session.catalog.artifacts(options.run)
-    file = one_file(select(run, options.selector, type_=options.type, node=options.node))
+    run, selection = await find(session.catalog, options.run, options.selector, type_=options.type, node=options.node)
+    file = one_file(selection)
     if not file.uris:
         reason = "; ".join(file.notices) or f"the run is {run.execution.phase}"
         hint = "`flowtui nodes RUN` shows how far its node came."

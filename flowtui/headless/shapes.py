@@ -101,6 +101,8 @@ def _undeclared(output: UndeclaredOutput) -> Shape:
         "uris": None if output.uris is None else list(output.uris),
         "size": output.size,
         "directory": output.directory,
+        "selectors": None if output.uris is None else [part.selector for part in output.parts if part.uris],
+        "workflow_outputs": list(output.workflow_outputs),
     }
 
 
