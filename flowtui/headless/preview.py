@@ -5,24 +5,27 @@ from __future__ import annotations
 import math
 import os
 from argparse import Namespace
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from flowtui.domain.size import human_size
-from flowtui.errors import NotFoundError, StorageError
+from flowtui.errors import FlowtuiError, NotFoundError, StorageError
 from flowtui.headless.columns import chosen
 from flowtui.headless.half_cells import drawn
 from flowtui.headless.json import dumps
 from flowtui.headless.select import find, one_file
 from flowtui.headless.style import Style
 from flowtui.headless.table import Column, table, tree
+from flowtui.preview.frame_directory import frame_part
 from flowtui.preview.limits import Limits
 from flowtui.preview.registry import preview, preview_directory
 from flowtui.preview.result import Column as TableColumn
 from flowtui.preview.result import Image, Preview, TreeNode
-from flowtui.storage import Storage
+from flowtui.storage import Reader, Storage
 from flowtui.text import plain
 from flowtui.words import count, state
 
@@ -90,23 +93,18 @@ async def _show(storage: Storage, uri: str, name: str, format_: str, options: Na
         from_end=options.tail,
     )
     look = partial(preview, name=name, format=format_, member=options.member)
-    async with storage.open(uri) as reader:
+    async with AsyncExitStack() as readers:
+        reader = await readers.enter_async_context(storage.open(uri))
         try:
-            found = await look(reader, limits=limits)
-            is_missing = bool(set(options.columns) - {column.name for column in found.columns})
-            if is_missing and len(found.columns) == limits.columns:
-                # It may stand behind those that are shown.
-                wider = replace(limits, columns=_MOST_COLUMNS)
-                found = await look(reader, limits=wider)
-            size = await reader.size()
-        except StorageError as error:
-            try:
-                is_directory = (await storage.stat(uri)).directory
-            except (StorageError, NotFoundError):
-                raise error from None
-            if not is_directory:
-                raise
-            found, size = preview_directory(await storage.list(uri), limits=limits), None
+            found, size = await _head(look, reader, options, limits), await reader.size()
+        except (StorageError, NotFoundError) as error:
+            part = await frame_part(storage, uri, format_)
+            if part is not None:
+                reader = await readers.enter_async_context(storage.open(part.uri))
+                look = partial(preview, name=name, format=part.format, member=options.member)
+                found, size = part.told(await _head(look, reader, options, limits)), await reader.size()
+            else:
+                found, size = await _directory(storage, uri, limits, error), None
         if options.columns:
             found = chosen(found, options.columns, name)
         if style.json:
@@ -143,6 +141,26 @@ async def _show(storage: Storage, uri: str, name: str, format_: str, options: Na
     for notice in found.notices:
         style.tell(notice)
     return _text(found, style)
+
+
+async def _head(look: Callable[..., Awaitable[Preview]], reader: Reader, options: Namespace, limits: Limits) -> Preview:
+    found = await look(reader, limits=limits)
+    is_missing = bool(set(options.columns) - {column.name for column in found.columns})
+    if is_missing and len(found.columns) == limits.columns:
+        # It may stand behind those that are shown.
+        found = await look(reader, limits=replace(limits, columns=_MOST_COLUMNS))
+    return found
+
+
+async def _directory(storage: Storage, uri: str, limits: Limits, error: FlowtuiError) -> Preview:
+    """The files of a directory; ``error`` where it is none."""
+    try:
+        is_directory = (await storage.stat(uri)).directory
+    except (StorageError, NotFoundError):
+        raise error from None
+    if not is_directory:
+        raise error
+    return preview_directory(await storage.list(uri), limits=limits)
 
 
 def _value(cell: object) -> object:

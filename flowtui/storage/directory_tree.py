@@ -12,6 +12,7 @@ import os
 import stat as modes
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 _CLOSED = getattr(os, "O_CLOEXEC", 0)
 # A folder that may be entered and not be listed is no obstacle.
@@ -110,3 +111,34 @@ class DirectoryTree:
                 if modes.S_ISLNK(os.stat(parts[-1], dir_fd=folder, follow_symlinks=False).st_mode):
                     return LinkError(errno.ELOOP, "it is a link", path)
         return OSError(error.errno, error.strerror, path)
+
+
+def encoded_path(tree: DirectoryTree, path: str) -> str:
+    """The path of a file that is there under a name with percent signs, of the path with those decoded; else empty.
+
+    flytekit writes the URI of a file decoded (``unquote`` in flytekit/types/file/file.py): where the file is called
+    ``a%20b.csv``, the URI says ``a b.csv``. A name that several files decode to names none of them.
+    """
+    found: list[str] = []
+    try:
+        for part in path.split("/"):
+            with tree.folder("/".join(found)) as folder:
+                found.append(_name_as_written(folder, part))
+    except OSError:
+        return ""
+    return "/".join(found)
+
+
+def _name_as_written(folder: int, name: str) -> str:
+    with contextlib.suppress(OSError):
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+        return name
+    # A descriptor that only passes through a folder can't list it.
+    listed = os.open(".", os.O_RDONLY | _CLOSED, dir_fd=folder)
+    try:
+        names = [one for one in os.listdir(listed) if "%" in one and unquote(one) == name]
+    finally:
+        os.close(listed)
+    if len(names) != 1:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+    return names[0]

@@ -31,7 +31,7 @@ from urllib.parse import unquote, urlsplit
 from flowtui.config import StorageSettings
 from flowtui.errors import NotFoundError, StorageError
 from flowtui.storage.credentials import STORES
-from flowtui.storage.directory_tree import DirectoryTree, LinkError
+from flowtui.storage.directory_tree import DirectoryTree, LinkError, encoded_path
 from flowtui.text import plain
 
 if TYPE_CHECKING:
@@ -213,6 +213,10 @@ class Trust:
                     return work(*self._resolved(spelled))
                 except (FileNotFoundError, NotADirectoryError):
                     continue
+        for folder, relative in self._places(path):
+            tree = DirectoryTree(folder.real)
+            if as_written := encoded_path(tree, relative):
+                return work(tree, as_written)
         if is_below:
             raise NotFoundError(f"There is no file {plain(path)}.", _ELSEWHERE)
         raise self._refused(uri)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flowtui.errors import NotFoundError, StorageError
 from flowtui.preview.limits import Limits
 from flowtui.preview.result import Preview
 
@@ -44,17 +45,28 @@ async def read_preview(session: Session, subject: Subject, limits: Limits) -> Pr
     Raises:
         FlowtuiError: it cannot be read or shown.
     """
+    from flowtui.preview.frame_directory import frame_part
     from flowtui.preview.registry import preview, preview_directory
 
     uri, file = subject.uris[0], subject.archive or subject
     if subject.directory:
         return preview_directory(await session.storage.list(uri), limits=limits)
-    async with session.storage.open(uri) as reader:
-        return await preview(
-            reader,
-            name=file.name,
-            format=file.format,
-            limits=limits,
-            workers=session.workers,
-            member=subject.path,
-        )
+    try:
+        async with session.storage.open(uri) as reader:
+            return await preview(
+                reader,
+                name=file.name,
+                format=file.format,
+                limits=limits,
+                workers=session.workers,
+                member=subject.path,
+            )
+    except (StorageError, NotFoundError):
+        part = await frame_part(session.storage, uri, file.format)
+        if part is None:
+            raise
+        async with session.storage.open(part.uri) as reader:
+            found = await preview(
+                reader, name=file.name, format=part.format, limits=limits, workers=session.workers, member=""
+            )
+        return part.told(found)
