@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from flowtui.domain.execution import Gate
+from flowtui.domain.execution import Gate, NodeExecution
 from flowtui.text import first_line, last_line
 
 _PHASES = {
@@ -26,7 +26,9 @@ _PHASES = {
     "RECOVERED": ("↻", "r", "recovered"),
     "SKIPPED": ("◌", ".", "skipped"),
     "CACHED": ("≡", "=", "cached"),
+    "PARTLY_SUCCEEDED": ("◐", "%", "partly"),
 }
+_ITEMS = 3
 _STATES = {"present": "", "pending": "pending", "not_produced": "not produced", "unavailable": "unavailable"}
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -115,6 +117,17 @@ def error_line(message: str) -> str:
         return first_line(message)
     line = last_line(message)
     return "" if line.startswith(("File ", "Traceback ")) else line
+
+
+def failed_items(node: NodeExecution) -> str:
+    """The items of a map that failed: ``1 of 3 items failed: [1] item one is broken``; empty where none did."""
+    failed = node.failed_items
+    if not failed:
+        return ""
+    told = [f"[{item.index}] {error_line(item.error.message)}" for item in failed[:_ITEMS] if item.error is not None]
+    told = told or [", ".join(f"[{item.index}]" for item in failed[:_ITEMS])]
+    more = f" and {len(failed) - _ITEMS:,} more" if len(failed) > _ITEMS else ""
+    return f"{len(failed):,} of {count(len(node.attempts[-1].items), 'item')} failed: {'; '.join(told)}{more}"
 
 
 def gate(waits: Gate) -> str:

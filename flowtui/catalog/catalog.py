@@ -19,7 +19,14 @@ from flowtui.catalog.export_files import check_made, with_recovered
 from flowtui.catalog.export_wait import ExportWait, Pauses
 from flowtui.catalog.fetch import Fetcher
 from flowtui.catalog.fetched import FetchedRun
-from flowtui.catalog.nodes import has_attempts, has_trimmed_error, launched_by, node_execution, node_tree
+from flowtui.catalog.nodes import (
+    has_attempts,
+    has_trimmed_error,
+    launched_by,
+    node_execution,
+    node_tree,
+    tolerates_failed_items,
+)
 from flowtui.catalog.refusals import with_refusals
 from flowtui.catalog.run_nodes import RunNode, Scope
 from flowtui.catalog.stored import ReadObject
@@ -195,12 +202,13 @@ class Catalog:
         """The node executions of a run as a tree, failed ones with their whole errors, launch plans with their runs.
 
         Args:
-            attempts: also ask for the task executions of every node, one call each.
+            attempts: also ask for the task executions of every node, one call each; else of maps alone that succeeded
+                and may have items that failed.
         """
         run = await self._fetch(id_)
         nodes = list(run.tree.walk(earlier=True))
         cut = [node.id for node in nodes if has_trimmed_error(node)]
-        tried = [node.id for node in nodes if attempts and has_attempts(node)]
+        tried = [node.id for node in nodes if has_attempts(node) and (attempts or tolerates_failed_items(node))]
         rows = await gather(self._fetcher.node(NodeId(id_, node), final=run.final) for node in cut)
         tries = await gather(self._fetcher.attempts(NodeId(id_, node), final=run.final) for node in tried)
         await self._fetcher.launched(run)

@@ -147,10 +147,19 @@ def attempt(message: task_execution_pb2.TaskExecution) -> Attempt:
                 attempt=item.retry_attempt,
                 cache=name_of(catalog_pb2.CatalogCacheStatus, item.cache_status),
                 logs=_logs(item.logs),
+                error=_item_error(item.custom_info),
             )
             for item in closure.metadata.external_resources
         ),
     )
+
+
+def _item_error(info: Any) -> ExecutionError | None:
+    """The error of an item, where the engine tells it in the free part of the message."""
+    fields = info.fields["error"].struct_value.fields if "error" in info.fields else {}
+    message = fields["message"].string_value if "message" in fields else ""
+    code = fields["code"].string_value if "code" in fields else ""
+    return ExecutionError(code, message, "") if message else None
 
 
 def _task_phase(number: int) -> str:

@@ -34,6 +34,20 @@ def has_attempts(node: RunNode) -> bool:
     return node.row is not None and node.kind not in _WITHOUT_ATTEMPTS and not _is_workflow(node)
 
 
+def tolerates_failed_items(node: RunNode) -> bool:
+    """Whether a node is a map that succeeded and may have done so although items of it failed."""
+    if node.row is None or convert.node_phase(node.row) != "SUCCEEDED":
+        return False
+    if node.kind == "map" and node.spec is not None:
+        array = node.spec.array_node
+        wanted = array.WhichOneof("success_criteria")
+        return bool(wanted == "min_successes" or (wanted == "min_success_ratio" and array.min_success_ratio < 1))
+    if node.kind == "map":
+        return True
+    custom = node.task.custom.fields if node.task is not None and node.task.type == "container_array" else {}
+    return "minSuccesses" in custom or ("minSuccessRatio" in custom and custom["minSuccessRatio"].number_value < 1)
+
+
 def has_trimmed_error(node: RunNode) -> bool:
     """Whether the error of a node was cut in the list."""
     return node.row is not None and len(node.row.closure.error.message) >= TRIMMED

@@ -116,13 +116,18 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class MapItem:
-    """One item of a map task, from ``metadata.external_resources`` of its task execution."""
+    """One item of a map task, from ``metadata.external_resources`` of its task execution.
+
+    Attributes:
+        error: what flowtui's own engine tells of it; Flyte itself keeps it in the item's log alone.
+    """
 
     index: int
     phase: str
     attempt: int
     cache: str
     logs: tuple[Log, ...] = ()
+    error: ExecutionError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +203,17 @@ class NodeExecution:
     parent_attempt: int | None = None
     gate: Gate | None = None
     launched: tuple[LaunchedExecution, ...] = ()
+
+    @property
+    def failed_items(self) -> tuple[MapItem, ...]:
+        """The items that the last try of a map has without a value, as far as attempts were asked for."""
+        items = self.attempts[-1].items if self.attempts else ()
+        return tuple(item for item in items if item.phase in ("FAILED", "ABORTED", "TIMED_OUT"))
+
+    @property
+    def is_partly_done(self) -> bool:
+        """Whether it is a map that succeeded although items of it failed (``min_success_ratio``)."""
+        return self.phase == "SUCCEEDED" and bool(self.failed_items)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from flowtui.exports.manifest import Record, read_manifest
 from flowtui.exports.source import Selection, SourceRun
 from flowtui.exports.targets.base import Existing, IfExists, StagedFile, Target
 from flowtui.storage import Stat, Storage
+from flowtui.storage.nested_file import nested_file
 from flowtui.text import file_name, plain
 
 Action = Literal["new", "replaces", "keeps both", "same", "blocked"]
@@ -209,9 +210,11 @@ async def _look_at(uri: str, file: ArtifactFile, storage: Storage) -> _Source:
     if not stat.directory:
         return _Source(uri, stat)
     base = uri.rstrip("/")
-    entries = [
-        (entry.name, f"{base}/{entry.name}", Stat(entry.size, etag=entry.etag)) for entry in await storage.list(uri)
-    ]
+    listed = await storage.list(uri)
+    nested = None if file.directory else nested_file(uri, listed)
+    if nested is not None:
+        return _Source(f"{base}/{nested.name}", Stat(nested.size, etag=nested.etag))
+    entries = [(entry.name, f"{base}/{entry.name}", Stat(entry.size, etag=entry.etag)) for entry in listed]
     return _Source(uri, stat, tuple(entries))
 
 

@@ -46,9 +46,7 @@ async def execute(session: Session, options: Namespace, style: Style) -> str:
     flat = list(_flat(nodes, 0))
     rows = [
         (
-            Painted(
-                words.phase(node.phase, cached=node.cache in _HITS, ascii_only=style.ascii), phase_color(node.phase)
-            ),
+            _phase(node, style),
             "  " * depth + node.name + _try(node),
             node.id.node,
             node.kind.replace("_", " "),
@@ -69,12 +67,18 @@ def _flat(nodes: tuple[NodeExecution, ...], depth: int) -> Iterator[tuple[int, N
         yield from _flat(node.children, depth + 1)
 
 
+def _phase(node: NodeExecution, style: Style) -> Painted:
+    shown = "PARTLY_SUCCEEDED" if node.is_partly_done else node.phase
+    return Painted(words.phase(shown, cached=node.cache in _HITS, ascii_only=style.ascii), phase_color(shown))
+
+
 def _try(node: NodeExecution) -> str:
     return f" (try {node.parent_attempt + 1})" if node.parent_attempt is not None else ""
 
 
 def _note(node: NodeExecution, with_logs: bool) -> str:
     parts = [words.error_line(node.error.message)] if node.error else []
+    parts.append(words.failed_items(node))
     if node.gate is not None and node.phase not in TERMINAL_NODE_PHASES:
         parts.append(words.gate(node.gate))
     if node.kind == "eager" and node.launched:
@@ -85,7 +89,7 @@ def _note(node: NodeExecution, with_logs: bool) -> str:
     if with_logs and node.attempts:
         items = node.attempts[-1].items
         failed = [item for item in items if item.phase not in ("SUCCEEDED", "UNDEFINED")]
-        if failed:
+        if len(failed) > len(node.failed_items):
             numbers = ", ".join(str(item.index) for item in failed[:_NAMED])
             more = f" and {len(failed) - _NAMED:,} more" if len(failed) > _NAMED else ""
             parts.append(f"{len(failed):,} of {words.count(len(items), 'item')} not done: {numbers}{more}")

@@ -138,6 +138,7 @@ def _attempt(attempt: Attempt) -> Shape:
                 "attempt": item.attempt,
                 "cache": item.cache,
                 "logs": [{"name": log.name, "uri": log.uri} for log in item.logs],
+                "error": _error(item.error),
             }
             for item in attempt.items
         ],
@@ -157,6 +158,7 @@ def node(node_: NodeExecution) -> Shape:
         "phase": node_.phase,
         "started_at": instant(node_.started_at),
         "duration": node_.duration,
+        "failed_items": [item.index for item in node_.failed_items],
         "attempts": [_attempt(attempt) for attempt in node_.attempts],
         "cache": node_.cache,
         "cached_from": _node_id(node_.cached_from),

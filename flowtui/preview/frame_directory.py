@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from flowtui.errors import NotFoundError, StorageError
 from flowtui.preview.result import Preview
 from flowtui.storage import Storage
+from flowtui.storage.nested_file import nested_file
 from flowtui.words import count
 
 _PART = re.compile(r"(part-.*|\d+)\.parquet")
@@ -42,7 +43,7 @@ class FramePart:
 
 
 async def frame_part(storage: Storage, uri: str, format_: str) -> FramePart | None:
-    """The first file of a data frame; None where a directory holds none.
+    """The first file of a data frame, or the one file of a folder of its name; None where a directory holds neither.
 
     Args:
         format_: the format of the frame as its type or its value tells it; else the names of the files do.
@@ -57,6 +58,9 @@ async def frame_part(storage: Storage, uri: str, format_: str) -> FramePart | No
         except (StorageError, NotFoundError):
             found = False
         return FramePart(only, format_, None) if found else None
+    nested = nested_file(uri, entries)
+    if nested is not None:
+        return FramePart(f"{uri.rstrip('/')}/{nested.name}", format_, 1)
     names = sorted(
         entry.name for entry in entries if entry.size and not entry.name.rpartition("/")[2].startswith(("_", "."))
     )

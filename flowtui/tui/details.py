@@ -206,6 +206,10 @@ def _attempt_lines(attempt: Attempt, signs: Signs) -> list[Cell]:
         lines.append(
             (Mark(f"{f'item {item.index}':>10}  ", "dim"), phase_mark(item.phase, signs), Mark(again, "dim"), log)
         )
+        if item.error is not None:
+            lines += [
+                (Mark(" " * 12), Mark(line.expandtabs(4))) for line in plain_block(item.error.message).splitlines()
+            ]
     if len(failed) > _ITEMS:
         lines.append((Mark(" " * 10), Mark(f"and {len(failed) - _ITEMS:,} more", "dim")))
     return lines

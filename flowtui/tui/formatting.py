@@ -63,6 +63,7 @@ ASCII = Signs(
 _PHASE_STYLES = {
     "SUCCEEDED": "good",
     "CACHED": "good",
+    "PARTLY_SUCCEEDED": "wait",
     "RECOVERED": "good",
     "RUNNING": "busy",
     "DYNAMIC_RUNNING": "busy",
@@ -94,7 +95,9 @@ def phase_glyph(phase: str, signs: Signs = UNICODE) -> Mark:
 
 
 def node_phase(node: NodeExecution) -> str:
-    """The phase of a node as it is shown: a succeeded cache hit is ``CACHED``."""
+    """The phase of a node as it is shown: ``CACHED`` of a cache hit, ``PARTLY_SUCCEEDED`` of an incomplete map."""
+    if node.is_partly_done:
+        return "PARTLY_SUCCEEDED"
     return "CACHED" if node.cache == "CACHE_HIT" and node.phase == "SUCCEEDED" else node.phase
 
 

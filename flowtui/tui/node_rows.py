@@ -115,6 +115,8 @@ def _node_note(node: NodeExecution) -> Cell:
     error = words.error_line(node.error.message) if node.error and not node.children else ""
     if error:
         return (Mark(error),)
+    if node.failed_items and not node.children:
+        return (Mark(plain(words.failed_items(node))),)
     if node.gate is not None and node.phase not in TERMINAL_NODE_PHASES:
         return (Mark(plain(words.gate(node.gate)), "wait"),)
     if node.kind == "eager" and len(node.launched) > _RUNS_BELOW:

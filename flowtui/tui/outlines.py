@@ -155,24 +155,56 @@ def artifact_rows(
             Row(OTHER, (name, (Mark(words.count(total, "output"), "dim"),), ()), expandable=True, expanded=opened)
         )
         if opened:
-            rows += [
-                Row(
-                    output_key(output),
-                    (
-                        (
-                            Mark(f"{plain(output.node_name or output.node)} / {plain(output.variable)}"),
-                            *_format("", output.format),
-                        ),
-                        (Mark(human_size(output.size)) if output.uris is None or output.uris else Mark("none", "off"),),
-                        (),
-                    ),
-                    guide="  " + (signs.elbow if index == total - 1 else signs.tee),
-                    openable=bool(output.uris),
-                    parent=OTHER,
-                    picked=selection.picked(id_, files_of(output)),
-                )
-                for index, output in enumerate(run.undeclared)
-            ]
+            for index, output in enumerate(run.undeclared):
+                rows += _output_rows(output, shut, signs, selection, id_, is_last=index == total - 1)
+    return rows
+
+
+def _output_rows(
+    output: UndeclaredOutput,
+    shut: Collection[str],
+    signs: Signs,
+    selection: FileSelection,
+    run: ExecutionId,
+    *,
+    is_last: bool,
+) -> list[Row]:
+    """An output, and below it its files where it has several."""
+    key, parts = output_key(output), output.parts
+    several, is_shut = len(parts) > 1, output_key(output) in shut
+    size = Mark(human_size(output.size)) if output.uris is None or output.uris else Mark("none", "off")
+    name: Cell = (
+        *((Mark(signs.shut if is_shut else signs.open, "dim"),) if several else ()),
+        Mark(f"{plain(output.node_name or output.node)} / {plain(output.variable)}"),
+        *_format("", output.format),
+        *((Mark(f" x{len(parts)}", "dim"),) if several else ()),
+    )
+    rows = [
+        Row(
+            key,
+            (name, (size,), ()),
+            guide="  " + (signs.elbow if is_last else signs.tee),
+            openable=bool(output.uris),
+            expandable=several,
+            expanded=several and not is_shut,
+            parent=OTHER,
+            picked=selection.picked(run, files_of(output)),
+        )
+    ]
+    if not several or is_shut:
+        return rows
+    behind = len(output.variable)
+    for index, part in enumerate(parts):
+        bar = signs.elbow if index == len(parts) - 1 else signs.tee
+        rows.append(
+            Row(
+                output_key(part),
+                ((Mark(plain(part.file_name)), Mark(f" {plain(part.variable[behind:])}", "dim")), (), ()),
+                guide="  " + ("  " if is_last else signs.bar) + bar,
+                parent=key,
+                picked=selection.picked(run, files_of(part)),
+            )
+        )
     return rows
 
 

@@ -22,12 +22,7 @@ def files_of(thing: Thing | None) -> tuple[ArtifactFile, ...]:
     if isinstance(thing, Artifact):
         return thing.files
     if isinstance(thing, UndeclaredOutput):
-        return (
-            ArtifactFile(
-                "data", "Other outputs", f"{thing.node_name or thing.node} {thing.variable}", thing.format, thing.node,
-                thing.variable, (), "present", thing.uris or (), thing.size, thing.directory, node_name=thing.node_name,
-            ),
-        )  # fmt: skip
+        return thing.artifact.files
     return (thing,) if thing is not None else ()
 
 

@@ -242,6 +242,9 @@ class _ArrayNode:
             phase=item.phase,
             cache_status=catalog_pb2.CACHE_DISABLED,
         )
+        if item.error is not None and item.phase == TaskPhase.FAILED:
+            # Flyte has no place for it where the map as a whole succeeds.
+            resource.custom_info.update({"error": {"code": item.error.code, "message": item.error.message}})
         if item.attempt is not None and item.attempt.log.exists():
             resource.logs.append(task_log(item.attempt.log, f"Output-{item.index}"))
         return resource

@@ -44,8 +44,7 @@ def subject_of(thing: Shown) -> Subject:
             absence = plain(thing.notices[-1])
         return Subject(thing.file, thing.format, thing.uris, thing.size, thing.directory, absence)
     absence = "Reading where it is." if thing.uris is None else "" if thing.uris else "The node made no such output."
-    name = (thing.uris[0].rstrip("/").rpartition("/")[2] if thing.uris else "") or thing.variable
-    return Subject(name, thing.format, thing.uris or (), thing.size, thing.directory, absence)
+    return Subject(thing.file_name, thing.format, thing.uris or (), thing.size, thing.directory, absence)
 
 
 class PreviewScreen(FileActions):

@@ -85,7 +85,7 @@ class ArtifactsView(Split):
 
     def things(self) -> list[ArtifactFile | UndeclaredOutput]:
         """The files and outputs in the order in which they are listed."""
-        found = [self._things.get(row.key) for row in self.rows.rows]
+        found = [self._things.get(row.key) for row in self.rows.rows if not (row.expandable and row.parent)]
         return [one for one in found if isinstance(one, (ArtifactFile, UndeclaredOutput))]
 
     def focus_list(self) -> None:
@@ -104,7 +104,11 @@ class ArtifactsView(Split):
         self.artifacts = _keep_sizes(artifacts, before)
         self._things = {artifact_key(one): one for one in artifacts.artifacts}
         self._things |= {file_key(one): one for one in self.artifacts.files}
+        self._things |= {output_key(part): part for one in self.artifacts.undeclared for part in one.parts}
         self._things |= {output_key(one): one for one in self.artifacts.undeclared}
+        known = {output_key(one) for one in before.undeclared if one.uris is not None} if before else set()
+        # An output of several files is opened by the person.
+        self.shut |= {output_key(one) for one in self.artifacts.undeclared if len(one.uris or ()) > 1} - known
         self.notices.update(run_notices(artifacts))
         self.notices.display = bool(artifacts.notices)
         if first and not artifacts.artifacts and artifacts.undeclared:
@@ -211,7 +215,9 @@ class ArtifactsView(Split):
     @on(Rows.Opened)
     def _on_opened(self, event: Rows.Opened) -> None:
         thing = self._things.get(event.key)
-        if isinstance(thing, (ArtifactFile, UndeclaredOutput)):
+        if isinstance(thing, UndeclaredOutput) and len(thing.uris or ()) > 1:
+            self._toggle(event.key, event.key in self.shut)
+        elif isinstance(thing, (ArtifactFile, UndeclaredOutput)):
             self.post_message(self.OpenFile(thing))
         else:
             self._toggle(event.key, event.key in self.shut)
@@ -237,7 +243,12 @@ def _keep_sizes(new: RunArtifacts, old: RunArtifacts | None) -> RunArtifacts:
     )
     known = {output_key(output): output for output in old.undeclared}
     outputs = tuple(
-        replace(one, uris=known[output_key(one)].uris, size=known[output_key(one)].size)
+        replace(
+            one,
+            uris=known[output_key(one)].uris,
+            size=known[output_key(one)].size,
+            places=known[output_key(one)].places,
+        )
         if one.uris is None and output_key(one) in known else one
         for one in new.undeclared
     )  # fmt: skip

@@ -165,6 +165,8 @@ class NodesView(Split):
             session = await self.context.connection.session()
             node = await session.catalog.node(id_)
             logs: tuple[Log, ...] = node.attempts[-1].logs if node.attempts else ()
+            # A map has no log of its own; that of an item tells why it failed.
+            logs = logs or (node.failed_items[0].logs if node.failed_items else ())
             tail, name = await log_tail(session.storage, logs)
             self.post_message(self.Detail(node, tail, name))
         except FlowtuiError as error:
