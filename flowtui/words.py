@@ -127,7 +127,7 @@ def failed_items(node: NodeExecution) -> str:
     told = [f"[{item.index}] {error_line(item.error.message)}" for item in failed[:_ITEMS] if item.error is not None]
     told = told or [", ".join(f"[{item.index}]" for item in failed[:_ITEMS])]
     more = f" and {len(failed) - _ITEMS:,} more" if len(failed) > _ITEMS else ""
-    return f"{len(failed):,} of {count(len(node.attempts[-1].items), 'item')} failed: {'; '.join(told)}{more}"
+    return f"{len(failed):,} of {count(len(node.items), 'item')} failed: {'; '.join(told)}{more}"
 
 
 def gate(waits: Gate) -> str:

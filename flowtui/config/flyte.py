@@ -7,7 +7,7 @@ Where files lie, how keys are called and that a variable beats the file is as in
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,8 +73,13 @@ class _Found:
     place: str
 
 
-def flyte_layers(environ: Mapping[str, str]) -> tuple[list[Layer], Path | None]:
+def flyte_layers(
+    environ: Mapping[str, str], notice: Callable[[str], None] = lambda _: None
+) -> tuple[list[Layer], Path | None]:
     """What Flyte's variables and its file say, the strongest first, and the file that was read.
+
+    Args:
+        notice: is told what of the file says nothing to Flyte though it looks as if it did.
 
     Raises:
         ConfigError: the file was named and is not there, or cannot be read; or a value of it is off.
@@ -85,7 +90,7 @@ def flyte_layers(environ: Mapping[str, str]) -> tuple[list[Layer], Path | None]:
         if option and environ.get(name := f"FLYTE_{option.replace('.', '_').upper()}")
     }
     for file, must_exist, trusted in _files(environ):
-        by_file = _values(file, must_exist)
+        by_file = _values(file, must_exist, notice)
         if by_file is None:
             continue
         if trusted:
@@ -109,16 +114,16 @@ def _files(environ: Mapping[str, str]) -> Iterator[tuple[Path, bool, bool]]:
     yield folder / "config-sandbox.yaml", False, True
 
 
-def _values(file: Path, must_exist: bool) -> dict[str, _Found] | None:
+def _values(file: Path, must_exist: bool, notice: Callable[[str], None]) -> dict[str, _Found] | None:
     if file.is_dir() and not must_exist:
         return None
     text = file_text(file, must_exist=must_exist, remedy=_OTHER_FILE)
     if text is None:
         return None
-    return _yaml_values(file, text) if file.suffix in (".yaml", ".yml") else _ini_values(file, text)
+    return _yaml_values(file, text, notice) if file.suffix in (".yaml", ".yml") else _ini_values(file, text)
 
 
-def _yaml_values(file: Path, text: str) -> dict[str, _Found]:
+def _yaml_values(file: Path, text: str, notice: Callable[[str], None]) -> dict[str, _Found]:
     import yaml
 
     try:
@@ -129,6 +134,8 @@ def _yaml_values(file: Path, text: str) -> dict[str, _Found]:
         mark = getattr(error, "problem_mark", None)
         where = f", see line {mark.line + 1}" if mark is not None else ""
         raise ConfigError(f"{file} is not YAML{where}.", "Correct it, or give --endpoint.") from None
+    for why in _misplaced(values):
+        notice(f"{file}: {why}")
     found = {}
     for key, (_, path) in _OPTIONS.items():
         value = values
@@ -137,6 +144,24 @@ def _yaml_values(file: Path, text: str) -> dict[str, _Found]:
         if value is not None and value != "" and value != []:
             found[key] = _Found(_from_text(key, value), f"{file}: {path}")
     return found
+
+
+def _misplaced(values: Any) -> Iterator[str]:
+    """What is not read of a YAML, since it stands where flytectl doesn't look; the values are not told."""
+    if values is None:
+        return
+    if not isinstance(values, Mapping):
+        yield "it has no sections, such as `admin:`"
+        return
+    for section in dict.fromkeys(path.partition(".")[0] for _, path in _OPTIONS.values() if path):
+        if values.get(section) is not None and not isinstance(values[section], Mapping):
+            yield f"{section}: it is no section with keys below it"
+    connection = values["storage"].get("connection") if isinstance(values.get("storage"), Mapping) else None
+    if connection is not None and not isinstance(connection, Mapping):
+        yield "storage.connection: it is no section with keys below it"
+    keys = {path.rpartition(".")[2] for _, path in _OPTIONS.values() if path.startswith("admin.")}
+    for key in sorted(keys & {one for one in values if isinstance(one, str)}):
+        yield f"{key}: it stands alone, and is read below `admin:`"
 
 
 def _ini_values(file: Path, text: str) -> dict[str, _Found]:

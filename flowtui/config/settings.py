@@ -247,13 +247,17 @@ def _names_a_server(layers: list[Layer]) -> bool:
 
 def _flyte(reader: Reader, environ: Mapping[str, str], *, must_hold: bool) -> tuple[list[Layer], Path | None]:
     """Flyte's layers; where another one names the server, what is wrong with them is only noted."""
+    noted: list[str] = []
     try:
-        return flyte_layers(environ)
+        found = flyte_layers(environ, noted.append)
     except ConfigError as error:
         if must_hold:
             raise
         reader.left_out["flyte"] = error.message
         return [], None
+    if noted:
+        reader.left_out["flyte"] = "; ".join(noted)
+    return found
 
 
 def _auth(reader: Reader, endpoint: str, environ: Mapping[str, str]) -> AuthSettings:

@@ -205,10 +205,18 @@ class NodeExecution:
     launched: tuple[LaunchedExecution, ...] = ()
 
     @property
+    def items(self) -> tuple[MapItem, ...]:
+        """The items of a map by the last try of each, as far as attempts were asked for."""
+        last: dict[int, MapItem] = {}
+        for item in self.attempts[-1].items if self.attempts else ():
+            if item.index not in last or item.attempt >= last[item.index].attempt:
+                last[item.index] = item
+        return tuple(last.values())
+
+    @property
     def failed_items(self) -> tuple[MapItem, ...]:
-        """The items that the last try of a map has without a value, as far as attempts were asked for."""
-        items = self.attempts[-1].items if self.attempts else ()
-        return tuple(item for item in items if item.phase in ("FAILED", "ABORTED", "TIMED_OUT"))
+        """The items of a map that ended without a value, as far as attempts were asked for."""
+        return tuple(item for item in self.items if item.phase in ("FAILED", "ABORTED", "TIMED_OUT"))
 
     @property
     def is_partly_done(self) -> bool:

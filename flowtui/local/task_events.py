@@ -214,6 +214,8 @@ def _merge_metadata(event: Any, closure: Any) -> None:
         current.phase = resource.phase
         if resource.cache_status != catalog_pb2.CACHE_DISABLED:
             current.cache_status = resource.cache_status
+        if resource.HasField("custom_info"):
+            current.custom_info.CopyFrom(resource.custom_info)
         _replace(current.logs, _merge_logs(list(current.logs), list(resource.logs)))
     _replace(old.external_resources, [known[key] for key in sorted(known)])
 
