@@ -89,6 +89,7 @@ class UndeclaredOutput:
         uris: None where they were not asked for yet.
         places: where in the value each URI is, as one would write it: ``[2]``, ``.others[0]``; empty for the value.
         workflow_outputs: the names of the run's own outputs that it becomes as a whole.
+        part_of: of one file of an output (see ``parts``) the variable that it is of.
     """
 
     node: str
@@ -100,6 +101,7 @@ class UndeclaredOutput:
     directory: bool = False
     places: tuple[str, ...] = ()
     workflow_outputs: tuple[str, ...] = ()
+    part_of: str = ""
 
     @property
     def selector(self) -> str:
@@ -114,17 +116,26 @@ class UndeclaredOutput:
         places = self.places if len(set(self.places)) == len(self.uris) else ()
         places = places or tuple(f"[{index}]" for index in range(len(self.uris)))
         return tuple(
-            replace(self, variable=f"{self.variable}{place}", uris=(uri,), size=None, places=("",), workflow_outputs=())
+            replace(
+                self,
+                variable=f"{self.variable}{place}",
+                uris=(uri,),
+                size=None,
+                places=("",),
+                workflow_outputs=(),
+                part_of=self.variable,
+            )
             for uri, place in zip(self.uris, places, strict=True)
         )
 
     @property
     def artifact(self) -> Artifact:
-        """Its files as those of an artifact that is named after it, for what works on artifacts."""
+        """Its files as those of an artifact that is named after the whole output, for what works on artifacts."""
+        name = f"{self.node}.{self.part_of or self.variable}"
         files = tuple(
             ArtifactFile(
                 "data",
-                self.selector,
+                name,
                 part.file_name,
                 self.format,
                 self.node,
@@ -139,7 +150,7 @@ class UndeclaredOutput:
             for part in self.parts
             if part.uris
         )
-        return Artifact("data", self.selector, files)
+        return Artifact("data", name, files)
 
     @property
     def file_name(self) -> str:

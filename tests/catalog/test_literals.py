@@ -55,7 +55,7 @@ def test_data_frames() -> None:
     frame = literal.scalar.structured_dataset
     frame.uri = "s3://b/frame"
     frame.metadata.structured_dataset_type.format = "parquet"
-    assert literals.files(literal) == literals.Found(("s3://b/frame",), format="parquet")
+    assert literals.files(literal) == literals.Found(("s3://b/frame",), format="parquet", places=("",))
     legacy = literals_pb2.Literal()
     legacy.scalar.schema.uri = "s3://b/schema"
     assert literals.files(legacy).uris == ("s3://b/schema",)
@@ -66,7 +66,7 @@ def test_directories_none_and_offloaded_values_are_told() -> None:
     assert literals.files(make.listed(make.none(), make.none())).nones == 2
     stored = literals_pb2.Literal()
     stored.offloaded_metadata.uri, stored.offloaded_metadata.size_bytes = "s3://b/o.pb", 7
-    assert literals.files(stored) == literals.Found(("s3://b/o.pb",), offloaded=7)
+    assert literals.files(stored) == literals.Found(("s3://b/o.pb",), offloaded=7, places=("",))
 
 
 @pytest.mark.parametrize("tag", ["msgpack", "cbor"])
@@ -135,3 +135,22 @@ def test_any_msgpack_is_read(body: bytes) -> None:
     literal = literals_pb2.Literal(scalar=literals_pb2.Scalar(binary=binary))
     assert isinstance(literals.files(literal).uris, tuple)
     assert isinstance(value_text(literal), str)
+
+
+def test_each_file_has_its_place_in_the_value() -> None:
+    found = literals.files(make.listed(make.union(make.blob("s3://b/0")), make.none(), make.blob("s3://b/2")))
+    assert dict(zip(found.uris, found.places, strict=True)) == {"s3://b/0": "[0]", "s3://b/2": "[2]"}
+    found = literals.files(make.mapped({"a b": make.blob("s3://b/x"), "c": make.listed(make.blob("s3://b/y"))}))
+    assert dict(zip(found.uris, found.places, strict=True)) == {"s3://b/x": '["a b"]', "s3://b/y": ".c[0]"}
+    value = msgpack.packb({"first": {"path": "s3://b/1"}, "others": [{"path": "s3://b/2"}, {"path": "s3://b/3"}]})
+    binary = literals_pb2.Binary(tag="msgpack", value=value)
+    found = literals.files(literals_pb2.Literal(scalar=literals_pb2.Scalar(binary=binary)))
+    assert found.places == (".first", ".others[0]", ".others[1]")
+
+
+def test_long_keys_are_cut_in_places() -> None:
+    inner = make.mapped({"k" * 10_000: make.blob("s3://b/x")})
+    for _ in range(30):
+        inner = make.mapped({"k" * 10_000: inner})
+    (place,) = literals.files(inner).places
+    assert len(place) < 500

@@ -257,3 +257,27 @@ def test_flytes_configuration_is_a_context_of_its_own(environ: dict[str, str]) -
     assert (settings.project, settings.auth) == ("p", AUTH)
     write(environ, Path(path).read_text() + "\n[contexts.flyte]\nendpoint = 'https://named.example.com'")
     assert load_settings({"context": "flyte"}, environ).endpoint == "https://named.example.com"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("admin: dns:///hush.example.com", "admin: it is no section"),
+        ("admin: [hush]", "admin: it is no section"),
+        ("endpoint: dns:///hush.example.com\nadmin: {insecure: false}", "endpoint: it stands alone"),
+        ("storage: {connection: hush}", "storage.connection: it is no section"),
+        ("- hush", "it has no sections"),
+    ],
+)
+def test_what_stands_where_flyte_does_not_look_is_noted(environ: dict[str, str], text: str, said: str) -> None:
+    path = write_flyte(environ, text)
+    settings = load_settings({}, environ)
+    assert settings.endpoint is None
+    assert settings.left_out["flyte"].startswith(f"{path}: {said}")
+    assert "hush" not in settings.left_out["flyte"]
+
+
+@pytest.mark.parametrize("text", ["", "admin:\n", YAML, "logger: {show-source: true}\n"])
+def test_a_file_that_is_read_as_it_is_meant_has_no_notice(environ: dict[str, str], text: str) -> None:
+    write_flyte(environ, text)
+    assert "flyte" not in load_settings({}, environ).left_out

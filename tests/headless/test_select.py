@@ -3,10 +3,10 @@ from datetime import datetime, timezone
 
 import pytest
 
-from flowtui.domain.artifact import Artifact, ArtifactFile, ArtifactVersionId, RunArtifacts
+from flowtui.domain.artifact import Artifact, ArtifactFile, ArtifactVersionId, RunArtifacts, UndeclaredOutput
 from flowtui.domain.execution import EntityId, Execution, ExecutionId
 from flowtui.errors import NotFoundError, UsageError
-from flowtui.headless.select import narrow, one_file, select
+from flowtui.headless.select import narrow, narrow_outputs, one_file, select
 
 ID = ExecutionId("p", "d", "run-1")
 
@@ -114,3 +114,69 @@ def test_one_file_of_an_artifact_of_one() -> None:
 def test_what_a_bookmark_is_on() -> None:
     assert select(RUN, "ADaM").version(RUN) == ArtifactVersionId(ID, "ADaM", "data")
     assert select(RUN, "ADaM/adsl.csv").version(RUN) == ArtifactVersionId(ID, "ADaM", "data", "adsl.csv", "n0")
+
+
+def _blobs(*names: str) -> tuple[str, ...]:
+    return tuple(f"s3://b/{index}/{name}" for index, name in enumerate(names))
+
+
+OUTPUTS = replace(
+    RUN,
+    undeclared=(
+        UndeclaredOutput("n7", "o0", "csv", _blobs("a.csv"), node_name="make", workflow_outputs=("listing",)),
+        UndeclaredOutput("n8", "o0", "csv", _blobs("b.csv", "c.csv"), node_name="map", places=("[0]", "[2]")),
+        UndeclaredOutput("n9-0-n0", "o0", "", _blobs("x", "y"), node_name="tables", places=(".first", ".others[0]")),
+        UndeclaredOutput("n10", "o0", "", (), node_name="make"),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("selector", "files"),
+    [
+        ("n7.o0", ["a.csv"]),
+        ("listing", ["a.csv"]),
+        ("n7.o0/a.csv", ["a.csv"]),
+        ("map.o0", ["b.csv", "c.csv"]),
+        ("n8.o0[2]", ["c.csv"]),
+        ("map.o0/c.csv", ["c.csv"]),
+        ("n9-0-n0.o0.first", ["x"]),
+        ("tables.o0.others[0]", ["y"]),
+        ("n10.o0", []),
+    ],
+)
+def test_an_output_that_no_artifact_declares(selector: str, files: list[str]) -> None:
+    assert [file.file for file in select(OUTPUTS, selector, undeclared=True).files] == files
+    with pytest.raises(NotFoundError):
+        select(OUTPUTS, selector)
+
+
+@pytest.mark.parametrize(
+    ("selector", "kind", "candidates"),
+    [
+        ("make.o0", UsageError, ["n7.o0   make", "n10.o0   make"]),
+        ("n8.o0[1]", NotFoundError, ["n8.o0"]),
+        ("n7.o1", NotFoundError, ["n7.o0"]),
+    ],
+)
+def test_an_output_that_is_not_plain_gives_candidates(
+    selector: str, kind: type[Exception], candidates: list[str]
+) -> None:
+    with pytest.raises(kind) as caught:
+        select(OUTPUTS, selector, undeclared=True)
+    for candidate in candidates:
+        assert candidate in caught.value.hint  # type: ignore[attr-defined]
+
+
+def test_one_file_of_an_output_is_asked_for_by_its_place() -> None:
+    with pytest.raises(UsageError) as caught:
+        one_file(select(OUTPUTS, "n8.o0", undeclared=True))
+    assert "n8.o0[0]   b.csv\n  n8.o0[2]   c.csv" in caught.value.hint
+    with pytest.raises(NotFoundError):
+        one_file(select(OUTPUTS, "n10.o0", undeclared=True))
+
+
+def test_a_node_narrows_outputs_and_a_type_leaves_them_out() -> None:
+    assert select(OUTPUTS, "o0", node="n7", undeclared=True).text == "n7.o0"
+    assert [one.node for one in narrow_outputs(OUTPUTS, None, "make")] == ["n7", "n10"]
+    assert narrow_outputs(OUTPUTS, "data", None) == ()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -114,3 +115,34 @@ async def test_a_sparse_giant_costs_only_what_is_read(storage: Storage, tmp_path
     async with storage.open(str(path)) as reader:
         assert await reader.read((1 << 40) - 2, 10) == b"\0\0"
         assert reader.bytes_read <= 2 * BLOCK_SIZE
+
+
+@pytest.mark.parametrize("name", ["ad%20ae.csv", "adsl 50%25 cut.csv", "a%2Fb.csv", "50% off.csv"])
+async def test_a_file_whose_uri_flytekit_has_decoded_is_read(storage: Storage, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"a,b\n1,2\n")
+    uri = f"{tmp_path}/{unquote(name)}"
+    if "%2F" in name:
+        with pytest.raises(NotFoundError):
+            await storage.stat(uri)
+        return
+    assert (await storage.stat(uri)).size == 8
+    assert await read(storage, uri) == b"a,b\n1,2\n"
+    assert (await storage.local_stats([uri]))[uri].size == 8
+
+
+async def test_of_two_files_whose_names_decode_alike_none_is_taken(storage: Storage, tmp_path: Path) -> None:
+    for name in ("a%20%62", "a%20b"):
+        (tmp_path / name).write_bytes(name.encode())
+    with pytest.raises(NotFoundError):
+        await storage.stat(f"{tmp_path}/a b")
+    (tmp_path / "a b").write_bytes(b"as it stands")
+    assert await read(storage, f"{tmp_path}/a b") == b"as it stands"
+
+
+async def test_a_folder_whose_name_is_decoded_leads_to_its_files(storage: Storage, tmp_path: Path) -> None:
+    (tmp_path / "a%20b").mkdir()
+    (tmp_path / "a%20b" / "c%20d.csv").write_bytes(b"12")
+    assert await storage.list(f"{tmp_path}/a b") == (
+        Entry("c%20d.csv", 2, (await storage.stat(f"{tmp_path}/a b/c%20d.csv")).etag),
+    )
+    assert await read(storage, f"{tmp_path}/a b/c d.csv") == b"12"

@@ -59,7 +59,13 @@ def test_files_of_an_artifact_a_file_and_an_output() -> None:
     assert files_of(A) == (A,)
     assert files_of(None) == ()
     (file,) = files_of(UndeclaredOutput("n1", "o0", "csv", ("s3://b/o",), node_name="Make"))
-    assert (file.artifact, file.file, file.uris) == ("Other outputs", "Make o0", ("s3://b/o",))
+    assert (file.artifact, file.file, file.uris) == ("n1.o0", "o", ("s3://b/o",))
+    several = UndeclaredOutput("n1", "o0", "csv", ("s3://b/1/o.csv", "s3://b/2/o.csv"), places=("[0]", "[2]"))
+    selection = FileSelection()
+    selection.toggle(RUN, files_of(several.parts[1]))
+    assert [file.uris for file in selection.files[RUN]] == [("s3://b/2/o.csv",)]
+    assert selection.picked(RUN, files_of(several)) == "some"
+    assert [file.file for file in files_of(several)] == ["o.csv", "o.csv"]
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
