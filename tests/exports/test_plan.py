@@ -155,6 +155,15 @@ async def test_directories_bring_their_files(tmp_path: Path) -> None:
     assert plan.notices == ("ADaM/nothing is an empty directory",)
 
 
+async def test_a_file_in_a_folder_of_its_own_name_is_that_file(tmp_path: Path) -> None:
+    (tmp_path / "a#?.csv").mkdir()
+    (tmp_path / "a#?.csv" / "a#?.csv").write_bytes(b"a,b\n1,2\n")
+    plan = await plan_of([artifact_file("adlb.csv", str(tmp_path / "a#?.csv"))], tmp_path / "out")
+    assert [(file.path, file.size) for file in plan.files] == [("ADaM/adlb.csv", 8)]
+    plan = await plan_of([artifact_file("adlb", str(tmp_path / "a#?.csv"), directory=True)], tmp_path / "out")
+    assert [file.path for file in plan.files] == ["ADaM/adlb/a#_.csv"]
+
+
 async def test_remote_directories_and_missing_files_are_problems(source: str, tmp_path: Path) -> None:
     asked = []
 
