@@ -31,16 +31,20 @@ async def test_what_artifacts_lists_can_be_previewed_and_downloaded(
         assert (folder / file["path"]).read_text() == f"name,value\n{selector},1\n"
 
 
-async def test_undeclared_downloads_every_output_of_a_run_without_artifacts(
+async def test_undeclared_downloads_outputs_beside_the_files_of_artifacts(
     command: Command, store: Store, tmp_path: Path
 ) -> None:
-    uris = await _uris(command, "plain-outputs-1")
-    assert uris
-    for uri in uris.values():
+    run = load(await command("artifacts", "plain-outputs-1", "--undeclared"))
+    outputs = [uri for one in run["undeclared"] for uri in one["uris"]]
+    declared = [uri for artifact in run["artifacts"] for file in artifact["files"] for uri in file["uris"]]
+    assert outputs
+    assert declared
+    for uri in (*outputs, *declared):
         store.objects[uri.partition("://")[2]] = b"x\n1\n"
     files = load(await command("get", "plain-outputs-1", "--undeclared", "-o", str(tmp_path / "all")))["files"]
-    assert sorted(file["uri"] for file in files) == sorted(uris.values())
-    assert {file["path"].partition("/")[0] for file in files} <= {selector.partition("[")[0] for selector in uris}
+    assert sorted(file["uri"] for file in files) == sorted([*outputs, *declared])
+    files = load(await command("get", "plain-outputs-1", "-o", str(tmp_path / "some")))["files"]
+    assert sorted(file["uri"] for file in files) == sorted(declared)
 
 
 async def test_an_output_of_several_files_is_downloaded_as_a_whole_and_previewed_by_its_parts(
