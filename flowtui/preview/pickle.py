@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 
 from flowtui.errors import PreviewError
+from flowtui.preview.compressed_streams import Stream, stream_of
 from flowtui.preview.limits import Limits
 from flowtui.preview.pickle_machine import MOST_OPERATIONS, Machine
 from flowtui.preview.pickle_tree import TENSOR_COLUMNS, PickleTree, tensor_rows
@@ -20,12 +21,7 @@ from flowtui.storage.cache import BLOCK_SIZE
 from flowtui.text import plain
 
 _FORMATS = ("pkl", "pickle", "joblib", "pt", "pth", "p")
-_PACKED = {
-    b"x\x01": "zlib", b"x\x5e": "zlib", b"x\x9c": "zlib", b"x\xda": "zlib", b"\x1f\x8b": "gzip", b"BZ": "bzip2",
-    b"\xfd7": "xz", b"]\0": "xz", b"\x04\x22": "lz4",
-}  # fmt: skip
-"""First bytes of the streams that joblib writes; ``xz`` reads the older LZMA too."""
-
+_PACKED_FORMATS = ("pkl", "pickle", "joblib", "p")
 _SHORT = 4096
 _MOST_PICKLES = 100
 _OPERATIONS_PER_NODE = 40
@@ -64,7 +60,7 @@ def accepts(subject: Subject) -> bool:
         return True
     if not sniffed.is_any(*_FORMATS):
         return False
-    return _packing(subject) != "" or (not sniffed.magic and subject.head[:1] in _BEGINNINGS)
+    return _packing(subject) is not None or (not sniffed.magic and subject.head[:1] in _BEGINNINGS)
 
 
 _BEGINNINGS = tuple(bytes((byte,)) for byte in b"(]}dlc\x80NIFSVLK)")
@@ -72,17 +68,21 @@ _BEGINNINGS = tuple(bytes((byte,)) for byte in b"(]}dlc\x80NIFSVLK)")
 
 async def show(subject: Subject) -> Preview:
     packing = _packing(subject)
-    if not packing:
+    if packing is None:
         return await show_pickle(subject)
-    source = Unpacked(subject.reader, packing, head=subject.head)
+    source = Unpacked(subject.reader, packing.kind, start=packing.start, head=subject.head)
     head = await source.read(0, subject.limits.head)
     inner = replace(subject, reader=source, head=head, size=await source.size())
     found = await show_pickle(inner)
-    return replace(found, facts=(("compression", packing), *found.facts))
+    notices = found.notices
+    if source.damage:
+        notices = (f"the compressed data is not whole: {source.damage}", *notices)
+    return replace(found, notices=notices, facts=(("compression", packing.words), *found.facts))
 
 
-def _packing(subject: Subject) -> str:
-    return _PACKED.get(subject.head[:2], "") if subject.sniffed.is_any("pkl", "pickle", "joblib", "p") else ""
+def _packing(subject: Subject) -> Stream | None:
+    """The stream that joblib packed a pickle in."""
+    return stream_of(subject.head) if subject.sniffed.is_any(*_PACKED_FORMATS) else None
 
 
 async def show_pickle(subject: Subject) -> Preview:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date, time
 
 from flowtui.preview.limits import Limits
-from flowtui.preview.pickled_arrays import Array, array_of, dtype_of, frame_shape, numbers_of, scalar_of
+from flowtui.preview.pickled_arrays import Array, array_of, dtype_of, file_beside, frame_shape, numbers_of, scalar_of
 from flowtui.preview.result import Column, TreeNode
 from flowtui.preview.symbols import (
     Blob,
@@ -281,6 +281,9 @@ def _scalar_call(call: Call) -> str | None:
     dtype = dtype_of(call)
     if dtype:
         return f"dtype {dtype.name}"
+    place = file_beside(call)
+    if place:
+        return f"array {place}"
     arguments = values_of(call.arguments)
     if is_named(call.function, "datetime.datetime", "datetime.date", "datetime.time") and arguments:
         return _moment(str(call.function), arguments[0])

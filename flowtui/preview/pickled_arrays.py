@@ -163,6 +163,11 @@ def array_of(symbol: Symbol, depth: int = 0) -> Array | None:
         return None if dtype is None or shape is None else Array("array", dtype, shape, data=data)
     if isinstance(symbol.function, Ref) and symbol.function.module == "torch._utils":
         return _tensor(symbol.function.name, arguments, depth)
+    if isinstance(symbol.function, Ref) and symbol.function.name == "ZNDArrayWrapper":
+        # (version, shape, dtype, whether it is in Fortran's order); the data is in a file beside this one.
+        state, place = values_of(value_of(symbol, "state")), file_beside(symbol)
+        dtype, shape = (dtype_of(state[2]), shape_of(state[1])) if len(state) > 2 else (None, None)
+        return None if dtype is None or shape is None or not place else Array("array", dtype, shape, place)
     if isinstance(symbol.function, Ref) and symbol.function.name == "NumpyArrayWrapper":
         dtype, shape = dtype_of(value_of(symbol, "dtype")), shape_of(value_of(symbol, "shape"))
         if dtype is None or shape is None:
@@ -170,6 +175,15 @@ def array_of(symbol: Symbol, depth: int = 0) -> Array | None:
         inner = array_of(symbol.values[0], depth + 1) if symbol.values else None
         return Array("array", dtype, shape, elements=inner.elements if inner else None)
     return None
+
+
+def file_beside(call: Call) -> str:
+    """In words, the file that joblib before 0.10 kept an array in; empty for anything else."""
+    function, name = call.function, value_of(call, "filename")
+    is_wrapper = isinstance(function, Ref) and function.name in ("NDArrayWrapper", "ZNDArrayWrapper")
+    if not is_wrapper or not isinstance(name, str):
+        return ""
+    return f"in the file {name[:200]}"
 
 
 def scalar_of(symbol: Symbol) -> bool | int | float | str | None:

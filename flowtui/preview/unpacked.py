@@ -87,13 +87,14 @@ DECOMPRESSORS: dict[str, Callable[[], Any]] = {
     "zlib": lambda: _Zlib(15),
     "deflate": lambda: _Zlib(-15),
     "bzip2": bz2.BZ2Decompressor,
-    "xz": lambda: lzma.LZMADecompressor(memlimit=_MOST_MEMORY),
+    "xz": lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MOST_MEMORY),
+    "lzma": lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=_MOST_MEMORY),
     "zstd": _Zstd,
     "lz4": _lz4,
 }
 """Makes a decompressor for each kind of stream; memory is bounded whatever window a stream asks for."""
 
-_SINGLE = ("zlib", "deflate")
+_SINGLE = ("zlib", "deflate", "lzma")
 
 
 class Unpacked:
