@@ -242,7 +242,7 @@ def _rows(subject: Subject, header: Header, most: int, columns: int) -> tuple[li
                 return rows, True
             cells = []
             for _, dtype in header.fields[:columns]:
-                cells.append(_value(dtype, data[at : at + dtype.size], cell))
+                cells.append(element_of(dtype, data[at : at + dtype.size], cell))
                 at += dtype.size
             rows.append(tuple(cells))
         return rows, False
@@ -256,7 +256,7 @@ def _rows(subject: Subject, header: Header, most: int, columns: int) -> tuple[li
             if at + dtype.size > len(data):
                 values.append(None)
             else:
-                values.append(_value(dtype, data[at : at + dtype.size], cell))
+                values.append(element_of(dtype, data[at : at + dtype.size], cell))
         last = row * width + columns - 1
         if not header.is_fortran and (last + 1) * dtype.size > len(data):
             return rows, True
@@ -279,7 +279,8 @@ def _fortran(row: int, column: int, shape: tuple[int, ...]) -> int:
     return at
 
 
-def _value(dtype: Dtype, data: bytes, width: int) -> Cell:
+def element_of(dtype: Dtype, data: bytes, width: int) -> Cell:
+    """One element of an array from its bytes; text is cut at ``width`` characters."""
     numbers = numbers_of(dtype, data, 1)
     if numbers:
         return numbers[0]

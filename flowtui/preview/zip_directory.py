@@ -33,6 +33,7 @@ class Member:
         method: ``stored``, ``deflate``, ... or the number of the method.
         modified: date and time as the archive has them; empty where they make no sense.
         offset: of its local header in the file.
+        checksum: the CRC-32 of its content, as the directory claims.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Member:
     is_encrypted: bool
     modified: str
     offset: int
+    checksum: int = 0
 
     @property
     def is_folder(self) -> bool:
@@ -197,6 +199,7 @@ def _members(data: bytes, shift: int, total: int) -> list[Member]:
             Member(
                 name.decode("utf-8" if flags & 0x800 else "cp437", "replace"), size, packed,
                 _METHODS.get(method, str(method)), bool(flags & 1), _modified(date, time), offset + shift,
+                fields[7],
             )
         )  # fmt: skip
     return members

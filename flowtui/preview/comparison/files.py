@@ -31,6 +31,9 @@ _DATA = frozenset(
 )  # fmt: skip
 """Formats of tables whose previews hold the data themselves."""
 
+_DATA_TREES = frozenset(["json", "skops"])
+"""Formats whose trees hold the data themselves, or a checksum of all of it."""
+
 _RENDERED = frozenset(["pdf", "rtf", "docx", "odt", "pptx", "html", "htm", "xhtml", "ipynb", "markdown", "md"])
 """Formats of texts whose previews leave out pictures and layout."""
 
@@ -145,7 +148,9 @@ def _is_content(found: Preview | None) -> bool:
         return False
     if found.kind == "table":
         return found.format in _DATA
-    return (found.kind == "tree" and found.format == "json") or (found.kind == "text" and found.format not in _RENDERED)
+    return (found.kind == "tree" and found.format in _DATA_TREES) or (
+        found.kind == "text" and found.format not in _RENDERED
+    )
 
 
 def _contents(left: Look, right: Look, options: Options) -> Comparison:

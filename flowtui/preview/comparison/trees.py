@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 from flowtui.preview.comparison.result import PathChange, TreeDifference
 from flowtui.preview.result import TreeNode
 
+_COUNT = re.compile(r"[\[({]?[\d,]*…?[\])}]?")
+"""A value that only says how many children there are."""
+
 
 def tree_difference(left: TreeNode, right: TreeNode, *, examples: int = 100) -> TreeDifference:
     """How two trees differ.
 
-    The value of a node with children is a summary of them, and counts only where the other side has no children.
+    The value of a node with children counts where it says more than how many they are: the class of an object.
 
     Args:
         examples: added, removed and changed nodes to give, of each.
@@ -33,6 +37,8 @@ def tree_difference(left: TreeNode, right: TreeNode, *, examples: int = 100) -> 
             else:
                 note(PathChange("changed", path, one.value, two.value))
             continue
+        if one.value != two.value and not (_COUNT.fullmatch(one.value) and _COUNT.fullmatch(two.value)):
+            note(PathChange("changed", path, one.value, two.value))
         first, second = _by_label(one), _by_label(two)
         for place, child in first.items():
             if place not in second:
