@@ -154,7 +154,7 @@ def _preview(subject: Subject, machine: Machine, symbols: list[Symbol], is_whole
             "capped": f"first {machine.operations:,} operations of the pickle",
         }.get(machine.end, "")
         notices.append(reason or f"the beginning of the pickle: {subject.amount()}")
-    notices += tree_notices(tree, limits.nodes, limits.depth)
+    notices += tree_notices(tree.is_cut, tree.is_deep, limits)
     notices.append(imports_notice(machine.imports))
     can_go_on = machine.end == "capped" or (machine.end == "starved" and not subject.whole)
     more = tree.is_cut or (not is_whole and can_go_on)
@@ -195,13 +195,13 @@ def tree_preview(
     )
 
 
-def tree_notices(tree: PickleTree, nodes: int, depth: int) -> list[str]:
-    """What was left out of a tree."""
+def tree_notices(is_cut: bool, is_deep: bool, limits: Limits) -> list[str]:
+    """What was left out of a tree: nodes, levels."""
     notices = []
-    if tree.is_cut:
-        notices.append(f"the tree shows the first {nodes:,} values")
-    if tree.is_deep:
-        notices.append(f"levels below {depth:,} are left out of the tree")
+    if is_cut:
+        notices.append(f"the tree shows the first {limits.nodes:,} values")
+    if is_deep:
+        notices.append(f"levels below {limits.depth:,} are left out of the tree")
     return notices
 
 

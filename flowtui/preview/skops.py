@@ -77,7 +77,7 @@ def _preview(subject: Subject, schema: bytes, arrays: StoredArrays, is_complete:
     if tree.arrays:
         elements = sum(one.count for one in {one.member: one for _, one in tree.arrays}.values())
         facts += [("arrays", f"{len(tree.arrays):,}{at_least}"), ("elements", f"{elements:,}{at_least}")]
-    notices = tree_notices(tree, limits.nodes, limits.depth)
+    notices = tree_notices(tree.is_cut, tree.is_deep, limits)
     if tree.missing:
         notices.append(f"{tree.missing:,} arrays are not in the archive, or not in what was read of its directory")
     if tree.unread:

@@ -15,7 +15,7 @@ from flowtui.preview.skops_arrays import StoredArray, StoredArrays
 from flowtui.preview.value_words import number_words, text_words
 from flowtui.text import cut
 
-_BRACKETS = {"ListNode": "[]", "TupleNode": "()", "SetNode": "{}"}
+_BRACKETS = {"ListNode": "[{}]", "TupleNode": "({})", "SetNode": "{{{}}}"}
 _VERSIONS = {"_sklearn_version": "scikit-learn"}
 _ABOUT = (
     "__class__",
@@ -100,8 +100,7 @@ class SkopsTree:
         """What an object is, and what is within it."""
         name, content = _class_name(parts), parts.get("content")
         if loader in _BRACKETS and isinstance(content, list) and not isinstance(content, JsonObject):
-            open_, close = _BRACKETS[loader]
-            words = f"{open_}{len(content):,}{close}"
+            words = _BRACKETS[loader].format(f"{len(content):,}")
             # The order of a set is another one in every process.
             values = sorted(content, key=str_of) if loader == "SetNode" else content
             return words if name in ("list", "tuple", "set") else f"{name} {words}", _indexed(values)

@@ -56,9 +56,13 @@ class Subject:
             return True
         return not self.is_short and len(self.head) < self.limits.head
 
-    async def read_whole(self) -> bool:
-        """Read on to the end where the file is at most ``limits.whole`` bytes; True where ``head`` is all of it."""
-        if not self.whole and self.size is not None and self.size <= self.limits.whole:
+    async def read_whole(self, most: int = 0) -> bool:
+        """Read on to the end where the file is at most ``limits.whole`` bytes, or ``most`` where that is more.
+
+        Returns:
+            True where ``head`` is all of it.
+        """
+        if not self.whole and self.size is not None and self.size <= max(self.limits.whole, most):
             self.head += await self.reader.read(len(self.head), self.size - len(self.head))
             self.size = len(self.head)
         return self.whole

@@ -66,7 +66,7 @@ def _preview(subject: Subject, machine: Machine, symbol: Symbol, directory: Dire
     tree = PickleTree(limits)
     root = tree.node("", symbol)
     notices = [] if is_whole else ["the beginning of what was saved: its list of tensors is longer than what was read"]
-    notices += tree_notices(tree, limits.nodes, limits.depth)
+    notices += tree_notices(tree.is_cut, tree.is_deep, limits)
     notices.append(imports_notice(machine.imports))
     code = [(found.group(1), one) for one in directory.members if (found := _CODE.fullmatch(one.name))]
     facts = [("written by", "torch (TorchScript)" if code else "torch")]
