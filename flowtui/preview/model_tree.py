@@ -26,7 +26,7 @@ class Tensor(NamedTuple):
     shape: tuple[int, ...]
 
     @property
-    def count(self) -> int | None:
+    def elements(self) -> int | None:
         """How many elements it has; None where that is not fixed."""
         total = 1
         for length in self.shape:
@@ -89,7 +89,7 @@ class ModelTree:
 def tensor_table(tensors: list[Tensor], limits: Limits) -> tuple[tuple[Column, ...], tuple[tuple[Cell, ...], ...]]:
     """Columns and rows of the first tensors."""
     rows = tuple(
-        (cut(one.name, limits.cell), cut(one.dtype, limits.cell), cut(one.words, limits.cell), one.count)[
+        (cut(one.name, limits.cell), cut(one.dtype, limits.cell), cut(one.words, limits.cell), one.elements)[
             : limits.columns
         ]
         for one in tensors[: limits.rows]
@@ -99,7 +99,7 @@ def tensor_table(tensors: list[Tensor], limits: Limits) -> tuple[tuple[Column, .
 
 def parameters_of(tensors: Iterable[Tensor]) -> int:
     """Elements of all tensors whose shape is fixed."""
-    return sum(one.count or 0 for one in tensors)
+    return sum(one.elements or 0 for one in tensors)
 
 
 def facts_of(facts: Iterable[tuple[str, str]], limits: Limits) -> tuple[tuple[str, str], ...]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flowtui.errors import PreviewError
+from flowtui.preview.onnx_external import External, note_external, said_of_external
 from flowtui.preview.pickle_tree import TENSOR_COLUMNS
 from flowtui.preview.protobuf_wire import BYTES, VARINT, Field, field_at, fields, is_message, varint
 from flowtui.preview.result import Preview, TreeNode
@@ -25,6 +26,8 @@ _MOST_FIELDS = 200_000
 _TYPES = {
     1: "float32", 2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64", 8: "string", 9: "bool",
     10: "float16", 11: "float64", 12: "uint32", 13: "uint64", 14: "complex64", 15: "complex128", 16: "bfloat16",
+    17: "float8_e4m3fn", 18: "float8_e4m3fnuz", 19: "float8_e5m2", 20: "float8_e5m2fnuz", 21: "uint4", 22: "int4",
+    23: "float4_e2m1", 24: "float8_e8m0", 25: "uint2", 26: "int2",
 }  # fmt: skip
 _AFTER_INITIALIZERS = range(10, 17)
 """Fields of a graph: its description, inputs, outputs, further values, quantization, sparse tensors, metadata."""
@@ -39,6 +42,7 @@ class _Model:
     inputs: list[tuple[str, str]] = field(default_factory=list)
     outputs: list[tuple[str, str]] = field(default_factory=list)
     tensors: list[tuple[str, str, tuple[int, ...]]] = field(default_factory=list)
+    external: dict[str, External] = field(default_factory=dict)
     operators: Counter[str] = field(default_factory=Counter)
     opsets: list[str] = field(default_factory=list)
     metadata: list[tuple[str, str]] = field(default_factory=list)
@@ -69,7 +73,11 @@ async def show(subject: Subject) -> Preview:
     else:
         await asyncio.to_thread(_read_graph, model, head[: graph.end], graph.start, 0)
         model.is_cut = not model.left
-    return await asyncio.to_thread(_preview, subject, model)
+    found = await asyncio.to_thread(_preview, subject, model)
+    if not model.external:
+        return found
+    notices, facts = await said_of_external(subject, model.external)
+    return replace(found, notices=(*notices, *found.notices), facts=(*found.facts, *facts))
 
 
 async def _go_on(model: _Model, ranges: Ranges, at: int, end: int) -> None:
@@ -158,7 +166,10 @@ def _read_graph(model: _Model, data: bytes, at: int, offset: int) -> int:
         if one.wire != BYTES:
             continue
         if one.number == 5 and len(model.tensors) < _MOST_INITIALIZERS:
-            model.tensors.append(_tensor(data, one.start, min(one.end, len(data))))
+            name, kind, shape, place = _tensor(data, one.start, min(one.end, len(data)))
+            model.tensors.append((name, kind, shape))
+            if place is not None:
+                note_external(model.external, name, place)
         elif one.number == 1:
             operator = next(
                 (part for part in fields(data, one.start, one.end) if part.number == 4 and part.wire == BYTES), None
@@ -174,10 +185,12 @@ def _read_graph(model: _Model, data: bytes, at: int, offset: int) -> int:
     return offset + at
 
 
-def _tensor(data: bytes, start: int, end: int) -> tuple[str, str, tuple[int, ...]]:
-    """Name, type and shape of a TensorProto; its name comes before its raw data."""
+def _tensor(data: bytes, start: int, end: int) -> tuple[str, str, tuple[int, ...], dict[str, str] | None]:
+    """Name, type and shape of a TensorProto, whose name comes before its raw data; and where its data is, if outside."""
     dims: list[int] = []
     kind, name = "?", ""
+    place: dict[str, str] = {}
+    is_external = False
     for one in fields(data, start, end, most=1000):
         if one.number == 1 and one.wire == VARINT:
             dims.append(one.value)
@@ -187,7 +200,12 @@ def _tensor(data: bytes, start: int, end: int) -> tuple[str, str, tuple[int, ...
             kind = _TYPES.get(one.value, f"type {one.value}")
         elif one.number == 8 and one.wire == BYTES:
             name = _text(data[one.start : one.end])
-    return name, kind, tuple(dims[:64])
+        elif one.number == 13 and one.wire == BYTES:
+            pair = {part.number: _text(data[part.start : part.end]) for part in fields(data, one.start, one.end)}
+            place[pair.get(1, "")] = pair.get(2, "")
+        elif one.number == 14 and one.wire == VARINT:
+            is_external = one.value == 1
+    return name, kind, tuple(dims[:64]), place if is_external else None
 
 
 def _packed(data: bytes) -> list[int]:
@@ -248,6 +266,7 @@ def _text(data: bytes) -> str:
 def _preview(subject: Subject, model: _Model) -> Preview:
     limits = subject.limits
     names = {name for name, _, _ in model.tensors}
+    where = {name: f" in {one.location}" for one in model.external.values() for name in one.tensors}
     inputs = [one for one in model.inputs if one[0] not in names]
     parameters = sum(_count(shape) for _, _, shape in model.tensors)
     more = "" if not model.is_cut else " at least"
@@ -262,7 +281,7 @@ def _preview(subject: Subject, model: _Model) -> Preview:
         ("inputs", inputs),
         ("outputs", model.outputs),
         ("operators", [(name, f"{count:,}") for name, count in model.operators.most_common()]),
-        ("initializers", [(name, _words(kind, shape)) for name, kind, shape in model.tensors]),
+        ("initializers", [(name, _words(kind, shape) + where.get(name, "")) for name, kind, shape in model.tensors]),
     ):
         shown = pairs[:left]
         left -= len(shown)

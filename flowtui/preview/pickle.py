@@ -11,14 +11,14 @@ from flowtui.preview.compressed_streams import Stream, stream_of
 from flowtui.preview.limits import Limits
 from flowtui.preview.pickle_machine import MOST_OPERATIONS, Machine
 from flowtui.preview.pickle_tree import TENSOR_COLUMNS, PickleTree, tensor_rows
-from flowtui.preview.pickled_arrays import array_of
+from flowtui.preview.pickled_arrays import arrow_stream, array_of
 from flowtui.preview.result import Preview, TreeNode
 from flowtui.preview.source import Ranges
 from flowtui.preview.subject import Subject
 from flowtui.preview.symbols import Call, Items, Opaque, Ref, Symbol, value_of
-from flowtui.preview.unpacked import Unpacked
+from flowtui.preview.unpacked import Part, Unpacked
 from flowtui.storage.cache import BLOCK_SIZE
-from flowtui.text import plain
+from flowtui.text import cut, plain
 
 _FORMATS = ("pkl", "pickle", "joblib", "pt", "pth", "p")
 _PACKED_FORMATS = ("pkl", "pickle", "joblib", "p")
@@ -100,7 +100,29 @@ async def show_pickle(subject: Subject) -> Preview:
             symbols.append(begun)
     if not symbols or (not machine.found and machine.end == "damaged" and machine.operations < 4):
         raise PreviewError("not a pickle, or a damaged one: nothing of it can be read")
+    table = await _frame(subject, machine, symbols)
+    if table is not None:
+        return table
     return await asyncio.to_thread(_preview, subject, machine, symbols, is_whole)
+
+
+async def _frame(subject: Subject, machine: Machine, symbols: list[Symbol]) -> Preview | None:
+    """The table of a frame or series of polars, which is pickled as an Arrow stream; None for anything else."""
+    stream = arrow_stream(symbols[0]) if len(symbols) == 1 else None
+    if stream is None or stream.start < 0 or subject.show_inside is None:
+        return None
+    found = await subject.show_inside(Part(subject.reader, stream.start, stream.length), "frame.arrows")
+    if found.kind != "table":
+        return None
+    symbol = symbols[0]
+    name = str(symbol.function) if isinstance(symbol, Call) else ""
+    notices = (
+        f"a pickle of {plain(name)}: the Arrow stream within it",
+        *found.notices,
+        imports_notice(machine.imports),
+    )
+    facts = (("protocol", str(machine.protocol)), ("pickled", cut(name, subject.limits.cell)), *found.facts)
+    return replace(found, notices=notices, facts=facts)
 
 
 def most_operations(limits: Limits) -> int:

@@ -59,7 +59,7 @@ class Machine:
 
     def run(self, data: bytes, offset: int = 0) -> None:
         """Run the bytes of the file from ``offset``, which is ``position``, until a pickle ends or they do."""
-        opcodes = self._opcodes = Opcodes(data)
+        opcodes = self._opcodes = Opcodes(data, offset)
         self.end = ""
         try:
             while not self.end:

@@ -26,14 +26,15 @@ class DamagedError(Exception):
 
 
 class Opcodes:
-    """Reads one opcode after the other.
+    """Reads one opcode after the other of a part of a file that begins at ``offset``.
 
     Attributes:
         at: where in the data the next one begins; behind its end where the body of an argument goes on there.
     """
 
-    def __init__(self, data: bytes = b"") -> None:
+    def __init__(self, data: bytes = b"", offset: int = 0) -> None:
         self._data = data
+        self._offset = offset
         self.at = 0
 
     def next(self) -> tuple[str, Any]:
@@ -73,7 +74,8 @@ class Opcodes:
         length = int.from_bytes(self._take(width), "little")
         if kind.n == pickletools.TAKEN_FROM_ARGUMENT4 and length >= 1 << 31:
             raise DamagedError
-        body = self._data[self.at : self.at + length]
+        start = self.at
+        body = self._data[start : start + length]
         # What is not at hand of a long body is not needed: the next opcode is behind it.
         self.at += length
         if kind.name.startswith("unicode"):
@@ -87,7 +89,7 @@ class Opcodes:
             if len(body) < length:
                 raise StarvedError
             return int.from_bytes(body, "little", signed=True)
-        return Blob(length, body[:_KEPT_BYTES])
+        return Blob(length, body[:_KEPT_BYTES], self._offset + start)
 
     def _line_argument(self, kind: pickletools.ArgumentDescriptor) -> Any:
         lines = 2 if kind.name == "stringnl_noescape_pair" else 1

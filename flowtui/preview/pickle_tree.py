@@ -8,7 +8,16 @@ from collections.abc import Iterable, Iterator
 from datetime import date, time
 
 from flowtui.preview.limits import Limits
-from flowtui.preview.pickled_arrays import Array, array_of, dtype_of, file_beside, frame_shape, numbers_of, scalar_of
+from flowtui.preview.pickled_arrays import (
+    Array,
+    array_of,
+    arrow_stream,
+    dtype_of,
+    file_beside,
+    frame_shape,
+    numbers_of,
+    scalar_of,
+)
 from flowtui.preview.result import Column, TreeNode
 from flowtui.preview.symbols import (
     Blob,
@@ -130,6 +139,9 @@ class PickleTree:
         if short is not None:
             return short, None
         name = class_name(call)
+        stream = arrow_stream(call)
+        if stream:
+            return f"{name}, an Arrow stream of {stream.length:,} bytes", None
         if is_named(call.function, *_DICTS):
             return f"{name} {{{len(call.pairs):,}}}", self._dict(call)
         arguments = values_of(call.arguments)

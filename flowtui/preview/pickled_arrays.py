@@ -24,6 +24,7 @@ _STORAGES = {
     "Short": "int16", "Char": "int8", "Byte": "uint8", "Bool": "bool", "ComplexDouble": "complex128",
     "ComplexFloat": "complex64", "QInt8": "qint8", "QUInt8": "quint8", "QInt32": "qint32",
 }  # fmt: skip
+_POLARS = ("polars.dataframe.frame.DataFrame", "polars.series.series.Series")
 _FORMATS = {
     "f8": "d", "f4": "f", "f2": "e", "i8": "q", "i4": "i", "i2": "h", "i1": "b", "u8": "Q", "u4": "I", "u2": "H",
     "u1": "B", "b1": "?",
@@ -184,6 +185,14 @@ def file_beside(call: Call) -> str:
     if not is_wrapper or not isinstance(name, str):
         return ""
     return f"in the file {name[:200]}"
+
+
+def arrow_stream(symbol: Symbol) -> Blob | None:
+    """The Arrow stream that a frame or series of polars is pickled as; None for anything else."""
+    if not isinstance(symbol, Call) or not is_named(symbol.function, *_POLARS):
+        return None
+    state = symbol.state
+    return state if isinstance(state, Blob) and state.head.startswith(b"\xff\xff\xff\xff") else None
 
 
 def scalar_of(symbol: Symbol) -> bool | int | float | str | None:

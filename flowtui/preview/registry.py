@@ -14,15 +14,19 @@ from flowtui.preview import (
     arrow,
     catboost,
     compressed,
+    coreml,
     delimited,
     executorch,
     gguf,
+    hdf5,
     html,
     image,
     json,
     keras,
+    lance_vortex,
     lightgbm,
     markdown,
+    mlflow,
     notebook,
     numpy_files,
     onnx,
@@ -38,12 +42,14 @@ from flowtui.preview import (
     spss_stata,
     text,
     tflite,
+    tfrecord,
     torch_archive,
     xgboost,
     xpt,
 )
 from flowtui.preview import hex as hex_dump
 from flowtui.preview.limits import DEFAULT, Limits
+from flowtui.preview.model_folders import words_of_folder
 from flowtui.preview.result import Column, Preview
 from flowtui.preview.sniff import is_from_the_end, is_named_from_the_end, sniff
 from flowtui.preview.source import Source
@@ -93,6 +99,7 @@ PREVIEWERS: tuple[Previewer, ...] = (
     Previewer("npy", numpy_files.accepts_npy, numpy_files.show_npy),
     Previewer("safetensors", safetensors.accepts, safetensors.show),
     Previewer("keras", keras.accepts, keras.show),
+    Previewer("hdf5", hdf5.accepts, hdf5.show),
     Previewer("gguf", gguf.accepts, gguf.show),
     Previewer("onnx", onnx.accepts, onnx.show),
     Previewer("xgboost", xgboost.accepts, xgboost.show),
@@ -100,10 +107,14 @@ PREVIEWERS: tuple[Previewer, ...] = (
     Previewer("catboost", catboost.accepts, catboost.show),
     Previewer("tensorflow lite", tflite.accepts, tflite.show),
     Previewer("executorch", executorch.accepts, executorch.show),
+    Previewer("core ml", coreml.accepts, coreml.show),
+    Previewer("tfrecord", tfrecord.accepts, tfrecord.show),
+    Previewer("lance and vortex", lance_vortex.accepts, lance_vortex.show),
     Previewer("pickle", pickle.accepts, pickle.show),
     Previewer("zip", archives.accepts_zip, archives.show_zip),
     Previewer("tar", archives.accepts_tar, archives.show_tar),
     Previewer("compressed", compressed.accepts, compressed.show),
+    Previewer("mlflow", mlflow.accepts, mlflow.show),
     Previewer("notebook", notebook.accepts, notebook.show),
     Previewer("html", html.accepts, html.show),
     Previewer("markdown", markdown.accepts, markdown.show),
@@ -199,12 +210,16 @@ def preview_directory(entries: tuple[Entry, ...], *, limits: Limits = DEFAULT) -
     """The files of a directory as a table of names and sizes."""
     rows = tuple((plain(entry.name), entry.size) for entry in entries[: limits.rows])
     cut = len(entries) > len(rows)
+    is_of = words_of_folder(entry.name for entry in entries)
+    notices = [is_of] if is_of else []
+    if cut:
+        notices.append(f"first {len(rows):,} of {len(entries):,} files")
     return Preview(
         kind="table",
         columns=(Column("name", "text"), Column("size", "integer")),
         rows=rows,
         total_rows=len(entries),
-        notices=(f"first {len(rows):,} of {len(entries):,} files",) if cut else (),
+        notices=tuple(notices),
         more=cut and limits.can_grow,
         format="directory",
     )

@@ -14,10 +14,11 @@ Symbol: TypeAlias = "bool | int | float | str | Blob | Ref | Items | Pairs | Cal
 
 @dataclass(slots=True, eq=False)
 class Blob:
-    """Bytes: how many, and the first of them."""
+    """Bytes: how many, the first of them, and where they begin in the file (-1 where that is not known)."""
 
     length: int
     head: bytes = b""
+    start: int = -1
 
 
 @dataclass(slots=True, eq=False)

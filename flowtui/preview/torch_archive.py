@@ -19,11 +19,14 @@ from flowtui.preview.result import Preview, TreeNode
 from flowtui.preview.source import Ranges
 from flowtui.preview.subject import Subject
 from flowtui.preview.symbols import Symbol
+from flowtui.preview.torch_export import is_exported, show_exported
 from flowtui.preview.zip_directory import Directory, Member, directory_of, open_member
 from flowtui.text import cut
 
 _FORMATS = ("pt", "pth", "bin", "ckpt", "ptl", "pt2", "torchscript")
-_FIRST_MEMBER = re.compile(rb"[^/]{1,200}/(data\.pkl|data/|constants\.pkl|version|byteorder|\.format_version|code/)")
+_FIRST_MEMBER = re.compile(
+    rb"[^/]{1,200}/(data\.pkl|data/|constants\.pkl|version|byteorder|\.format_version|archive_format|archive_version|code/)"
+)
 _PICKLE = re.compile(r"[^/]+/data\.pkl")
 _CODE = re.compile(r"[^/]+/code/(.+\.py)")
 _MOST_CODE = 200
@@ -42,6 +45,8 @@ async def show(subject: Subject) -> Preview:
     directory = await directory_of(subject, ranges)
     pickled = next((one for one in directory.members if _PICKLE.fullmatch(one.name)), None)
     if pickled is None:
+        if is_exported(directory):
+            return await show_exported(subject, ranges, directory)
         raise PreviewError("a ZIP archive that is not torch's: it has no data.pkl")
     machine = Machine(most_operations=most_operations(subject.limits))
     is_whole = await _run(machine, subject, ranges, pickled)

@@ -40,7 +40,7 @@ _KEPT_ENVIRONMENT = ("LANG", "LC_ALL", "LC_CTYPE", "PATH", "TZ", "TZDIR", "LD_LI
 _EXTRAS = {
     "pyarrow": "tables", "pandas": "sas", "pyreadstat": "sas", "pypdfium2": "media", "PIL": "media",
     "resvg_py": "media",
-    "python_calamine": "office", "zstd": "archives", "lz4": "archives",
+    "python_calamine": "office", "zstd": "archives", "lz4": "archives", "h5py": "models",
 }  # fmt: skip
 """Which extra of flowtui installs a library."""
 

@@ -1,7 +1,7 @@
 """Models of XGBoost in JSON and UBJSON, under any name: objective, parameters, features, trees by their sizes.
 
-The fields are those of XGBoost's model schema (``doc/model.schema``). Since version 3 ``base_score`` is a list, with one
-value for each target or class.
+The fields are those of XGBoost's model schema (``doc/model.schema``). Since version 3 ``base_score`` is a list, with
+one value for each target or class.
 """
 
 from __future__ import annotations

@@ -57,6 +57,18 @@ class Reader:
         """GETs that were waited for one after the other; those of one batch of ranges count as one."""
         return self._meter.round_trips
 
+    async def size_beside(self, path: str) -> int | None:
+        """Size in bytes of another object, by its path relative to the folder of this one.
+
+        Returns:
+            None where that is not told, or nothing can lie beside what the URI names (a signed URL).
+
+        Raises NotFoundError for a missing object, StorageError where it cannot be reached.
+        """
+        if self.uri.startswith(("http:", "https:")):
+            return None
+        return (await self._backend.stat(f"{self.uri.rpartition('/')[0]}/{path}")).size
+
     async def read(self, start: int, length: int) -> bytes:
         """``length`` bytes from ``start``; fewer where the object ends before.
 

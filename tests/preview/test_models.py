@@ -315,7 +315,10 @@ async def test_keras() -> None:
 
 async def test_hdf5_says_what_it_is() -> None:
     found = await look(b"\x89HDF\r\n\x1a\n" + bytes(100), "weights.h5")
-    assert found.notices == ("an HDF5 file, as Keras, MATLAB and h5py write them: no preview of it, shown as bytes",)
+    assert found.notices == (
+        "an HDF5 file that is cut or damaged",
+        "an HDF5 file, as Keras, MATLAB and h5py write them: no preview of it, shown as bytes",
+    )
 
 
 @pytest.mark.parametrize("name", [path.name for path in sorted(MODELS.iterdir()) if path.suffix != ".md"])
