@@ -1,7 +1,7 @@
 """Core ML models (``.mlmodel``): inputs, outputs, kind, version and metadata.
 
-The fields are those of Apple's Model.proto and FeatureTypes.proto, as coremltools has them; the description comes before
-the model itself, which is passed over.
+The fields are those of Apple's Model.proto and FeatureTypes.proto, as coremltools has them; the description comes
+before the model itself, which is passed over.
 """
 
 from __future__ import annotations

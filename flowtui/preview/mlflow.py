@@ -23,12 +23,19 @@ _OTHERS = re.compile(
     rb"^(artifact_path|mlflow_version|model_uuid|model_id|utc_time_created|signature|run_id):", re.MULTILINE
 )
 _FACTS = (
-    ("mlflow_version", "MLflow"), ("utc_time_created", "created"), ("model_uuid", "model uuid"), ("model_id", "model id"),
-    ("run_id", "run"), ("artifact_path", "artifact path"),
+    ("mlflow_version", "MLflow"), ("utc_time_created", "created"), ("model_uuid", "model uuid"),
+    ("model_id", "model id"), ("run_id", "run"), ("artifact_path", "artifact path"),
 )  # fmt: skip
 _MOST = 1024 * 1024
 _DEEPEST = 20
 _MOST_VALUES = 5000
+
+
+class _Loader(yaml.SafeLoader):
+    """Knows no merged mappings: a few lines of them can be made to double without end."""
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Leave merge keys as they are; they are then refused."""
 
 
 def accepts(subject: Subject) -> bool:
@@ -48,7 +55,7 @@ def _show(subject: Subject) -> Preview:
     limits = subject.limits
     text = subject.text()
     try:
-        found = yaml.safe_load(text)
+        found = _Loader(text).get_single_data()
     except (yaml.YAMLError, ValueError, RecursionError, OverflowError) as error:
         raise PreviewError("the description of an MLflow model that is not valid YAML") from error
     flavors = found.get("flavors") if isinstance(found, dict) else None
@@ -105,15 +112,16 @@ def _columns(text: object) -> list[tuple[str, str]]:
         if isinstance(tensor, JsonObject):
             inner = dict(tensor)
             shape = inner.get("shape")
-            lengths = shape if isinstance(shape, list) else []
-            kind = f"{inner.get('dtype', '?')} {' x '.join('?' if str(length) == '-1' else str(length) for length in lengths)}"
+            given = shape if isinstance(shape, list) else []
+            lengths = ["?" if str(length) == "-1" else str(length) for length in given]
+            kind = f"{inner.get('dtype', '?')} {' x '.join(lengths)}"
         optional = ", optional" if told.get("required") is False else ""
         columns.append((str(told.get("name", index)), f"{kind}{optional}"))
     return columns
 
 
 def _flat(value: object, path: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
-    """Values by their paths. An alias of YAML may stand in many places: the levels are bounded, and who asks takes few."""
+    """Values by their paths; an alias of YAML may stand in many places, so that no more are taken than are shown."""
     if isinstance(value, dict) and value and depth < _DEEPEST:
         for name, one in value.items():
             yield from _flat(one, f"{path}.{name}"[:500] if path else str(name)[:500], depth + 1)

@@ -186,7 +186,7 @@ def _read_graph(model: _Model, data: bytes, at: int, offset: int) -> int:
 
 
 def _tensor(data: bytes, start: int, end: int) -> tuple[str, str, tuple[int, ...], dict[str, str] | None]:
-    """Name, type and shape of a TensorProto, whose name comes before its raw data; and where its data is, if outside."""
+    """Name, type and shape of a TensorProto, whose name comes before its data; and where that is, if outside."""
     dims: list[int] = []
     kind, name = "?", ""
     place: dict[str, str] = {}

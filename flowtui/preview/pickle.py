@@ -11,7 +11,7 @@ from flowtui.preview.compressed_streams import Stream, stream_of
 from flowtui.preview.limits import Limits
 from flowtui.preview.pickle_machine import MOST_OPERATIONS, Machine
 from flowtui.preview.pickle_tree import TENSOR_COLUMNS, PickleTree, tensor_rows
-from flowtui.preview.pickled_arrays import arrow_stream, array_of
+from flowtui.preview.pickled_arrays import array_of, arrow_stream
 from flowtui.preview.result import Preview, TreeNode
 from flowtui.preview.source import Ranges
 from flowtui.preview.subject import Subject

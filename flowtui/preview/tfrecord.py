@@ -11,6 +11,7 @@ import struct
 from collections.abc import Iterator
 
 from flowtui.errors import PreviewError
+from flowtui.preview.model_tree import facts_of
 from flowtui.preview.protobuf_wire import BYTES, FIXED32, VARINT, fields, is_message, varint
 from flowtui.preview.result import Cell, Column, Preview
 from flowtui.preview.subject import Subject
@@ -82,7 +83,7 @@ def _show(subject: Subject) -> Preview:
         total_rows=total if is_whole else None,
         more=len(rows) < total or not subject.whole,
         format="tfrecord",
-        facts=tuple(facts),
+        facts=facts_of(facts, limits),
     )
 
 

@@ -1,8 +1,8 @@
 """Programs that torch exported (``.pt2``): inputs, outputs, operators, and weights by name, shape and type.
 
 Such a file is a ZIP archive. Since torch 2.8 it has ``models/NAME.json`` and, with the weights, their list
-``data/weights/NAME_weights_config.json`` (docs: PT2 Archive Spec); before, ``serialized_exported_program.json``. The JSON
-is an ExportedProgram of ``torch/_export/serde/schema.py``. Nothing in it is built or run.
+``data/weights/NAME_weights_config.json`` (docs: PT2 Archive Spec); before, ``serialized_exported_program.json``. The
+JSON is an ExportedProgram of ``torch/_export/serde/schema.py``. Nothing in it is built or run.
 """
 
 from __future__ import annotations

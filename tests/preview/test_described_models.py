@@ -1,4 +1,4 @@
-"""Models and datasets that are described rather than shown: Core ML, MLflow, torch's exports, ONNX beside its data, ..."""
+"""Models that are described rather than shown: Core ML, MLflow, torch's exports, ONNX beside its data; and datasets."""
 
 from __future__ import annotations
 
@@ -94,8 +94,11 @@ async def test_the_description_of_an_mlflow_model() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["flavors:\nrun_id: [", "flavors:\nrun_id: x\n", "flavors:\n  a: !!python/object/apply:os.system ['x']\nrun_id: x\n",
+    ["flavors:\nrun_id: [", "flavors:\nrun_id: x\n",
+     "flavors:\n  a: !!python/object/apply:os.system ['x']\nrun_id: x\n",
      "a: &a [1]\n" + "".join(f"b{n}: &b{n} [*a, *a]\n" for n in range(50)) + "flavors:\n  x: *b1\nrun_id: 1\n",
+     "a0: &a0 {x: 1}\n" + "".join(f"a{n + 1}: &a{n + 1} {{<<: [*a{n}, *a{n}]}}\n" for n in range(60))
+     + "flavors: {}\nflavors:\nrun_id: 1\n",
      "flavors:\n  x: " + "{a: " * 3000 + "1" + "}" * 3000 + "\nrun_id: 1\n"],
 )  # fmt: skip
 async def test_descriptions_that_make_no_sense_are_text(text: str) -> None:
@@ -240,7 +243,8 @@ async def test_a_damaged_export_is_bounded() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.sampled_from([(b"\x08\x01\x12", "x.mlmodel"), (b"VTXF", "x.vortex"), (b"", "x.lance"), (record(b"")[:12], "x")]),
+@given(st.sampled_from([(b"\x08\x01\x12", "x.mlmodel"), (b"VTXF", "x.vortex"), (b"", "x.lance"),
+                        (record(b"")[:12], "x")]),
        st.binary(max_size=150), st.sampled_from([b"", b"VTXF", b"LANC", b"\2\0\2\0LANC"]))  # fmt: skip
 async def test_any_bytes_behind_a_beginning(begin: tuple[bytes, str], rest: bytes, end: bytes) -> None:
     await assert_bounded(begin[0] + rest + end, begin[1])
