@@ -37,7 +37,7 @@ _NEWEST = 50
 def accepts(subject: Subject) -> bool:
     """By its name, where it begins with the version of the format."""
     head = subject.head
-    return subject.sniffed.is_any("mlmodel") and head[:1] == b"\x08" and 0 < head[1] < _NEWEST
+    return subject.sniffed.is_any("mlmodel") and len(head) > 1 and head[0] == 8 and 0 < head[1] < _NEWEST
 
 
 async def show(subject: Subject) -> Preview:

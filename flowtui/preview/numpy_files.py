@@ -9,14 +9,14 @@ from __future__ import annotations
 import ast
 import asyncio
 import re
-import struct
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flowtui.domain.size import human_size
 from flowtui.errors import PreviewError
-from flowtui.preview.pickled_arrays import Dtype, dtype_named, numbers_of
+from flowtui.preview.numpy_elements import element_of
+from flowtui.preview.pickled_arrays import Dtype, dtype_named
 from flowtui.preview.result import Cell, Column, Preview
 from flowtui.preview.source import Ranges
 from flowtui.preview.subject import Subject
@@ -24,6 +24,9 @@ from flowtui.preview.zip_directory import Member, directory_of, member_head
 from flowtui.text import cut, plain
 
 _MAGIC = b"\x93NUMPY"
+PADDING = "\0"
+"""The name of bytes between fields that are none."""
+
 _MOST_HEADER = 64 * 1024
 _LARGEST = 1 << 62
 _MOST_NESTED = 1000
@@ -56,7 +59,12 @@ class Header:
     def dtype_name(self) -> str:
         if self.fields[0][0] == "":
             return self.fields[0][1].name
-        return "{" + ", ".join(f"{name}: {dtype.name}" for name, dtype in self.fields) + "}"
+        return "{" + ", ".join(f"{name}: {dtype.name}" for name, dtype in self.fields if name != PADDING) + "}"
+
+    @property
+    def shown(self) -> tuple[tuple[str, Dtype], ...]:
+        """The fields without the padding between them."""
+        return tuple(one for one in self.fields if one[0] != PADDING)
 
     @property
     def has_objects(self) -> bool:
@@ -127,15 +135,18 @@ def _fields(descr: object) -> Iterator[tuple[str, Dtype]]:
         if not isinstance(field, tuple) or not 2 <= len(field) <= 3:
             raise PreviewError("a numpy array of an unknown type")
         name = field[0][-1] if isinstance(field[0], tuple) and field[0] else field[0]
-        name = str(name)[:500] or f"field {number}"
+        # As numpy reads it, nameless bytes are padding.
+        is_padding = name == "" and isinstance(field[1], str) and field[1].strip("|<>=").startswith("V")
+        name = PADDING if is_padding else str(name)[:500] or f"field {number}"
         if isinstance(field[1], str):
             yield name, _many(_dtype(field[1]), field[2] if len(field) == 3 else ())
         else:
             inner = tuple(_fields(field[1]))
             size = sum(dtype.size for _, dtype in inner)
-            parts = ", ".join(f"{label}: {dtype.name}" for label, dtype in inner)
+            parts = tuple(("" if label == PADDING else label, dtype) for label, dtype in inner)
+            words = ", ".join(f"{label}: {dtype.name}" for label, dtype in parts if label)
             kind = "O" if any(dtype.has_objects for _, dtype in inner) else "V"
-            yield name, _many(Dtype(f"{{{parts}}}"[:500], size, kind), field[2] if len(field) == 3 else ())
+            yield name, _many(Dtype(f"{{{words}}}"[:500], size, kind, parts=parts), field[2] if len(field) == 3 else ())
 
 
 def _dtype(text: str) -> Dtype:
@@ -156,7 +167,7 @@ def _many(dtype: Dtype, shape: object) -> Dtype:
             raise PreviewError("a numpy array whose shape makes no sense")
         count *= length
     words = " x ".join(map(str, lengths))
-    return Dtype(f"{dtype.name} {words}", dtype.size * count, "O" if dtype.has_objects else "V")
+    return Dtype(f"{dtype.name} {words}", dtype.size * count, "O" if dtype.has_objects else "V", base=dtype)
 
 
 async def show_npy(subject: Subject) -> Preview:
@@ -185,6 +196,8 @@ def _show_npy(subject: Subject) -> Preview:
         notices.append(f"first {len(rows):,} of {total:,} rows")
     if shown_columns < width:
         notices.append(f"first {shown_columns:,} of {width:,} columns")
+    if any(_is_long_double(dtype) for _, dtype in header.fields):
+        notices.append("numbers of 16 or 12 bytes are read as those of x86 processors, which have 80 bits")
     if len(header.shape) > 2:
         notices.append("its last axis is across, the others are laid out one below the other")
     needed = header.start + header.count * header.itemsize
@@ -202,18 +215,23 @@ def _show_npy(subject: Subject) -> Preview:
     )
 
 
+def _is_long_double(dtype: Dtype) -> bool:
+    inner = dtype.base or dtype
+    return inner.code in ("f16", "f12")
+
+
 def _table_shape(header: Header) -> tuple[int, int]:
     """Rows and columns of an array as a table."""
     is_structured = header.fields[0][0] != ""
     if is_structured or len(header.shape) < 2:
-        return header.count, len(header.fields)
+        return header.count, len(header.shown)
     width = header.shape[-1]
     return (header.count // width if width else 0), width
 
 
 def _columns(header: Header, count: int, width: int) -> tuple[Column, ...]:
     if header.fields[0][0] != "":
-        return tuple(Column(cut(name, width) or " ", _type(dtype)) for name, dtype in header.fields[:count])
+        return tuple(Column(cut(name, width) or " ", _type(dtype)) for name, dtype in header.shown[:count])
     kind = _type(header.fields[0][1])
     if len(header.shape) < 2:
         return (Column("values", kind),)
@@ -240,9 +258,10 @@ def _rows(subject: Subject, header: Header, most: int, columns: int) -> tuple[li
             at = row * header.itemsize
             if at + header.itemsize > len(data):
                 return rows, True
-            cells = []
-            for _, dtype in header.fields[:columns]:
-                cells.append(element_of(dtype, data[at : at + dtype.size], cell))
+            cells: list[Cell] = []
+            for name, dtype in header.fields:
+                if name != PADDING and len(cells) < columns:
+                    cells.append(element_of(dtype, data[at : at + dtype.size], cell))
                 at += dtype.size
             rows.append(tuple(cells))
         return rows, False
@@ -277,45 +296,6 @@ def _fortran(row: int, column: int, shape: tuple[int, ...]) -> int:
         at += index * step
         step *= length
     return at
-
-
-def element_of(dtype: Dtype, data: bytes, width: int) -> Cell:
-    """One element of an array from its bytes; text is cut at ``width`` characters."""
-    numbers = numbers_of(dtype, data, 1)
-    if numbers:
-        return numbers[0]
-    order = dtype.order or "<"
-    kind = dtype.code[:1]
-    if kind == "U":
-        codec = "utf-32-be" if order == ">" else "utf-32-le"
-        return cut(data.decode(codec, "replace").rstrip("\0"), width)
-    if kind == "S":
-        return cut(data.rstrip(b"\0").decode("utf-8", "replace"), width)
-    if kind in ("M", "m"):
-        return cut(_moment(dtype, data, order), width)
-    if kind == "c" and dtype.size in (8, 16):
-        real, imaginary = struct.unpack(f"{order}2{'f' if dtype.size == 8 else 'd'}", data)
-        return cut(f"{real:g}{imaginary:+g}j", width)
-    return cut(data[:16].hex(" "), width)
-
-
-def _moment(dtype: Dtype, data: bytes, order: str) -> str:
-    count = struct.unpack(f"{order}q", data)[0]
-    if count == -(1 << 63):
-        return "NaT"
-    unit = dtype.name.partition("[")[2].rstrip("]")
-    if dtype.code.startswith("M") and unit in _SECONDS:
-        from datetime import datetime, timedelta
-
-        try:
-            found = datetime(1970, 1, 1) + timedelta(seconds=count * _SECONDS[unit])
-        except OverflowError:
-            return f"{count} {unit}"
-        return str(found.date() if unit == "D" else found)
-    return f"{count} {unit}".strip()
-
-
-_SECONDS = {"D": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 
 
 async def show_npz(subject: Subject) -> Preview:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from flowtui.domain.size import human_size
-from flowtui.errors import NotFoundError, StorageError
+from flowtui.errors import FlowtuiError, NotFoundError
 from flowtui.preview.subject import Subject
 from flowtui.storage import Reader
 from flowtui.text import cut
@@ -69,7 +69,7 @@ async def _state(subject: Subject, location: str, one: External) -> str:
         size = await subject.reader.size_beside(location)
     except NotFoundError:
         return "which is not there"
-    except StorageError as error:
+    except FlowtuiError as error:
         return f"which was not found out: {error.message}"
     if size is None:
         return "which cannot be looked for beside it"

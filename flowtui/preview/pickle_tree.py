@@ -32,6 +32,7 @@ from flowtui.preview.symbols import (
     value_of,
     values_of,
 )
+from flowtui.preview.value_words import text_words
 from flowtui.text import cut
 
 _BRACKETS = {"list": ("[", "]"), "tuple": ("(", ")"), "set": ("{", "}"), "frozenset": ("{", "}")}
@@ -204,7 +205,7 @@ def class_name(call: Call, depth: int = 0) -> str:
 def scalar(symbol: Symbol) -> str:
     """A value that holds no others, on one line."""
     if isinstance(symbol, str):
-        return symbol[:100_000]
+        return text_words(symbol[:100_000])
     if isinstance(symbol, Blob):
         return f"{symbol.length:,} bytes"
     if isinstance(symbol, Ref):
@@ -213,7 +214,8 @@ def scalar(symbol: Symbol) -> str:
         return symbol.text
     if isinstance(symbol, Persistent):
         return f"persistent {inline(symbol.id)}"
-    return _number(symbol) if isinstance(symbol, int | float) else str(symbol)
+    # A number of Python is shown with all its digits, as it would be printed.
+    return str(symbol)
 
 
 def inline(symbol: Symbol, depth: int = 0) -> str:

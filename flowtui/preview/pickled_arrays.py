@@ -40,12 +40,16 @@ class Dtype:
         size: bytes of one element; 0 where it is not known.
         code: numpy's own short form without byte order (``f8``).
         order: ``<``, ``>`` or empty.
+        base: of a field that is an array itself, the type of its elements.
+        parts: names and types of the fields of one that has fields itself; padding has an empty name.
     """
 
     name: str
     size: int
     code: str = ""
     order: str = ""
+    base: Dtype | None = None
+    parts: tuple[tuple[str, Dtype], ...] = ()
 
     @property
     def has_objects(self) -> bool:

@@ -8,7 +8,8 @@ import zlib
 from dataclasses import dataclass
 
 from flowtui.errors import PreviewError
-from flowtui.preview.numpy_files import Header, element_of, header_of
+from flowtui.preview.numpy_elements import element_of
+from flowtui.preview.numpy_files import Header, header_of
 from flowtui.preview.result import Cell
 from flowtui.preview.source import Ranges
 from flowtui.preview.zip_directory import Directory, Member, member_head

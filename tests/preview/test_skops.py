@@ -19,6 +19,7 @@ from flowtui.preview.result import Preview, TreeNode
 from flowtui.storage import Storage
 from tests.fuzz.makers import npy_file, zip_file
 from tests.preview.look import look, look_at, violations
+from tests.trusting import TrustsAll
 
 MODELS = Path(__file__).parents[1] / "data" / "models"
 
@@ -72,7 +73,7 @@ async def difference(one: bytes, two: bytes, folder: Path) -> Comparison:
     paths = [folder / "one.skops", folder / "two.skops"]
     for path, content in zip(paths, (one, two), strict=True):
         path.write_bytes(content)
-    async with Storage() as storage:
+    async with Storage(TrustsAll()) as storage:
         return await compare(storage, *(Version(path.name, (str(path),)) for path in paths))
 
 
