@@ -146,6 +146,21 @@ async def test_a_pickle_without_imports_says_so() -> None:
     assert dict(found.facts) == {"protocol": "4"}
 
 
+async def test_texts_are_told_from_other_values_and_numbers_have_all_their_digits() -> None:
+    values = {
+        "none": None,
+        "text": "None",
+        "number": "1.5",
+        "true": "True",
+        "empty": "",
+        "plain": "l2",
+        "third": 0.1 + 0.2,
+    }
+    found = leaves(at(await look(pickle.dumps(values), "x.pkl")))
+    assert (found["none"], found["text"], found["number"], found["true"]) == ("None", "'None'", "'1.5'", "'True'")
+    assert (found["empty"], found["plain"], found["third"]) == ("''", "l2", "0.30000000000000004")
+
+
 async def test_a_pickle_without_its_end_says_so() -> None:
     content = pickle.dumps({"a": 1, "b": [1, 2]})
     found = await look(content[:-4], "x.pkl")
