@@ -6,7 +6,6 @@ It is YAML (https://mlflow.org/docs/latest/ml/model/). Columns of the signature 
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Iterator
 
 import yaml
@@ -18,9 +17,15 @@ from flowtui.preview.result import Preview
 from flowtui.preview.subject import Subject
 from flowtui.preview.text import lines_of
 
-_FLAVORS = re.compile(rb"^flavors:\s*$", re.MULTILINE)
-_OTHERS = re.compile(
-    rb"^(artifact_path|mlflow_version|model_uuid|model_id|utc_time_created|signature|run_id):", re.MULTILINE
+_FLAVORS = b"\nflavors:"
+_OTHERS = (
+    b"artifact_path",
+    b"mlflow_version",
+    b"model_uuid",
+    b"model_id",
+    b"utc_time_created",
+    b"signature",
+    b"run_id",
 )
 _FACTS = (
     ("mlflow_version", "MLflow"), ("utc_time_created", "created"), ("model_uuid", "model uuid"),
@@ -40,8 +45,10 @@ class _Loader(yaml.SafeLoader):
 
 def accepts(subject: Subject) -> bool:
     """Text with the flavors of a model, and something else that MLflow writes beside them."""
-    head = subject.head[:65_536]
-    return subject.sniffed.encoding is not None and bool(_FLAVORS.search(head) and _OTHERS.search(head))
+    if subject.sniffed.encoding is None:
+        return False
+    head = b"\n" + subject.head[:65_536]
+    return _FLAVORS in head and any(b"\n" + name + b":" in head for name in _OTHERS)
 
 
 async def show(subject: Subject) -> Preview:
