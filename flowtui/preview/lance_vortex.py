@@ -52,6 +52,8 @@ async def show(subject: Subject) -> Preview:
 
 def _named(subject: Subject, format_: str, facts: list[tuple[str, str]]) -> Preview:
     tree = ModelTree(subject.limits)
+    for name, value in facts[1:]:
+        tree.group(name, value)
     notice = f"a {format_.capitalize()} file: its rows are not shown"
     return Preview(
         kind="tree", tree=tree.root(format_.capitalize()), notices=(notice,), format=format_,
