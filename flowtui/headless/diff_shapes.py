@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from flowtui.domain.artifact import ArtifactFile
 from flowtui.domain.execution import Execution
 from flowtui.domain.version_diff import Change, RunDifference
-from flowtui.headless.json import instant
+from flowtui.headless.json import cell_value, instant
 from flowtui.preview.comparison.pairs import FileAnswer
 from flowtui.preview.comparison.result import (
     FileFacts,
@@ -104,7 +103,7 @@ def _table(found: TableDifference) -> Shape:
             "moved": change.moved,
             "attributes": [{"name": name, "left": one, "right": two} for name, one, two in change.attributes],
             "cells": change.cells,
-            "largest": _value(change.largest),
+            "largest": cell_value(change.largest),
             "missing": [change.left_missing, change.right_missing],
         }
         for change in found.columns
@@ -127,10 +126,10 @@ def _table(found: TableDifference) -> Shape:
 
 
 def _row(row: RowChange, key: Sequence[str]) -> Shape:
-    cells = [(cell.column, _value(cell.left), _value(cell.right)) for cell in row.cells]
+    cells = [(cell.column, cell_value(cell.left), cell_value(cell.right)) for cell in row.cells]
     return {
         "state": row.state,
-        "key": [{"name": name, "value": _value(value)} for name, value in zip(key, row.key, strict=True)],
+        "key": [{"name": name, "value": cell_value(value)} for name, value in zip(key, row.key, strict=True)],
         "left": row.left_row or None,
         "right": row.right_row or None,
         "cells": [{"column": name, "left": one, "right": two} for name, one, two in cells],
@@ -159,8 +158,3 @@ def _tree(found: TreeDifference) -> Shape:
             for change in found.paths
         ],
     }
-
-
-def _value(cell: object) -> object:
-    """JSON has no NaN and no infinity."""
-    return None if isinstance(cell, float) and not math.isfinite(cell) else cell

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import unicodedata
 from datetime import datetime, timezone
+
+from flowtui.preview.special_missing import SpecialMissing, UserMissing
 
 _ACTIVE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
@@ -39,3 +42,13 @@ def instant(time: datetime | None) -> str | None:
     if time is None:
         return None
     return time.astimezone(timezone.utc).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def cell_value(cell: object) -> object:
+    """A value of a table: JSON has no NaN and no infinity, a special missing value is ``".A"``, a user-missing one is
+    its value, since its column tells which values are missing."""
+    if isinstance(cell, float) and not math.isfinite(cell):
+        return None
+    if isinstance(cell, SpecialMissing):
+        return str(cell)
+    return cell_value(cell.value) if isinstance(cell, UserMissing) else cell

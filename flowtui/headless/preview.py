@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from argparse import Namespace
 from collections.abc import Awaitable, Callable
@@ -16,7 +15,7 @@ from flowtui.domain.size import human_size
 from flowtui.errors import FlowtuiError, NotFoundError, StorageError
 from flowtui.headless.columns import chosen
 from flowtui.headless.half_cells import drawn
-from flowtui.headless.json import dumps
+from flowtui.headless.json import cell_value, dumps
 from flowtui.headless.select import find, one_file
 from flowtui.headless.style import Style
 from flowtui.headless.table import Column, table, tree
@@ -115,7 +114,7 @@ async def _show(storage: Storage, uri: str, name: str, format_: str, options: Na
                 "size": size,
                 "kind": found.kind,
                 "columns": [_column(one) for one in found.columns],
-                "rows": [[_value(cell) for cell in row] for row in found.rows],
+                "rows": [[cell_value(cell) for cell in row] for row in found.rows],
                 "total_rows": found.total_rows,
                 "lines": list(found.lines),
                 "tree": None if found.tree is None else _tree(found.tree),
@@ -163,11 +162,6 @@ async def _directory(storage: Storage, uri: str, limits: Limits, error: FlowtuiE
     return preview_directory(await storage.list(uri), limits=limits)
 
 
-def _value(cell: object) -> object:
-    """JSON has no NaN and no infinity."""
-    return None if isinstance(cell, float) and not math.isfinite(cell) else cell
-
-
 def _column(column: TableColumn) -> dict[str, Any]:
     return {
         "name": column.name,
@@ -175,8 +169,9 @@ def _column(column: TableColumn) -> dict[str, Any]:
         "label": column.label,
         "format": column.format,
         "nulls": column.nulls,
-        "least": _value(column.least),
-        "most": _value(column.most),
+        "least": cell_value(column.least),
+        "most": cell_value(column.most),
+        "missing_values": list(column.missing_values),
     }
 
 

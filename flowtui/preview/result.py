@@ -8,10 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from flowtui.preview.special_missing import SpecialMissing, UserMissing
+
 Kind = Literal["table", "text", "tree", "image", "hex"]
 
-Cell = str | int | float | bool | None
-"""One value of a table; None where it is missing. Text formats give the text as it stands in the file."""
+Cell = str | int | float | bool | SpecialMissing | UserMissing | None
+"""One value of a table; None where it is missing, another kind where it is missing and the file says more of it.
+
+Text formats give the text as it stands in the file.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,8 @@ class Column:
         format: how the values are displayed (``DATE9.``), in formats that have one.
         nulls: missing values in the whole file, where the format knows them without reading the data.
         least, most: the smallest and the largest value of the whole file, likewise.
+        missing_values: the values that count as missing by the variable's definition (``99``, ``-9 to -1``), in formats
+            that have such.
     """
 
     name: str
@@ -35,6 +42,7 @@ class Column:
     nulls: int | None = None
     least: Cell = None
     most: Cell = None
+    missing_values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,12 @@ from typing import Any
 
 from flowtui.preview.limits import Limits
 from flowtui.preview.result import Cell, Column, Image, Preview, TreeNode
+from flowtui.preview.special_missing import SpecialMissing, UserMissing
 from flowtui.text import plain
 
 _KINDS = ("table", "text", "tree", "image", "hex")
 _DEEPEST = 200
+_MOST_MISSING_VALUES = 10
 
 
 class MalformedPreviewError(Exception):
@@ -75,13 +77,25 @@ def _column(shape: dict[str, Any], limits: Limits) -> Column:
         nulls=_count(shape["nulls"]),
         least=_cell(shape["least"], limits),
         most=_cell(shape["most"], limits),
+        missing_values=tuple(_text(one, limits.cell) for one in shape["missing_values"][:_MOST_MISSING_VALUES]),
     )
 
 
 def _cell(value: Any, limits: Limits) -> Cell:
     if value is None or isinstance(value, bool | int | float):
         return value
+    if isinstance(value, dict):
+        return _marked_missing(value, limits)
     return _text(value, limits.cell)
+
+
+def _marked_missing(shape: dict[str, Any], limits: Limits) -> SpecialMissing | UserMissing:
+    if shape.keys() == {"letter"}:
+        return SpecialMissing(_text(shape["letter"], 1))
+    value = _cell(shape["value"], limits)
+    if len(shape) > 1 or value is None or isinstance(value, bool | SpecialMissing | UserMissing):
+        raise ValueError("missing")
+    return UserMissing(value)
 
 
 def _text(value: Any, most: int) -> str:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from flowtui.errors import PreviewError
 from flowtui.preview.result import Cell, Column, Preview
 from flowtui.preview.sas_values import format_kind, format_text, number_cell
+from flowtui.preview.special_missing import SpecialMissing
 from flowtui.text import plain
 
 if TYPE_CHECKING:
@@ -311,7 +312,7 @@ def _cell(variable: Variable, kind: str, data: bytes, row: int, encoding: str, w
     at = row + variable.start
     value = data[at : at + variable.length]
     if variable.is_number:
-        return number_cell(ibm_float(value), kind)
+        return special_missing(value) or number_cell(ibm_float(value), kind)
     text = value.rstrip(b" \0").decode(encoding, errors="replace")
     if not text:
         return None
@@ -326,6 +327,14 @@ def ibm_float(value: bytes) -> float:
     fraction = int.from_bytes(value[1:].ljust(7, b"\0"), "big")
     number = math.ldexp(fraction, 4 * ((first & 0x7F) - 64) - 56)
     return -number if first & 0x80 else number
+
+
+def special_missing(value: bytes) -> SpecialMissing | None:
+    """The special missing value that a number of 2 to 8 bytes is: its first byte is the letter, the others are zero."""
+    first = value[0]
+    if (first == ord("_") or 65 <= first <= 90) and not any(value[1:]):
+        return SpecialMissing(chr(first))
+    return None
 
 
 def encoding_of(texts: bytes) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flowtui.preview.result import Cell
+from flowtui.preview.special_missing import MARKED_MISSING, missing_order
 
 NUMBERS = frozenset({"integer", "number"})
 """Types of columns whose values are compared as numbers, also where they are texts of a text format."""
@@ -13,8 +14,8 @@ Key = tuple[int, float, str]
 
 
 def is_missing(cell: Cell) -> bool:
-    """Whether a cell holds no value: nothing, an empty text, or no number."""
-    return cell is None or cell == "" or cell != cell
+    """Whether a cell holds no value: nothing, an empty text, no number, or what counts as missing."""
+    return cell is None or cell == "" or cell != cell or isinstance(cell, MARKED_MISSING)
 
 
 def sort_key(cell: Cell, type_: str) -> Key:
@@ -38,7 +39,10 @@ def _number(text: str) -> int | float | None:
 
 
 def sorted_order(cells: Sequence[Cell], type_: str, *, descending: bool = False) -> list[int]:
-    """The numbers of the rows in the order of their values in one column; equal ones stay, missing ones come last.
+    """The numbers of the rows in the order of their values in one column; equal ones stay.
+
+    Missing ones come last: special ones in SAS's order, then those that count as missing.
+
 
     Args:
         cells: the column's value in every row.
@@ -47,4 +51,5 @@ def sorted_order(cells: Sequence[Cell], type_: str, *, descending: bool = False)
     known = [number for number, cell in enumerate(cells) if not is_missing(cell)]
     keys = {number: sort_key(cells[number], type_) for number in known}
     known.sort(key=keys.__getitem__, reverse=descending)
-    return known + [number for number, cell in enumerate(cells) if is_missing(cell)]
+    missing = [number for number, cell in enumerate(cells) if is_missing(cell)]
+    return known + sorted(missing, key=lambda number: missing_order(cells[number]))

@@ -10,6 +10,7 @@ from pathlib import Path
 from flowtui.preview.limits import DEFAULT, Limits
 from flowtui.preview.registry import preview
 from flowtui.preview.result import Preview, TreeNode
+from flowtui.preview.special_missing import MARKED_MISSING
 from flowtui.preview.workers import Workers
 from flowtui.storage import Storage
 from tests.trusting import TrustsAll
@@ -36,7 +37,7 @@ def strings(found: Preview) -> list[str]:
     gathered = [*found.lines, *found.notices, found.language, found.format]
     for column in found.columns:
         gathered += [str(getattr(column, field.name)) for field in fields(column)]
-    gathered += [cell for row in found.rows for cell in row if isinstance(cell, str)]
+    gathered += [str(cell) for row in found.rows for cell in row if isinstance(cell, (str, *MARKED_MISSING))]
     gathered += [*found.page_names, *(part for fact in found.facts for part in fact)]
     nodes: list[TreeNode] = [found.tree] if found.tree else []
     while nodes:

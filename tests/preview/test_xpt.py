@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from flowtui.preview.limits import Limits
 from flowtui.preview.sas_values import format_kind, format_text, number_cell
+from flowtui.preview.special_missing import SpecialMissing
 from flowtui.preview.xpt import encoding_of, ibm_float
 from flowtui.storage import Storage
 from tests.preview.look import look, look_at
@@ -98,12 +99,13 @@ async def test_several_datasets_are_pages(tmp_path: Path) -> None:
     assert (found.page, found.rows, found.columns[0].name) == (2, (("x",),), "B")
 
 
-async def test_missing_values_with_a_letter_are_missing(tmp_path: Path) -> None:
+async def test_missing_values_with_a_letter_keep_it(tmp_path: Path) -> None:
     content = written(tmp_path / "f.xpt", pandas.DataFrame({"N": [None, None, None, 5.0]}))
     start = content.index(b".\0\0\0\0\0\0\0")
     changed = content[:start] + b"A" + bytes(7) + b"_" + bytes(7) + content[start + 16 :]
     found = await look(changed, "f.xpt")
-    assert found.rows == ((None,), (None,), (None,), (5,))
+    assert found.rows == ((SpecialMissing("A"),), (SpecialMissing("_"),), (None,), (5,))
+    assert found.columns[0].type == "number"
 
 
 async def test_latin_1_is_read(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from flowtui.preview.hex import dump
 from flowtui.preview.result import Cell as Value
 from flowtui.preview.result import Column, Preview, TreeNode
+from flowtui.preview.special_missing import SpecialMissing, UserMissing
 from flowtui.tui import tables
 from flowtui.tui.column_details import column_detail, extent
 from flowtui.tui.contents.content import Content, Match, marked
@@ -22,7 +23,11 @@ from flowtui.tui.contents.tree import TreeContent
 from flowtui.tui.formatting import ASCII, Cell, Mark
 from flowtui.tui.sorting import is_missing, sorted_order
 
-VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+MARKED = st.sampled_from("_AZb").map(SpecialMissing) | st.sampled_from([99, -1.5, "ZZ"]).map(UserMissing)
+VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | MARKED
+MISSING_IN_ORDER: list[Value] = [
+    SpecialMissing("_"), None, SpecialMissing("A"), SpecialMissing("B"), UserMissing(8), UserMissing(99),
+]  # fmt: skip
 
 
 def text_of(cell: Cell) -> str:
@@ -43,6 +48,21 @@ def found(content: Content, words: str) -> list[Match]:
         (("7", "n/a", "2"), "integer", ["2", "7", "n/a"], ["n/a", "7", "2"]),
         ((True, False, None), "boolean", [False, True, None], [True, False, None]),
         (("9" * 400, "1e999", "8"), "integer", ["8", "9" * 400, "1e999"], ["1e999", "9" * 400, "8"]),
+        (
+            (
+                SpecialMissing("B"),
+                UserMissing(99),
+                1,
+                None,
+                SpecialMissing("_"),
+                UserMissing(8),
+                SpecialMissing("A"),
+                2,
+            ),
+            "number",
+            [1, 2, *MISSING_IN_ORDER],
+            [2, 1, *MISSING_IN_ORDER],
+        ),
     ],
 )
 def test_numbers_are_sorted_as_numbers_and_missing_values_come_last(
@@ -77,6 +97,21 @@ def test_what_the_loaded_rows_say_of_a_column_is_said_to_be_that() -> None:
     assert text_of(column_detail(half_known, values, whole=False)).endswith("7 missing · 9 to 10 · in 3 loaded rows")
     assert text_of(column_detail(column, ("5", "5"), whole=True)).endswith("all 5")
     assert text_of(column_detail(Column("X"), (None,), whole=True)) == "X · 1 missing"
+
+
+def test_missing_values_that_say_more_are_counted_by_what_they_say() -> None:
+    values = (1.5, SpecialMissing("B"), None, SpecialMissing("A"), SpecialMissing("B"), UserMissing(99))
+    said = text_of(column_detail(Column("N", "number"), values, whole=True))
+    assert said == "N number · 5 missing (1 .A, 2 .B, 1 99 (missing)) · all 1.5"
+    assert text_of(column_detail(Column("N", nulls=9), values, whole=False)).endswith("in 6 loaded rows")
+
+
+def test_a_special_missing_value_is_drawn_dim_and_is_found() -> None:
+    preview = Preview("table", (Column("N", "number"),), ((1.5,), (SpecialMissing("A"),)), total_rows=2)
+    content = TableContent(preview)
+    content.cursor = 0
+    assert [(mark.text.strip(), mark.style) for mark in content.line(1)] == [(".A", "dim"), ("", "")]
+    assert [match.line for match in found(content, ".a")] == [1]
 
 
 @given(st.lists(VALUES), st.booleans())

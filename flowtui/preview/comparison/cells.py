@@ -1,4 +1,8 @@
-"""When two values of tables are the same: numbers as numbers, a missing value like any other missing one."""
+"""When two values of tables are the same: numbers as numbers, a missing value like any other plain missing one.
+
+Special missing values are the same where they have the same letter, whatever its case: SAS's ``.A`` is Stata's ``.a``.
+A user-missing value is its value; that it counts as missing is said of its column.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import math
 from collections.abc import Hashable
 
 from flowtui.preview.result import Cell
+from flowtui.preview.special_missing import MARKED_MISSING, SpecialMissing, UserMissing
 from flowtui.preview.values import MISSING
 
 _NUMERIC = frozenset({"integer", "number", ""})
@@ -14,7 +19,9 @@ _LONGEST_NUMBER = 64
 
 def number_of(value: Cell) -> int | float | None:
     """The number that a value is or that its text says; None for none, and for what is not a number (NaN)."""
-    if value is None or isinstance(value, bool):
+    if isinstance(value, UserMissing):
+        value = value.value
+    if value is None or isinstance(value, bool | SpecialMissing):
         return None
     if isinstance(value, (int, float)):
         return None if isinstance(value, float) and math.isnan(value) else value
@@ -55,7 +62,7 @@ class Values:
 
     def is_missing(self, value: Cell) -> bool:
         """Whether a value is missing: SAS's ``.`` and ``NA`` count where the column is not a text."""
-        if value is None:
+        if value is None or isinstance(value, MARKED_MISSING):
             return True
         if isinstance(value, str):
             return value in self._missing
@@ -65,6 +72,8 @@ class Values:
         """Whether two values are the same within the tolerance."""
         if left == right and type(left) is type(right):
             return True
+        if isinstance(left, MARKED_MISSING) or isinstance(right, MARKED_MISSING):
+            return self._same_marked(left, right)
         if self.is_missing(left) or self.is_missing(right):
             return self.is_missing(left) and self.is_missing(right)
         if self.numeric:
@@ -73,12 +82,25 @@ class Values:
                 return first == second or (self._tolerance > 0 and distance(first, second) <= self._tolerance)
         return text_of(left) == text_of(right)
 
+    def _same_marked(self, left: Cell, right: Cell) -> bool:
+        if isinstance(left, UserMissing) or isinstance(right, UserMissing):
+            return self.same(_unmarked(left), _unmarked(right))
+        # A text format has them as texts.
+        return str(left).casefold() == str(right).casefold()
+
     def identity(self, value: Cell) -> Hashable:
         """What two values of a key have in common where they are the same; the tolerance does not count."""
+        value = _unmarked(value)
+        if isinstance(value, SpecialMissing):
+            return str(value).casefold()
         if self.is_missing(value):
             return None
         number = number_of(value) if self.numeric else None
         return text_of(value) if number is None else number
+
+
+def _unmarked(value: Cell) -> Cell:
+    return value.value if isinstance(value, UserMissing) else value
 
 
 def distance(left: int | float, right: int | float) -> float:

@@ -51,13 +51,17 @@ class ColumnChange:
 
     @property
     def attributes(self) -> tuple[tuple[str, str, str], ...]:
-        """Type, label and format where they differ: name, left, right. No type is known of a column without values."""
+        """Type, label, format and missing values where they differ: name, left, right.
+
+        No type is known of a column without values.
+        """
         if self.left is None or self.right is None:
             return ()
         pairs = (
             ("type", self.left.type, self.right.type),
             ("label", self.left.label, self.right.label),
             ("format", self.left.format, self.right.format),
+            ("missing values", ", ".join(self.left.missing_values), ", ".join(self.right.missing_values)),
         )
         return tuple(pair for pair in pairs if pair[1] != pair[2] and (pair[0] != "type" or (pair[1] and pair[2])))
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from rich.cells import cell_len
 
 from flowtui.preview.result import Preview
+from flowtui.preview.special_missing import MARKED_MISSING
 from flowtui.tui import tables
 from flowtui.tui.column_details import column_detail
 from flowtui.tui.contents.content import SLICE, Content, Copy, Match, Window
@@ -99,7 +100,9 @@ class TableContent(Content):
                 return "found-here"
             if number == self.cursor and place == self.column:
                 return "cursor" if self.is_active else "cursor-blurred"
-            return "found" if self.shown[place] in found else ""
+            if self.shown[place] in found:
+                return "found"
+            return "dim" if isinstance(row[self.shown[place]], MARKED_MISSING) else ""
 
         return self._row(lambda place: tables.value(row[self.shown[place]]), style, left, width)
 
