@@ -7,6 +7,7 @@ import math
 import unicodedata
 from datetime import datetime, timezone
 
+from flowtui.preview.formatted_value import FormattedValue
 from flowtui.preview.special_missing import SpecialMissing, UserMissing
 
 _ACTIVE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -45,10 +46,12 @@ def instant(time: datetime | None) -> str | None:
 
 
 def cell_value(cell: object) -> object:
-    """A value of a table: JSON has no NaN and no infinity, a special missing value is ``".A"``, a user-missing one is
-    its value, since its column tells which values are missing."""
+    """A value of a table: JSON has no NaN and no infinity, a date is one of ISO 8601 whatever its format, a special
+    missing value is ``".A"``, a user-missing one is its value, since its column tells which values are missing."""
     if isinstance(cell, float) and not math.isfinite(cell):
         return None
+    if isinstance(cell, FormattedValue):
+        return cell.value
     if isinstance(cell, SpecialMissing):
         return str(cell)
     return cell_value(cell.value) if isinstance(cell, UserMissing) else cell

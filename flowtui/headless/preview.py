@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
@@ -19,11 +19,12 @@ from flowtui.headless.json import cell_value, dumps
 from flowtui.headless.select import find, one_file
 from flowtui.headless.style import Style
 from flowtui.headless.table import Column, table, tree
+from flowtui.preview.formatted_value import FormattedValue
 from flowtui.preview.frame_directory import frame_part
 from flowtui.preview.limits import Limits
 from flowtui.preview.registry import preview, preview_directory
+from flowtui.preview.result import Cell, Image, Preview, TreeNode
 from flowtui.preview.result import Column as TableColumn
-from flowtui.preview.result import Image, Preview, TreeNode
 from flowtui.storage import Reader, Storage
 from flowtui.text import plain
 from flowtui.words import count, state
@@ -113,7 +114,7 @@ async def _show(storage: Storage, uri: str, name: str, format_: str, options: Na
                 "format": found.format,
                 "size": size,
                 "kind": found.kind,
-                "columns": [_column(one) for one in found.columns],
+                "columns": [_column(one, [row[at] for row in found.rows]) for at, one in enumerate(found.columns)],
                 "rows": [[cell_value(cell) for cell in row] for row in found.rows],
                 "total_rows": found.total_rows,
                 "lines": list(found.lines),
@@ -162,7 +163,8 @@ async def _directory(storage: Storage, uri: str, limits: Limits, error: FlowtuiE
     return preview_directory(await storage.list(uri), limits=limits)
 
 
-def _column(column: TableColumn) -> dict[str, Any]:
+def _column(column: TableColumn, cells: Sequence[Cell]) -> dict[str, Any]:
+    is_printed = any(isinstance(cell, FormattedValue) and cell.text != cell.value for cell in cells)
     return {
         "name": column.name,
         "type": column.type,
@@ -172,6 +174,7 @@ def _column(column: TableColumn) -> dict[str, Any]:
         "least": cell_value(column.least),
         "most": cell_value(column.most),
         "missing_values": list(column.missing_values),
+        "printed": [None if cell is None else str(cell) for cell in cells] if is_printed else None,
     }
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from flowtui.preview.formatted_value import FormattedValue
 from flowtui.preview.special_missing import SpecialMissing, UserMissing
 
 Kind = Literal["table", "text", "tree", "image", "hex"]
 
-Cell = str | int | float | bool | SpecialMissing | UserMissing | None
-"""One value of a table; None where it is missing, another kind where it is missing and the file says more of it.
+Cell = str | int | float | bool | FormattedValue | SpecialMissing | UserMissing | None
+"""One value of a table; None where it is missing, another kind where it is missing and the file says more of it, or
+where its program prints it in its own way.
 
 Text formats give the text as it stands in the file.
 """

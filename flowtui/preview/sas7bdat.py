@@ -72,7 +72,7 @@ def table(file: BinaryIO, request: Request) -> Preview:
         )
         found = [] if frame is None else frame.iloc[:, index].tolist()
         if is_number:
-            values.append([number_cell(value, kind) for value in found])
+            values.append([number_cell(value, format_ if kind else "") for value in found])
         else:
             values.append([_short(_text(value, header.codec), limits.cell) or None for value in found])
     notices = []

@@ -1,31 +1,32 @@
 """Numbers, formats and encodings of SAS, as its datasets and transport files hold them.
 
 SAS counts dates in days and datetimes in seconds from 1 January 1960; only a variable's format tells that its numbers
-are dates. SAS's calendar has no 29 February in the years 4000 and 8000.
+are dates. SAS's calendar has no 29 February in the years 4000, 8000, 12000 and 16000.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from functools import lru_cache
 
+from flowtui.preview.formatted_value import FormattedValue
+from flowtui.preview.gregorian import DAY, moment_of_day, moment_of_seconds, span
 from flowtui.preview.result import Cell
+from flowtui.preview.sas_formats import DATES_OF_DATETIMES, date_text, datetime_text, time_text
 
-_FORMAT = re.compile(r"([A-Z_][A-Z0-9_]*?)[0-9]*(?:\.[0-9]*)?")
+_FORMAT = re.compile(r"([A-Z_][A-Z0-9_]*?)([0-9]{0,5})(?:\.([0-9]{0,5}))?")
 _DATE = re.compile(
     r"DATE|DAY|DOWNAME|(?:DDMMYY|MMDDYY|YYMMDD)[BCDNPS]?|(?:MMYY|YYMM)[CDNPS]?|YYMON|MONYY|MONNAME|MONTH"
     r"|JULDAY|JULIAN|PDJUL[GI]|QTRR?|YYQR?[CDNPSZ]?|YYWEEK[UVW]|WEEK[UVW]|WEEKDAT[EX]|WEEKDAY|WORDDAT[EX]|YEAR|NENGO"
     r"|MINGUO|HDATE|HEBDATE|EURDF(?:DE|DN|DD|MN|MY|WDX|WKX)|NLDATE\w*|[BE]8601DA|IS8601DA|ND8601DA"
 )
-_DATETIME = re.compile(
-    r"DATETIME|DATEAMPM|MDYAMPM|DT(?:DATE|MONYY|WKDATX|YEAR|YYQC)|[BE]8601(?:DN|DT|DX|DZ|LX)|IS8601D[NTZ]|NLDATM\w*|EURDFDT"
-)
-_TIME = re.compile(r"TIME|TIMEAMPM|TOD|HHMM|HOUR|MMSS|[BE]8601(?:TM|TX|TZ|LZ)|IS8601(?:TM|TZ|LZ)|NLTI\w*")
+_DATETIME = re.compile(r"DATETIME|DATEAMPM|MDYAMPM|[BE]8601(?:DT|DX|DZ|LX)|IS8601D[TZ]|NLDATM(?!TM)\w*|EURDFDT")
+_TIME = re.compile(r"TIME|TIMEAMPM|TOD|HHMM|HOUR|MMSS|[BE]8601(?:TM|TX|TZ|LZ)|IS8601(?:TM|TZ|LZ)|NLTI\w*|NLDATMTM")
 
-_EPOCH = datetime(1960, 1, 1)
-_SKIPPED_DAYS = (745_154, 2_206_123)
-"""The SAS dates of 1 March 4000 and 8000."""
+_SKIPPED_DAYS = (745_154, 2_206_123, 3_667_092, 5_128_061)
+"""The SAS dates of 1 March 4000, 8000, 12000 and 16000."""
 
 _MOST_EXACT = 1 << 53
 
@@ -47,12 +48,26 @@ def format_kind(format_: str) -> str:
     Args:
         format_: with or without its width: ``DATE9.``, ``DATE``.
     """
-    found = _FORMAT.fullmatch(format_.upper())
-    name = found.group(1) if found else ""
-    for kind, pattern in (("date", _DATE), ("datetime", _DATETIME), ("time", _TIME)):
-        if pattern.fullmatch(name):
-            return kind
-    return ""
+    return _parsed(format_).kind
+
+
+@dataclass(frozen=True, slots=True)
+class _Format:
+    name: str
+    width: int
+    decimals: int
+    kind: str
+
+
+@lru_cache(maxsize=1024)
+def _parsed(format_: str) -> _Format:
+    found = _FORMAT.fullmatch(format_.strip().upper())
+    if not found:
+        return _Format("", 0, 0, "")
+    name = found.group(1)
+    kinds = (("date", _DATE), ("datetime", _DATETIME), ("time", _TIME))
+    kind = "date" if name in DATES_OF_DATETIMES else next((kind for kind, of in kinds if of.fullmatch(name)), "")
+    return _Format(name, int(found.group(2) or 0), int(found.group(3) or 0), kind)
 
 
 def format_text(name: str, width: int, decimals: int) -> str:
@@ -62,48 +77,54 @@ def format_text(name: str, width: int, decimals: int) -> str:
     return f"{name}{width or ''}.{decimals or ''}"
 
 
-def number_cell(value: float, kind: str = "") -> Cell:
-    """A number as what its format's kind says; None where it is missing; a number that is no such date as it is."""
+def number_cell(value: float, format_: str = "") -> Cell:
+    """A number as its format prints it; None where it is missing; a number that is no such date as it is.
+
+    Args:
+        format_: of its variable, ``DATE9.``.
+    """
     if not math.isfinite(value):
         return None
-    try:
-        if kind == "date":
-            return _date(value)
-        if kind == "datetime":
-            return _datetime(value)
-        if kind == "time":
-            return _time(value)
-    except (OverflowError, ValueError):
-        pass
+    of = _parsed(format_)
+    if of.kind:
+        try:
+            return _formatted(value, of)
+        except (OverflowError, ValueError):
+            pass
     return int(value) if value.is_integer() and abs(value) < _MOST_EXACT else value
+
+
+def _formatted(value: float, of: _Format) -> FormattedValue:
+    if of.kind == "time":
+        # These two print the time of day of a datetime; others print hours of any number.
+        seconds = value % DAY if of.name in ("TOD", "TIMEAMPM", "NLDATMTM") else value
+        shown = span(seconds)
+        return FormattedValue(shown, time_text(of.name, of.width, of.decimals, seconds) or shown, value)
+    if of.kind == "date" and of.name not in DATES_OF_DATETIMES:
+        days = math.floor(value)
+        skipped = _skipped(days)
+        moment_ = moment_of_day(days + skipped)
+        text = date_text(of.name, of.width, moment_)
+        return FormattedValue(moment_.date, text or moment_.date, (value + skipped) * DAY)
+    skipped = _skipped(value / DAY)
+    moment_ = moment_of_seconds(value, skipped)
+    shown = moment_.date if of.kind == "date" else f"{moment_.date} {moment_.time}"
+    text = datetime_text(of.name, of.width, of.decimals, moment_)
+    return FormattedValue(shown, text or shown, value + skipped * DAY)
 
 
 def moment(seconds: float) -> str:
     """A time of creation, for a fact; empty where it makes no sense."""
     try:
-        return _datetime(float(int(seconds))) if seconds else ""
+        return _iso(float(int(seconds))) if seconds else ""
     except (OverflowError, ValueError):
         return ""
 
 
+def _iso(seconds: float) -> str:
+    found = moment_of_seconds(seconds, _skipped(seconds / DAY))
+    return f"{found.date} {found.time}"
+
+
 def _skipped(days: float) -> int:
     return sum(days >= first for first in _SKIPPED_DAYS)
-
-
-def _date(value: float) -> str:
-    days = math.floor(value)
-    return date.isoformat((_EPOCH + timedelta(days=days + _skipped(days))).date())
-
-
-def _datetime(value: float) -> str:
-    skipped = timedelta(days=_skipped(value / 86_400))
-    found = _EPOCH + skipped + timedelta(milliseconds=round(value * 1000))
-    return found.isoformat(sep=" ", timespec="milliseconds" if found.microsecond else "seconds")
-
-
-def _time(value: float) -> str:
-    """Hours may be more than 24: a time is any number of seconds."""
-    thousandths = round(abs(value) * 1000)
-    seconds, thousandths = divmod(thousandths, 1000)
-    text = f"{'-' if value < 0 else ''}{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-    return f"{text}.{thousandths:03}" if thousandths else text

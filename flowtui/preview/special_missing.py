@@ -9,6 +9,8 @@ from __future__ import annotations
 import string
 from dataclasses import dataclass
 
+from flowtui.preview.formatted_value import FormattedValue
+
 _LETTERS = frozenset(string.ascii_letters + "_")
 
 
@@ -37,7 +39,7 @@ class SpecialMissing:
 class UserMissing:
     """A value that is in the file and counts as missing by the definition of its variable, ``99 (missing)``."""
 
-    value: str | int | float
+    value: str | int | float | FormattedValue
 
     def __str__(self) -> str:
         return f"{self.value} (missing)"
@@ -50,11 +52,11 @@ MARKED_MISSING = (SpecialMissing, UserMissing)
 """Its types, for ``isinstance``, which is quicker with a tuple than with a union."""
 
 
-def missing_order(value: str | int | float | bool | SpecialMissing | UserMissing | None) -> tuple[int, float, str]:
+def missing_order(value: object) -> tuple[int, float, str]:
     """What missing values are sorted by: ``._``, ``.``, ``.A`` to ``.Z`` as SAS does, then user-missing ones."""
     if isinstance(value, SpecialMissing):
         return (0 if value.letter == "_" else 2, 0.0, value.letter.upper())
     if isinstance(value, UserMissing):
-        is_number = not isinstance(value.value, str)
-        return (3, float(value.value), "") if is_number else (4, 0.0, str(value.value).casefold())
+        inner = value.value.number if isinstance(value.value, FormattedValue) else value.value
+        return (4, 0.0, inner.casefold()) if isinstance(inner, str) else (3, inner, "")
     return (1, 0.0, "")

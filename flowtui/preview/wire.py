@@ -6,9 +6,10 @@ string passes ``flowtui.text`` again.
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
+from flowtui.preview.formatted_value import FormattedValue
 from flowtui.preview.limits import Limits
 from flowtui.preview.result import Cell, Column, Image, Preview, TreeNode
 from flowtui.preview.special_missing import SpecialMissing, UserMissing
@@ -17,6 +18,7 @@ from flowtui.text import plain
 _KINDS = ("table", "text", "tree", "image", "hex")
 _DEEPEST = 200
 _MOST_MISSING_VALUES = 10
+_CELLS = (FormattedValue, SpecialMissing, UserMissing)
 
 
 class MalformedPreviewError(Exception):
@@ -25,7 +27,10 @@ class MalformedPreviewError(Exception):
 
 def pack(preview: Preview) -> dict[str, Any]:
     """A preview as maps, lists, strings, numbers and bytes."""
-    return asdict(preview)
+    # Cells are packed by themselves: most are plain values, of which ``asdict`` would make a deep copy each.
+    shape = asdict(replace(preview, rows=()))
+    shape["rows"] = [[asdict(cell) if isinstance(cell, _CELLS) else cell for cell in row] for row in preview.rows]
+    return shape
 
 
 def unpack(shape: Any, limits: Limits) -> Preview:
@@ -85,15 +90,23 @@ def _cell(value: Any, limits: Limits) -> Cell:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, dict):
-        return _marked_missing(value, limits)
+        return _special_cell(value, limits)
     return _text(value, limits.cell)
 
 
-def _marked_missing(shape: dict[str, Any], limits: Limits) -> SpecialMissing | UserMissing:
-    if shape.keys() == {"letter"}:
+def _special_cell(shape: dict[str, Any], limits: Limits) -> FormattedValue | SpecialMissing | UserMissing:
+    names = shape.keys()
+    if names == {"letter"}:
         return SpecialMissing(_text(shape["letter"], 1))
+    if names == {"value", "text", "number"}:
+        number = shape["number"]
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            raise TypeError("number")
+        return FormattedValue(_text(shape["value"], limits.cell), _text(shape["text"], limits.cell), number)
+    if names != {"value"}:
+        raise ValueError("cell")
     value = _cell(shape["value"], limits)
-    if len(shape) > 1 or value is None or isinstance(value, bool | SpecialMissing | UserMissing):
+    if value is None or isinstance(value, bool | SpecialMissing | UserMissing):
         raise ValueError("missing")
     return UserMissing(value)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from flowtui.preview.formatted_value import FormattedValue
 from flowtui.preview.result import Cell
 from flowtui.preview.special_missing import MARKED_MISSING, missing_order
 
@@ -22,6 +23,8 @@ def sort_key(cell: Cell, type_: str) -> Key:
     """What a value that is not missing is compared by: numbers before texts, texts whatever their case."""
     if isinstance(cell, bool | int | float):
         return (0, cell, "")
+    if isinstance(cell, FormattedValue):
+        return (0, cell.number, "")
     text = str(cell)
     if type_ in NUMBERS and (number := _number(text)) is not None:
         return (0, number, "")

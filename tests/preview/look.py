@@ -7,6 +7,8 @@ import unicodedata
 from dataclasses import fields
 from pathlib import Path
 
+from flowtui.headless.json import cell_value
+from flowtui.preview.formatted_value import FormattedValue
 from flowtui.preview.limits import DEFAULT, Limits
 from flowtui.preview.registry import preview
 from flowtui.preview.result import Preview, TreeNode
@@ -32,12 +34,25 @@ async def look_at(
         return await preview(reader, name=name, format=format_, limits=limits, workers=workers)
 
 
+def values_of(found: Preview) -> tuple[tuple[object, ...], ...]:
+    """The rows as ``--json`` has them: dates of ISO 8601, special missing values as texts."""
+    return tuple(tuple(map(cell_value, row)) for row in found.rows)
+
+
+def texts_of(found: Preview) -> tuple[tuple[str, ...], ...]:
+    """The rows as a screen has them: dates as their program prints them."""
+    return tuple(tuple("" if cell is None else str(cell) for cell in row) for row in found.rows)
+
+
 def strings(found: Preview) -> list[str]:
     """Every string of a preview."""
     gathered = [*found.lines, *found.notices, found.language, found.format]
     for column in found.columns:
         gathered += [str(getattr(column, field.name)) for field in fields(column)]
-    gathered += [str(cell) for row in found.rows for cell in row if isinstance(cell, (str, *MARKED_MISSING))]
+    cells = [cell for row in found.rows for cell in row]
+    gathered += [str(cell) for cell in cells if isinstance(cell, (str, FormattedValue, *MARKED_MISSING))]
+    gathered += [cell.value for cell in cells if isinstance(cell, FormattedValue)]
+    gathered += [text for column in found.columns for text in column.missing_values]
     gathered += [*found.page_names, *(part for fact in found.facts for part in fact)]
     nodes: list[TreeNode] = [found.tree] if found.tree else []
     while nodes:

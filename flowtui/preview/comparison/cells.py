@@ -9,19 +9,21 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable
 
+from flowtui.preview.formatted_value import FormattedValue
 from flowtui.preview.result import Cell
 from flowtui.preview.special_missing import MARKED_MISSING, SpecialMissing, UserMissing
 from flowtui.preview.values import MISSING
 
 _NUMERIC = frozenset({"integer", "number", ""})
 _LONGEST_NUMBER = 64
+_LEAST_SECONDS = 1e-4
 
 
 def number_of(value: Cell) -> int | float | None:
     """The number that a value is or that its text says; None for none, and for what is not a number (NaN)."""
     if isinstance(value, UserMissing):
         value = value.value
-    if value is None or isinstance(value, bool | SpecialMissing):
+    if value is None or isinstance(value, bool | SpecialMissing | FormattedValue):
         return None
     if isinstance(value, (int, float)):
         return None if isinstance(value, float) and math.isnan(value) else value
@@ -56,6 +58,7 @@ class Values:
     """
 
     def __init__(self, left_type: str, right_type: str, tolerance: float = 0.0) -> None:
+        self._is_one_type = left_type == right_type
         self.numeric = left_type in _NUMERIC and right_type in _NUMERIC
         self._missing = frozenset({""}) if "text" in (left_type, right_type) else MISSING
         self._tolerance = tolerance
@@ -74,6 +77,8 @@ class Values:
             return True
         if isinstance(left, MARKED_MISSING) or isinstance(right, MARKED_MISSING):
             return self._same_marked(left, right)
+        if isinstance(left, FormattedValue) or isinstance(right, FormattedValue):
+            return self._same_formatted(left, right)
         if self.is_missing(left) or self.is_missing(right):
             return self.is_missing(left) and self.is_missing(right)
         if self.numeric:
@@ -81,6 +86,15 @@ class Values:
             if first is not None and second is not None:
                 return first == second or (self._tolerance > 0 and distance(first, second) <= self._tolerance)
         return text_of(left) == text_of(right)
+
+    def _same_formatted(self, left: Cell, right: Cell) -> bool:
+        """Two of one type by what they count, whatever their formats print; else what other formats have for them."""
+        if self._is_one_type and isinstance(left, FormattedValue) and isinstance(right, FormattedValue):
+            # Programs count from different days in double precision, which costs a datetime its microseconds.
+            return left.number == right.number or (
+                left.value == right.value and abs(left.number - right.number) < _LEAST_SECONDS
+            )
+        return self.same(_unformatted(left), _unformatted(right))
 
     def _same_marked(self, left: Cell, right: Cell) -> bool:
         if isinstance(left, UserMissing) or isinstance(right, UserMissing):
@@ -90,13 +104,17 @@ class Values:
 
     def identity(self, value: Cell) -> Hashable:
         """What two values of a key have in common where they are the same; the tolerance does not count."""
-        value = _unmarked(value)
+        value = _unformatted(_unmarked(value))
         if isinstance(value, SpecialMissing):
             return str(value).casefold()
         if self.is_missing(value):
             return None
         number = number_of(value) if self.numeric else None
         return text_of(value) if number is None else number
+
+
+def _unformatted(value: Cell) -> Cell:
+    return value.value if isinstance(value, FormattedValue) else value
 
 
 def _unmarked(value: Cell) -> Cell:
