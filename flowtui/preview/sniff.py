@@ -50,6 +50,10 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 """First bytes of formats; the longer names are those of the formats' own documents."""
 
 _SAS7BDAT = b"\xc2\xea\x81\x60\xb3\x14\x11\xcf\xbd\x92\x08\x00\x09\xc7\x31\x8c\x18\x1f\x10\x11"
+_PORTABLE = b"SPSSPORT"
+_PORTABLE_WITHIN = 512
+"""SPSS's portable files begin with 200 characters for a reader and a table of 256, in lines of 80, before this mark."""
+
 _EXTENSION = re.compile(r"\.([A-Za-z0-9_+-]{1,16})$")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -148,6 +152,8 @@ def magic(head: bytes) -> str:
         return "bmp"
     if head[257:262] == b"ustar":
         return "tar"
+    if _PORTABLE in head[:_PORTABLE_WITHIN].translate(None, b"\r\n"):
+        return "por"
     if len(head) > 1 and head[0] == 0x80 and 2 <= head[1] <= 5:
         return "pickle"
     return ""

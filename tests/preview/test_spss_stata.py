@@ -11,7 +11,7 @@ import pytest
 
 from flowtui.preview.registry import preview
 from flowtui.storage import Storage
-from tests.preview.look import look
+from tests.preview.look import look, texts_of, values_of
 from tests.storage.store import Store
 from tests.trusting import TrustsAll
 
@@ -33,9 +33,10 @@ async def test_spss(name: str, tmp_path: Path) -> None:
     )
     found = await look(path.read_bytes(), name)
     assert found.format == "sav"
-    assert found.rows[0] == ("01-001", 50, "2020-01-31", "2020-01-31 12:00:01")
+    assert values_of(found)[0] == ("01-001", 50, "2020-01-31", "2020-01-31 12:00:01")
     assert found.rows[1][:3] == ("01-é", None, None)
-    assert found.rows[2] == (None, 61.5, "1959-12-31", None)
+    assert values_of(found)[2] == (None, 61.5, "1959-12-31", None)
+    assert texts_of(found)[0][2:] == ("31-JAN-2020", "31-JAN-2020 12:00:01")
     assert [column.type for column in found.columns] == ["text", "number", "date", "datetime"]
     assert [column.label for column in found.columns] == ["Subject", "Age", "", ""]
     assert (found.total_rows, found.more) == (3, False)
@@ -54,8 +55,9 @@ async def test_stata(version: int, tmp_path: Path) -> None:
     found = await look(path.read_bytes(), "f.dta")
     assert found.format == "dta"
     assert [column.name for column in found.columns] == ["id", "age", "at", "start"]
-    assert found.rows[0] == ("a", 50, "2020-01-31 12:00:01", "2020-01-31")
-    assert found.rows[2] == (None, 61.5, None, "1959-12-31")
+    assert values_of(found)[0] == ("a", 50, "2020-01-31 12:00:01", "2020-01-31")
+    assert values_of(found)[2] == (None, 61.5, None, "1959-12-31")
+    assert texts_of(found)[0][2:] == ("31jan2020 12:00:01", "31jan2020")
     assert [column.type for column in found.columns] == ["text", "number", "datetime", "date"]
     assert found.columns[1].label == "Age"
     assert found.total_rows == 3
