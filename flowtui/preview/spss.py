@@ -50,17 +50,37 @@ def por(file: BinaryIO, request: Request) -> Preview:
         rows = rows_to_read(limits, len(whole.column_names), None)
         file.seek(0)
         # One more row tells whether there are more.
-        data, meta = pyreadstat.read_por(
-            file, row_limit=rows + 1, output_format="dict", disable_datetime_conversion=True
-        )
+        data, meta, notices = _portable(file, rows + 1)
     except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, ValueError, OverflowError, TypeError) as error:
         raise PreviewError(f"a damaged SPSS portable file: {error}") from error
     found = max((len(values) for values in data.values()), default=0)
     data = {name: values[:rows] for name, values in data.items()}
-    return _preview("por", data, meta, None if found > rows else found, limits)
+    return _preview("por", data, meta, None if found > rows else found, limits, notices)
 
 
-def _preview(format_: str, data: Mapping[str, Sequence[Any]], meta: Any, total: int | None, limits: Limits) -> Preview:
+def _portable(file: BinaryIO, rows: int) -> tuple[dict[str, list[Any]], Any, list[str]]:
+    """Values by variable, metadata and notices. pyreadstat's function for portable files leaves user-missing values out
+    without a word; what it calls for all formats does not."""
+    import pyreadstat
+    import pyreadstat.pyreadstat as functions
+
+    options: dict[str, Any] = {"row_limit": rows, "output_format": "dict", "disable_datetime_conversion": True}
+    read = getattr(functions, "parser_entry_point", None)
+    if read is not None:
+        data, meta = read(file, parser_format="por", user_missing=True, **options)
+        return dict(data), meta, []
+    data, meta = pyreadstat.read_por(file, **options)
+    return dict(data), meta, ["values that count as missing are blank: this version of pyreadstat leaves them out"]
+
+
+def _preview(
+    format_: str,
+    data: Mapping[str, Sequence[Any]],
+    meta: Any,
+    total: int | None,
+    limits: Limits,
+    notices: Sequence[str] = (),
+) -> Preview:
     names = list(meta.column_names)
     formats = meta.original_variable_types or {}
     variables = []
@@ -79,7 +99,7 @@ def _preview(format_: str, data: Mapping[str, Sequence[Any]], meta: Any, total: 
         )
     facts = [("dataset label", meta.file_label), ("encoding", meta.file_encoding)]
     facts += [("created", _moment(meta.creation_time)), ("modified", _moment(meta.modification_time))]
-    notices = []
+    notices = list(notices)
     if told:
         more = f"; and those of {len(told) - _MOST_TOLD:,} more" if len(told) > _MOST_TOLD else ""
         notices.append(f"values that count as missing: {'; '.join(told[:_MOST_TOLD])}{more}")

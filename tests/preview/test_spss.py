@@ -153,6 +153,24 @@ async def test_portable_files_are_tables(tmp_path: Path) -> None:
     assert (await look(path.read_bytes(), "renamed.bin")).format == "por"
 
 
+def with_missing_values(content: bytes) -> bytes:
+    """A portable file whose variable N has 99 as a missing value and S has ZZ; ReadStat's writer has none."""
+    flat = content.replace(b"\r\n", b"").rstrip(b"Z") + b"Z"
+    for variable, record in ((b"70/1/N5/8/2/5/8/2/", b"839/"), (b"72/1/S1/2/0/1/2/0/", b"82/ZZ")):
+        assert flat.count(variable) == 1
+        flat = flat.replace(variable, variable + record)
+    flat += b"Z" * (-len(flat) % 80)
+    return b"".join(flat[at : at + 80] + b"\r\n" for at in range(0, len(flat), 80))
+
+
+async def test_values_that_count_as_missing_of_portable_files(tmp_path: Path) -> None:
+    path = tmp_path / "f.por"
+    pyreadstat.write_por(pandas.DataFrame({"N": [1.0, 99.0, None], "S": ["a", "ZZ", "b"]}), str(path))
+    found = await look(with_missing_values(path.read_bytes()), "f.por")
+    assert found.rows == ((1, "a"), (UserMissing(99), UserMissing("ZZ")), (None, "b"))
+    assert found.notices == ("values that count as missing: N 99; S ZZ",)
+
+
 async def test_of_a_long_portable_file_the_first_rows(tmp_path: Path) -> None:
     path = tmp_path / "f.por"
     pyreadstat.write_por(pandas.DataFrame({"N": [float(at) for at in range(500)]}), str(path))

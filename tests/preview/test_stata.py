@@ -80,7 +80,8 @@ async def test_masks_periods_and_far_days_of_a_file(tmp_path: Path) -> None:
     path = tmp_path / "f.dta"
     columns = {
         "clock": ("%tcHH:MM:SS", milliseconds(1960, 1, 1, 10, 10, 10)), "later": ("%tcHH:MM", AT),
-        "week": ("%tw", 2601.0), "month": ("%tm", 600.0), "quarter": ("%tq", 200.0), "half": ("%th", 100.0), "year": ("%ty", 2010.0),
+        "week": ("%tw", 2601.0), "month": ("%tm", 600.0), "quarter": ("%tq", 200.0), "half": ("%th", 100.0),
+        "year": ("%ty", 2010.0),
         "far": ("%td", 3_000_000.0), "leap": ("%tC", milliseconds(2024, 12, 30, 1, 1, 1) + 27_000),
     }  # fmt: skip
     pyreadstat.write_dta(
