@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
 from flowtui.preview.formatted_value import FormattedValue
 from flowtui.preview.gregorian import DAY, moment_of_day, moment_of_seconds, span
 from flowtui.preview.result import Cell
-from flowtui.preview.sas_formats import DATES_OF_DATETIMES, date_text, datetime_text, time_text
+from flowtui.preview.sas_formats import DATES_OF_DATETIMES, LOCALIZED, date_text, datetime_text, time_text
 
 _FORMAT = re.compile(r"([A-Z_][A-Z0-9_]*?)([0-9]{0,5})(?:\.([0-9]{0,5}))?")
 _DATE = re.compile(
@@ -68,6 +69,12 @@ def _parsed(format_: str) -> _Format:
     kinds = (("date", _DATE), ("datetime", _DATETIME), ("time", _TIME))
     kind = "date" if name in DATES_OF_DATETIMES else next((kind for kind, of in kinds if of.fullmatch(name)), "")
     return _Format(name, int(found.group(2) or 0), int(found.group(3) or 0), kind)
+
+
+def language_notice(formats: Iterable[str]) -> str:
+    """What is to be said where a format's words are those of the reader's language; empty where none is such."""
+    found = next((one for one in formats if _parsed(one).name in LOCALIZED), "")
+    return f"{found} prints in the language of who reads it: here it is English" if found else ""
 
 
 def format_text(name: str, width: int, decimals: int) -> str:

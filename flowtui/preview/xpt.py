@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from flowtui.errors import PreviewError
 from flowtui.preview.ibm_float import ibm_float
 from flowtui.preview.result import Cell, Column, Preview
-from flowtui.preview.sas_values import format_kind, number_cell
+from flowtui.preview.sas_values import format_kind, language_notice, number_cell
 from flowtui.preview.special_missing import SpecialMissing
 from flowtui.preview.xpt_layout import filling_rows, has_other_positions, placed, row_count
 from flowtui.preview.xpt_members import Member, Variable, encoding_of, is_version_8, members_of, writer_of
@@ -124,6 +124,8 @@ def _show(subject: Subject, member: Member, data: bytes, total: int | None, is_e
         notices.append("the end of the file is filled with blanks or NUL bytes: how many rows there are is not known")
     if len(variables) < len(member.variables):
         notices.append(f"first {len(variables):,} of {len(member.variables):,} columns")
+    if notice := language_notice(plain(one.format) for one in variables):
+        notices.append(notice)
     if subject.size is not None and member.end is None and not count and total:
         notices.append("the file ends before its rows")
     return Preview(

@@ -14,7 +14,7 @@ from flowtui.preview.registry import preview
 from flowtui.preview.special_missing import SpecialMissing
 from flowtui.preview.xpt_layout import BOTH_POSSIBLE, POSITIONS_TAKEN
 from flowtui.storage import Storage
-from tests.preview.look import look, values_of
+from tests.preview.look import look, texts_of, values_of
 from tests.preview.xpt_file import Column, header, member_of, record, transport_file
 from tests.storage.store import Store
 
@@ -168,3 +168,10 @@ async def test_written_by_hand_is_read_as_by_pyreadstat(tmp_path: Path) -> None:
     made = await look(transport_file(member_of("LB", kinds, [row[:2] for row in ROWS])), "a.xpt")
     assert made.rows == (await look(path.read_bytes(), "a.xpt")).rows
     assert len(header("OBS     ")) == len(record(b"")) == 80
+
+
+async def test_words_of_a_language_are_said_to_be_english() -> None:
+    kinds = [Column("D", format="NLDATE", width=20), Column("N", format="DATE", width=9)]
+    found = await look(transport_file(member_of("T", kinds, [(15_760.0, 15_760.0)])), "t.xpt")
+    assert texts_of(found) == (("February 24, 2003", "24FEB2003"),)
+    assert found.notices == ("NLDATE20. prints in the language of who reads it: here it is English",)

@@ -382,3 +382,15 @@ def test_every_kind_of_preview_has_content() -> None:
     assert shown(facts) == ["size  6 x 4"]
     assert found(facts, "6 X") == [Match(0, 6, 9)]
     assert len(content_of(Preview("text"))) == 0
+
+
+def test_a_table_without_columns_can_be_walked_through() -> None:
+    content = TableContent(Preview("table", (), (), total_rows=0))
+    content.move_column(1)
+    content.turn_sort()
+    content.hide()
+    content.pin()
+    assert (len(content), content.column, content.row, content.copies(), content.detail()) == (0, 0, None, (), ())
+    assert content.head(0, 80).moving == ()
+    assert content.at(5, 0, 80) == 0
+    assert found(content, "x") == []

@@ -16,6 +16,7 @@ from flowtui.preview.comparison.result import (
     TextDifference,
     TreeDifference,
 )
+from flowtui.preview.formatted_value import FormattedValue
 from flowtui.preview.result import Cell
 from flowtui.text import plain
 from flowtui.words import count
@@ -191,7 +192,11 @@ def _row(row: RowChange, key: Sequence[str]) -> Iterator[ReportLine]:
 
 
 def _both(cell: CellChange) -> str:
-    return f"{_value(cell.left)} -> {_value(cell.right)}"
+    left, right = cell.left, cell.right
+    if isinstance(left, FormattedValue) and isinstance(right, FormattedValue) and left.text == right.text:
+        # A format may hide what differs, as MONYY7. hides the day.
+        left, right = left.value, right.value
+    return f"{_value(left)} -> {_value(right)}"
 
 
 def _value(value: Cell) -> str:
