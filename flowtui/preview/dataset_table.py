@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flowtui.preview.formatted_value import FormattedValue
 from flowtui.preview.limits import Limits
 from flowtui.preview.result import Cell, Column, Preview
 from flowtui.text import cut
-
-_MOST_EXACT = 1 << 53
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +73,6 @@ def dataset_table(
         format=format_,
         facts=tuple((name, cut(str(value), limits.cell)) for name, value in facts if value),
     )
-
-
-def number_cell(value: float, format_: str, formatted: Callable[[float, str], FormattedValue] | None) -> Cell:
-    """A number as its format prints it; None where it is none; one that is no such date as it is.
-
-    Args:
-        formatted: of its program, None for a format that is none of dates. It may raise ValueError and OverflowError.
-    """
-    if not math.isfinite(value):
-        return None
-    if formatted is not None:
-        try:
-            return formatted(value, format_)
-        except (ValueError, OverflowError):
-            pass
-    return int(value) if float(value).is_integer() and abs(value) < _MOST_EXACT else float(value)
 
 
 def text_cell(value: Any, width: int) -> Cell:

@@ -1,13 +1,13 @@
 """Dates of the Gregorian calendar in any year, counted in days from 1 January 1960, and their texts.
 
-Python's dates end with the year 9999; SAS's go on to 19900, and a number in a file may be anything. The calendar is
+Python's dates end with the year 9999, SAS's go on to 19900, and a number in a file may be anything. The calendar is
 taken back before 1582 as ISO 8601 does, with the year 0 before 1.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from datetime import date
 
 MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
@@ -21,25 +21,38 @@ DAY = 86_400
 _MOST_DAYS = 36_525_000
 """A hundred thousand years: a number beyond is no date of anybody's."""
 
+_ORDINAL = date(1960, 1, 1).toordinal()
+_FIRST_ORDINAL, _LAST_ORDINAL = -_ORDINAL, date.max.toordinal() - _ORDINAL
+"""The days that Python's dates have, which are quicker."""
+
 _MARCH_0000 = 715_815
 """Days from 1 March of the year 0 to 1 January 1960."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Moment:
     """A second of a day.
 
     Attributes:
-        weekday: 0 for Sunday; yearday: 1 for 1 January.
+        days: from 1 January 1960.
         milliseconds: of the day.
     """
 
     year: int
     month: int
     day: int
-    weekday: int
-    yearday: int
+    days: int
     milliseconds: int = 0
+
+    @property
+    def weekday(self) -> int:
+        """0 for Sunday."""
+        return (self.days + 5) % 7
+
+    @property
+    def yearday(self) -> int:
+        """1 for 1 January."""
+        return self.days - day_number(self.year, 1, 1) + 1
 
     @property
     def hour(self) -> int:
@@ -65,8 +78,9 @@ class Moment:
     @property
     def date(self) -> str:
         """``2020-01-31``."""
-        sign = "-" if self.year < 0 else ""
-        return f"{sign}{abs(self.year):04}-{self.month:02}-{self.day:02}"
+        if self.year < 0:
+            return f"-{-self.year:04}-{self.month:02}-{self.day:02}"
+        return f"{self.year:04}-{self.month:02}-{self.day:02}"
 
     @property
     def time(self) -> str:
@@ -81,6 +95,9 @@ def moment_of_day(days: int, milliseconds: int = 0) -> Moment:
     Raises:
         ValueError: it is more than some hundred thousand years away.
     """
+    if _FIRST_ORDINAL < days <= _LAST_ORDINAL:
+        found = date.fromordinal(days + _ORDINAL)
+        return Moment(found.year, found.month, found.day, days, milliseconds)
     if abs(days) > _MOST_DAYS:
         raise ValueError("no date")
     # Years begin with March here, so that a leap day is their last one.
@@ -91,7 +108,7 @@ def moment_of_day(days: int, milliseconds: int = 0) -> Moment:
     month = shifted + 3 if shifted < 10 else shifted - 9
     year = year_of_era + era * 400 + (month <= 2)
     day = day_of_year - (153 * shifted + 2) // 5 + 1
-    return Moment(year, month, day, (days + 5) % 7, days - day_number(year, 1, 1) + 1, milliseconds)
+    return Moment(year, month, day, days, milliseconds)
 
 
 def moment_of_seconds(seconds: float, origin: int = 0) -> Moment:
@@ -115,12 +132,7 @@ def day_number(year: int, month: int, day: int) -> int:
     return era * 146_097 + year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year - _MARCH_0000
 
 
-def is_leap(year: int) -> bool:
-    """Whether a year has a 29 February."""
-    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-
-
-def span(seconds: float, *, hour_digits: int = 2) -> str:
+def span(seconds: float) -> str:
     """A length of time, ``25:01:01`` or ``-01:01:01.500``: hours may be more than 24.
 
     Raises:
@@ -128,10 +140,5 @@ def span(seconds: float, *, hour_digits: int = 2) -> str:
     """
     whole, thousandths = divmod(round(abs(seconds) * 1000), 1000)
     sign = "-" if seconds < 0 and (whole or thousandths) else ""
-    text = f"{sign}{whole // 3600:0{hour_digits}}:{whole // 60 % 60:02}:{whole % 60:02}"
+    text = f"{sign}{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}"
     return f"{text}.{thousandths:03}" if thousandths else text
-
-
-def is_number(value: object) -> bool:
-    """Whether a value is a number that may be a moment."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -62,7 +62,7 @@ def time_text(name: str, width: int, decimals: int, seconds: float) -> str:
         return _fixed(seconds / 3600, decimals) if 0 <= seconds <= 86_400 else ""
     sign, whole, thousandths = _split(seconds)
     hours, minutes = whole // 3600, whole // 60 % 60
-    of_second = Moment(1960, 1, 1, 5, 1, whole % 86_400 * 1000 + thousandths)
+    of_second = Moment(1960, 1, 1, 0, whole % 86_400 * 1000 + thousandths)
     if name == "MMSS":
         text = f"{sign}{whole // 60}:{whole % 60:02}"
         return _fit(text, of_second, width or 5, decimals)

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from flowtui.preview.formatted_value import FormattedValue
 from flowtui.preview.gregorian import DAY, moment_of_day, moment_of_seconds, span
+from flowtui.preview.number_cells import number_cells
 from flowtui.preview.result import Cell
 from flowtui.preview.sas_formats import DATES_OF_DATETIMES, LOCALIZED, date_text, datetime_text, time_text
 
@@ -28,8 +29,6 @@ _TIME = re.compile(r"TIME|TIMEAMPM|TOD|HHMM|HOUR|MMSS|[BE]8601(?:TM|TX|TZ|LZ)|IS
 
 _SKIPPED_DAYS = (745_154, 2_206_123, 3_667_092, 5_128_061)
 """The SAS dates of 1 March 4000, 8000, 12000 and 16000."""
-
-_MOST_EXACT = 1 << 53
 
 ENCODINGS: dict[int, str] = {
     20: "utf-8", 28: "ascii", 29: "latin-1", 30: "iso8859-2", 31: "iso8859-3", 32: "iso8859-4", 33: "iso8859-5",
@@ -90,15 +89,19 @@ def number_cell(value: float, format_: str = "") -> Cell:
     Args:
         format_: of its variable, ``DATE9.``.
     """
-    if not math.isfinite(value):
-        return None
-    of = _parsed(format_)
-    if of.kind:
-        try:
-            return _formatted(value, of)
-        except (OverflowError, ValueError):
-            pass
-    return int(value) if value.is_integer() and abs(value) < _MOST_EXACT else value
+    return number_cells([value], format_, formatted if _parsed(format_).kind else None)[0]
+
+
+def formatted(value: float, format_: str) -> FormattedValue:
+    """A number as its format prints it.
+
+    Args:
+        format_: one that has a kind.
+
+    Raises:
+        ValueError, OverflowError: it is no date of that kind.
+    """
+    return _formatted(value, _parsed(format_))
 
 
 def _formatted(value: float, of: _Format) -> FormattedValue:

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any, BinaryIO
 
 from flowtui.errors import PreviewError
-from flowtui.preview.dataset_table import Variable, dataset_table, number_cell, rows_to_read, text_cell
+from flowtui.preview.dataset_table import Variable, dataset_table, rows_to_read, text_cell
 from flowtui.preview.limits import Limits
+from flowtui.preview.number_cells import number_cells
 from flowtui.preview.result import Cell, Preview
 from flowtui.preview.special_missing import UserMissing
 from flowtui.preview.spss_formats import format_kind, formatted
@@ -111,16 +112,18 @@ def _variable(
 ) -> Variable:
     kind = format_kind(format_)
     how = formatted if kind else None
+    cells: list[Cell]
+    if any(isinstance(value, str) for value in values):
+        cells = [None if value is None else text_cell(value, limits.cell) for value in values]
+    else:
+        cells = number_cells(values, format_, how)
     is_missing = _missing_test(ranges)
-    cells: list[Cell] = []
-    for value in values:
-        if value is None:
-            cells.append(None)
-            continue
-        cell = text_cell(value, limits.cell) if isinstance(value, str | bytes) else number_cell(value, format_, how)
-        is_marked = is_missing is not None and cell is not None and not isinstance(cell, bool) and is_missing(value)
-        cells.append(UserMissing(cell) if is_marked else cell)  # type: ignore[arg-type]
-    texts = tuple(_range_text(one, lambda value: str(number_cell(value, format_, how))) for one in ranges)
+    if is_missing is not None:
+        cells = [
+            cell if cell is None or not is_missing(value) else UserMissing(cell)  # type: ignore[arg-type]
+            for value, cell in zip(values, cells, strict=True)
+        ]
+    texts = tuple(_range_text(one, lambda value: str(number_cells([value], format_, how)[0])) for one in ranges)
     return Variable(name, kind, cells, "", format_, texts)
 
 
@@ -158,7 +161,7 @@ def _range_text(one: Mapping[str, Any], shown: Callable[[float], str]) -> str:
 
 def _with_label(text: str, labels: Mapping[Any, str]) -> str:
     for value, label in labels.items():
-        same = value.rstrip() if isinstance(value, str) else str(number_cell(value, "", None))
+        same = value.rstrip() if isinstance(value, str) else str(number_cells([value], "", None)[0])
         if same == text and label:
             return f'{text} "{plain(label)}"'
     return text

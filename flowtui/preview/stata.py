@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 from flowtui.errors import PreviewError
-from flowtui.preview.dataset_table import Variable, dataset_table, number_cell, rows_to_read, text_cell
-from flowtui.preview.result import Cell, Preview
+from flowtui.preview.dataset_table import Variable, dataset_table, rows_to_read, text_cell
+from flowtui.preview.number_cells import number_cells
+from flowtui.preview.result import Preview
 from flowtui.preview.special_missing import SpecialMissing
 from flowtui.preview.stata_formats import format_kind, formatted
 from flowtui.preview.worker import Request
@@ -72,22 +73,21 @@ def _texts(values: Sequence[Any], count: int) -> list[str]:
 def _variable(name: str, label: str, format_: str, type_: str, values: Sequence[Any], width: int) -> Variable:
     kind = format_kind(format_)
     how = formatted if kind else None
-    cells: list[Cell] = []
-    is_text = is_integer = False
-    for value in values:
-        if value is None or (isinstance(value, float) and math.isnan(value)):
-            cells.append(None)
-        elif isinstance(value, str | bytes):
-            is_text = True
-            cells.append(text_cell(value, width))
-        elif hasattr(value, "string"):
-            letter = str(value.string).removeprefix(".")
-            cells.append(SpecialMissing(letter) if letter else None)
-        else:
-            number = value.item() if hasattr(value, "item") else value
-            is_integer = is_integer or isinstance(number, int)
-            cells.append(number_cell(number, format_, how))
-    if type_ in _INTEGERS or is_integer:
-        return Variable(name, kind or "integer", cells, label, format_)
-    is_text = is_text or type_.isdecimal() or type_ == "Q"
-    return Variable(name, "text" if is_text else kind or "number", cells, label, format_)
+    if type_.isdecimal() or type_ == "Q" or any(isinstance(value, str | bytes) for value in values):
+        texts = [None if _is_nothing(value) else text_cell(value, width) for value in values]
+        return Variable(name, "text", texts, label, format_)
+    numbers = [_letter(value) if hasattr(value, "string") else value for value in values]
+    is_integer = type_ in _INTEGERS or any(isinstance(value, int) for value in numbers)
+    return Variable(
+        name, kind or ("integer" if is_integer else "number"), number_cells(numbers, format_, how), label, format_
+    )
+
+
+def _letter(value: Any) -> SpecialMissing | None:
+    """A missing value of pandas, ``.a`` or ``.``."""
+    letter = str(value.string).removeprefix(".")
+    return SpecialMissing(letter) if letter else None
+
+
+def _is_nothing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))

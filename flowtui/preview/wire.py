@@ -18,6 +18,7 @@ from flowtui.text import plain
 _KINDS = ("table", "text", "tree", "image", "hex")
 _DEEPEST = 200
 _MOST_MISSING_VALUES = 10
+_PLAIN = frozenset({float, int, bool, type(None)})
 _CELLS = (FormattedValue, SpecialMissing, UserMissing)
 
 
@@ -29,8 +30,17 @@ def pack(preview: Preview) -> dict[str, Any]:
     """A preview as maps, lists, strings, numbers and bytes."""
     # Cells are packed by themselves: most are plain values, of which ``asdict`` would make a deep copy each.
     shape = asdict(replace(preview, rows=()))
-    shape["rows"] = [[asdict(cell) if isinstance(cell, _CELLS) else cell for cell in row] for row in preview.rows]
+    shape["rows"] = [[_packed(cell) if isinstance(cell, _CELLS) else cell for cell in row] for row in preview.rows]
     return shape
+
+
+def _packed(cell: Cell) -> Any:
+    """A cell that is no plain value: a list for a formatted value, a map for one that counts as missing."""
+    if isinstance(cell, FormattedValue):
+        return [cell.value, cell.text, cell.number]
+    if isinstance(cell, UserMissing):
+        return {"value": _packed(cell.value)}
+    return {"letter": cell.letter} if isinstance(cell, SpecialMissing) else cell
 
 
 def unpack(shape: Any, limits: Limits) -> Preview:
@@ -49,9 +59,7 @@ def _preview(shape: dict[str, Any], limits: Limits) -> Preview:
     if shape["kind"] not in _KINDS:
         raise ValueError("kind")
     columns = tuple(_column(one, limits) for one in shape["columns"][: max(limits.columns, 1)])
-    rows = tuple(
-        tuple(_cell(cell, limits) for cell in row[: len(columns)]) for row in shape["rows"][: max(limits.rows, 1)]
-    )
+    rows = _rows(shape["rows"][: max(limits.rows, 1)], len(columns), limits)
     if any(len(row) != len(columns) for row in rows):
         raise ValueError("rows")
     return Preview(
@@ -73,6 +81,21 @@ def _preview(shape: dict[str, Any], limits: Limits) -> Preview:
     )
 
 
+def _rows(shape: list[Any], columns: int, limits: Limits) -> tuple[tuple[Cell, ...], ...]:
+    # Numbers are most of a table, and dates repeat themselves: neither needs a call for each.
+    known: dict[tuple[Any, ...], Cell] = {}
+
+    def special(cell: Any) -> Cell:
+        if not isinstance(cell, list):
+            return _cell(cell, limits)
+        key = tuple(cell)
+        if key not in known:
+            known[key] = _formatted(cell, limits)
+        return known[key]
+
+    return tuple(tuple(cell if type(cell) in _PLAIN else special(cell) for cell in row[:columns]) for row in shape)
+
+
 def _column(shape: dict[str, Any], limits: Limits) -> Column:
     return Column(
         name=_text(shape["name"], limits.cell),
@@ -87,24 +110,30 @@ def _column(shape: dict[str, Any], limits: Limits) -> Column:
 
 
 def _cell(value: Any, limits: Limits) -> Cell:
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, (bool, int, float)):
         return value
+    if isinstance(value, str):
+        return _text(value, limits.cell)
+    if isinstance(value, list):
+        return _formatted(value, limits)
     if isinstance(value, dict):
-        return _special_cell(value, limits)
+        return _marked_missing(value, limits)
     return _text(value, limits.cell)
 
 
-def _special_cell(shape: dict[str, Any], limits: Limits) -> FormattedValue | SpecialMissing | UserMissing:
-    names = shape.keys()
-    if names == {"letter"}:
+def _formatted(shape: list[Any], limits: Limits) -> FormattedValue:
+    value, text, number = shape
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        raise TypeError("number")
+    shown = _text(value, limits.cell)
+    return FormattedValue(shown, shown if text == value else _text(text, limits.cell), number)
+
+
+def _marked_missing(shape: dict[str, Any], limits: Limits) -> SpecialMissing | UserMissing:
+    if shape.keys() == {"letter"}:
         return SpecialMissing(_text(shape["letter"], 1))
-    if names == {"value", "text", "number"}:
-        number = shape["number"]
-        if isinstance(number, bool) or not isinstance(number, int | float):
-            raise TypeError("number")
-        return FormattedValue(_text(shape["value"], limits.cell), _text(shape["text"], limits.cell), number)
-    if names != {"value"}:
-        raise ValueError("cell")
+    if shape.keys() != {"value"}:
+        raise ValueError("missing")
     value = _cell(shape["value"], limits)
     if value is None or isinstance(value, bool | SpecialMissing | UserMissing):
         raise ValueError("missing")

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from flowtui.errors import PreviewError
 from flowtui.preview.ibm_float import ibm_float
+from flowtui.preview.number_cells import number_cells
 from flowtui.preview.result import Cell, Column, Preview
-from flowtui.preview.sas_values import format_kind, language_notice, number_cell
-from flowtui.preview.special_missing import SpecialMissing
+from flowtui.preview.sas_values import format_kind, formatted, language_notice
 from flowtui.preview.xpt_layout import filling_rows, has_other_positions, placed, row_count
 from flowtui.preview.xpt_members import Member, Variable, encoding_of, is_version_8, members_of, writer_of
 from flowtui.text import cut, plain
@@ -92,14 +92,19 @@ async def _total(subject: Subject, member: Member) -> tuple[int | None, bool]:
     end = subject.size if member.end is None else member.end
     if end is None or end < member.start:
         return member.count, member.count is not None
-    return await row_count(member, end, lambda start, length: _read(subject, start, length))
+    at_hand = end <= len(subject.head)
+    return await row_count(member, end, lambda start, length: _read(subject, start, length), at_hand=at_hand)
 
 
 def _show(subject: Subject, member: Member, data: bytes, total: int | None, is_exact: bool) -> Preview:
     limits = subject.limits
     variables = member.variables[: max(limits.columns, 1)]
     count = len(data) // member.row_length if member.row_length else 0
-    count = count - filling_rows(member, data) if total is None else min(count, total)
+    is_end = total is None or count >= total
+    count = count if total is None else min(count, total)
+    if is_end and member.count is None and (filling := filling_rows(member, data[: count * member.row_length])):
+        count -= filling
+        total = None if total is None else count
     starts = range(0, count * member.row_length, member.row_length or 1)
     texts = b"".join(
         data[start + one.start : start + one.start + one.length]
@@ -163,8 +168,7 @@ def _column(variable: Variable, width: int) -> Column:
 def _numbers(variable: Variable, data: bytes, starts: range) -> list[Cell]:
     first, length = variable.start, variable.length
     numbers = [ibm_float(data[start + first : start + first + length]) for start in starts]
-    format_ = variable.format if format_kind(variable.format) else ""
-    return [one if isinstance(one, SpecialMissing) else number_cell(one, format_) for one in numbers]
+    return number_cells(numbers, variable.format, formatted if format_kind(variable.format) else None)
 
 
 def _texts(variable: Variable, data: bytes, starts: range, encoding: str, width: int) -> list[Cell]:

@@ -81,11 +81,15 @@ def _is_text(value: bytes) -> bool:
     return all(byte >= 32 or byte in _BREAKS for byte in value.rstrip(b"\0"))
 
 
-async def row_count(member: Member, end: int, read: Read) -> tuple[int | None, bool]:
+async def row_count(member: Member, end: int, read: Read, *, at_hand: bool) -> tuple[int | None, bool]:
     """How many rows lie before ``end``, None where that is not known, and whether that is certain.
 
     Rows of filling are none: of blanks in a dataset with numbers, which are never all blanks, and of NUL bytes in one
     with texts, which are never all NUL bytes. In others a row within the last record may be either.
+
+    Args:
+        at_hand: whether reading the end costs nothing. Else rows that are as long as a record, and so longer than a
+            filling that is right, are not looked at before they are shown.
     """
     length = member.row_length
     if not length:
@@ -93,6 +97,8 @@ async def row_count(member: Member, end: int, read: Read) -> tuple[int | None, b
     most = max(end - member.start, 0) // length
     if member.count is not None and most - RECORD // length <= member.count <= most:
         return member.count, True
+    if length >= RECORD and not at_hand:
+        return most, True
     count = most
     # The last row tells nearly always; a long filling is looked through once, and not to its beginning at any price.
     for rows in (1, max(_LOOKED_THROUGH // length, 1)):

@@ -22,6 +22,7 @@ from flowtui.preview.special_missing import UserMissing
 from flowtui.preview.spss_formats import format_kind, formatted
 from flowtui.storage import Storage
 from tests.preview.look import look, look_at, texts_of, values_of
+from tests.trusting import TrustsAll
 
 ORIGIN = dt.datetime(1582, 10, 14)
 
@@ -119,7 +120,7 @@ async def test_another_definition_of_missing_values_is_a_difference(tmp_path: Pa
     paths = [tmp_path / "a.sav", tmp_path / "b.sav"]
     pyreadstat.write_sav(frame, str(paths[0]), missing_ranges={"Q1": [99]})
     pyreadstat.write_sav(frame, str(paths[1]))
-    async with Storage() as storage:
+    async with Storage(TrustsAll()) as storage:
         versions = [Version(path.name, (str(path),)) for path in paths]
         found = await compare(storage, *versions, options=Options())
     assert found.table is not None

@@ -17,6 +17,7 @@ from flowtui.storage import Storage
 from tests.preview.look import look, texts_of, values_of
 from tests.preview.xpt_file import Column, header, member_of, record, transport_file
 from tests.storage.store import Store
+from tests.trusting import TrustsAll
 
 ROWS = [("S1-01", 47.0, "ALT", 1.5), ("S1-02", ".", "AST", -0.25), ("S1-03", 61.0, "BILI", 12345.678)]
 EXPECTED = (("S1-01", 47, "ALT", 1.5), ("S1-02", None, "AST", -0.25), ("S1-03", 61, "BILI", 12345.678))
@@ -133,10 +134,21 @@ async def test_the_end_of_the_rows_of_a_large_file_costs_two_reads(filling: int,
     at = one.rindex(b"0001")
     content = one[:at] + one[at : at + 12] * 400_000 + bytes(filling)
     store = Store({"bucket/f.xpt": content})
-    async with Storage(transport=store.transport) as storage, storage.open("http://store/bucket/f.xpt") as reader:
+    async with (
+        Storage(TrustsAll(), transport=store.transport) as storage,
+        storage.open("http://store/bucket/f.xpt") as reader,
+    ):
         found = await preview(reader, name="f.xpt")
         assert (found.total_rows, len(found.rows), found.more) == (total, 100, True)
         assert reader.requests == 3
+
+
+async def test_long_rows_of_filling_are_no_rows_where_they_are_read() -> None:
+    kinds = [Column("S", 92, False), Column("N")]
+    content = transport_file(member_of("T", kinds, [("x" * 92, float(at)) for at in range(3000)])) + bytes(2000)
+    assert len(content) > 256 * 1024
+    found = await look(content, "t.xpt", limits=Limits().for_rows(10_000))
+    assert (found.total_rows, len(found.rows), found.rows[-1][1]) == (3000, 3000, 2999)
 
 
 async def test_a_dataset_without_variables_is_one_without_rows() -> None:
