@@ -9,6 +9,8 @@ import pytest
 
 from flowtui import cli
 from tests.preview.test_hostile_tables import content_of
+from tests.preview.xpt_file import Column as Variable
+from tests.preview.xpt_file import member_of, transport_file
 
 
 @pytest.mark.parametrize("name", ["f.parquet", "f.arrow", "f.sas7bdat", "f.xpt", "f.xlsx", "f.xls", "f.sav", "f.dta"])
@@ -26,3 +28,21 @@ def test_each_kind_is_a_table(
     assert all(len(row) == len(shown["columns"]) for row in shown["rows"])
     assert cli.main(["preview", f"whole-{name}"]) == 0
     assert capsys.readouterr().out
+
+
+def test_a_script_gets_the_date_and_what_is_printed_and_a_person_what_is_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    columns = [Variable("ID", 1, False), Variable("D", format="DATE", width=9), Variable("N")]
+    rows = [("a", 18_000.0, "A"), ("b", ".", 1.5)]
+    (tmp_path / "f.xpt").write_bytes(transport_file(member_of("T", columns, rows)))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FLOWTUI_HOME", str(tmp_path / "home"))
+    assert cli.main(["preview", "f.xpt", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["rows"] == [["a", "2009-04-13", ".A"], ["b", None, 1.5]]
+    assert [column["type"] for column in shown["columns"]] == ["text", "date", "number"]
+    assert [column["printed"] for column in shown["columns"]] == [None, ["13APR2009", None], None]
+    assert cli.main(["preview", "f.xpt"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split() for line in lines] == [["ID", "D", "N"], ["a", "13APR2009", ".A"], ["b", "1.5"]]
