@@ -1,24 +1,28 @@
 """SAS datasets: the first rows, with labels, formats and dates, from the first pages.
 
-pandas reads page after page, pyreadstat would walk through the whole file.
+Rows that were deleted in place are left out, which pandas and ReadStat show; special missing values keep their letter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, BinaryIO
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from flowtui.errors import PreviewError
 from flowtui.preview.result import Cell, Column, Preview
 from flowtui.preview.sas7bdat_header import Header, header_of
-from flowtui.preview.sas_values import format_kind, format_text, number_cell
-from flowtui.preview.worker import Request
+from flowtui.preview.sas7bdat_metadata import Metadata, Variable
+from flowtui.preview.sas7bdat_reading import Beginning, beginning_of
+from flowtui.preview.sas7bdat_rows import numbers_of, texts_of
+from flowtui.preview.sas_encodings import Fault
+from flowtui.preview.sas_values import format_kind, number_cell
+from flowtui.preview.special_missing import SpecialMissing, missing_order
 from flowtui.text import plain
 
 if TYPE_CHECKING:
     from flowtui.preview.subject import Subject
-
-_COMPRESSIONS = {b"SASYZCRL": "RLE (COMPRESS=CHAR)", b"SASYZCR2": "RDC (COMPRESS=BINARY)"}
 
 
 def accepts(subject: Subject) -> bool:
@@ -29,97 +33,138 @@ def accepts(subject: Subject) -> bool:
 async def show(subject: Subject) -> Preview:
     if subject.sniffed.magic != "sas7bdat":
         raise PreviewError("named a SAS dataset but does not begin like one: it is encrypted, or something else")
-    return await subject.workers.show(table, subject)
+    header = header_of(subject.head)
+    beginning = await beginning_of(subject, header)
+    return await asyncio.to_thread(_preview, subject, header, beginning)
 
 
-def table(file: BinaryIO, request: Request) -> Preview:
-    """The preview of a SAS dataset; runs in a worker."""
-    from pandas.io.sas.sas7bdat import SAS7BDATReader
-
-    limits = request.limits
-    header = header_of(file.read(limits.head))
-    file.seek(0)
-    try:
-        # Everything in bytes: a text that does not fit the encoding must not lose the others.
-        reader = SAS7BDATReader(
-            file, convert_dates=False, encoding=None, convert_text=False, convert_header_text=False, blank_missing=False
-        )
-    except (ValueError, OverflowError, IndexError, AttributeError) as error:
-        raise PreviewError(f"a damaged SAS dataset: {error}") from error
-    variables = reader.columns[: max(limits.columns, 1)]
-    total = int(reader.row_count)
-    row_length = max(int(getattr(reader, "row_length", 1)), 1)
-    # Rows of many kilobytes are few, so that they cost no more than the head.
-    rows = min(limits.rows, limits.cells // max(len(variables), 1), max(limits.head // row_length, 1))
-    rows = min(max(rows, 1), total)
-    try:
-        frame = reader.read(rows) if rows else None
-    except (ValueError, OverflowError, IndexError, TypeError, AssertionError) as error:
-        raise PreviewError(f"a damaged SAS dataset: {error}") from error
-    formats = _formats(reader.columns, header)[: len(variables)]
-    columns = []
+def _preview(subject: Subject, header: Header, beginning: Beginning) -> Preview:
+    limits, metadata, rows = subject.limits, beginning.metadata, beginning.rows
+    variables = metadata.variables(max(limits.columns, 1))
+    faults = Counter(fault for variable in variables for fault in variable.faults)
+    columns: list[Column] = []
     values: list[list[Cell]] = []
-    for index, (variable, format_) in enumerate(zip(variables, formats, strict=True)):
-        is_number = variable.ctype == b"d"
-        kind = format_kind(format_) if is_number else ""
-        columns.append(
-            Column(
-                name=_short(_text(variable.name, header.codec), limits.cell) or f"column {index + 1}",
-                type=(kind or "number") if is_number else "text",
-                label=_short(_text(variable.label, header.codec), limits.cell),
-                format=_short(format_, 80),
-            )
-        )
-        found = [] if frame is None else frame.iloc[:, index].tolist()
-        if is_number:
-            values.append([number_cell(value, format_ if kind else "") for value in found])
+    for index, variable in enumerate(variables):
+        column = _column(variable, index + 1, limits.cell)
+        columns.append(column)
+        if variable.is_number:
+            values.append(_number_cells(numbers_of(variable, rows, metadata.row_length, header), column))
         else:
-            values.append([_short(_text(value, header.codec), limits.cell) or None for value in found])
-    notices = []
-    if rows < total:
-        notices.append(f"first {rows:,} of {total:,} rows")
-    if len(variables) < len(reader.columns):
-        notices.append(f"first {len(variables):,} of {len(reader.columns):,} columns")
-    if request.size is not None and request.size < header.size:
-        notices.append(f"the file is cut off: it has {request.size:,} of {header.size:,} bytes")
+            texts = texts_of(variable, rows, metadata.row_length)
+            values.append(_text_cells(texts, header, limits.cell, faults))
+    total = metadata.row_count - metadata.deleted_count
+    is_cut = subject.size is not None and subject.size < header.size
+    said, total = total, rows.count if variables and beginning.is_ended and not is_cut else total
     return Preview(
         kind="table",
         columns=tuple(columns),
         rows=tuple(zip(*values, strict=True)),
-        notices=tuple(notices),
+        notices=tuple(_notices(subject, header, beginning, len(variables), said, faults, values)),
         total_rows=total,
-        more=rows < total,
+        more=rows.count < total and bool(variables) and not beginning.is_ended,
         format="sas7bdat",
-        facts=tuple(_facts(header, bytes(reader.compression), row_length)),
+        facts=tuple(_facts(header, metadata)),
     )
 
 
-def _formats(variables: list[object], header: Header) -> list[str]:
-    """The formats with their widths, where the header tells one for each variable."""
-    names = [_text(getattr(variable, "format", b""), header.codec) for variable in variables]
-    if len(header.widths) != len(names):
-        return [format_text(name, 0, 0) for name in names]
-    return [format_text(name, *widths) for name, widths in zip(names, header.widths, strict=True)]
+def _column(variable: Variable, number: int, width: int) -> Column:
+    kind = (format_kind(variable.format) or "number") if variable.is_number else "text"
+    name = _short(variable.name, width) or f"column {number}"
+    return Column(name, kind, _short(variable.label, width), _short(variable.format, 80))
 
 
-def _facts(header: Header, compression: bytes, row_length: int) -> Iterator[tuple[str, str]]:
-    for name, value in (("dataset", header.name), ("dataset label", header.label), ("encoding", header.encoding),
-                        ("created", header.created), ("modified", header.modified)):  # fmt: skip
+def _number_cells(values: Sequence[float | SpecialMissing], column: Column) -> list[Cell]:
+    if column.type == "number":
+        return [value if isinstance(value, SpecialMissing) else number_cell(value) for value in values]
+    # Dates recur, and printing one takes long.
+    cells: dict[float | SpecialMissing, Cell] = {}
+    for value in set(values):
+        cells[value] = value if isinstance(value, SpecialMissing) else number_cell(value, column.format)
+    return [cells[value] for value in values]
+
+
+def _text_cells(values: Sequence[bytes], header: Header, width: int, faults: Counter[Fault]) -> list[Cell]:
+    """Texts, each decoded once; ``faults`` counts what befell them."""
+    cells: dict[bytes, Cell] = {}
+    faulty: dict[bytes, Fault] = {}
+    for value in set(values):
+        text, fault = header.encoding.decode(value)
+        cells[value] = _short(text, width) or None
+        if fault:
+            faulty[value] = fault
+    if faulty:
+        faults.update(faulty[value] for value in values if value in faulty)
+    return [cells[value] for value in values]
+
+
+def _notices(
+    subject: Subject,
+    header: Header,
+    beginning: Beginning,
+    shown: int,
+    total: int,
+    faults: Counter[Fault],
+    values: Sequence[Sequence[Cell]],
+) -> Iterator[str]:
+    metadata, rows = beginning.metadata, beginning.rows
+    size, encoding = subject.size, header.encoding
+    count = metadata.column_count or 0
+    if not count:
+        yield f"a dataset without variables, of {total:,} rows"
+    elif rows.count < total and not beginning.is_ended:
+        yield f"first {rows.count:,} of {total:,} rows"
+    if shown < count:
+        if shown < max(subject.limits.columns, 1):
+            yield f"only {shown:,} of {count:,} columns are described in the pages that were read"
+        else:
+            yield f"first {shown:,} of {count:,} columns"
+    if size is not None and size < header.size:
+        yield f"the file is cut off: it has {size:,} of {header.size:,} bytes"
+    if rows.is_damaged:
+        yield f"row {rows.count + 1:,} is damaged: no row from there on can be shown"
+    elif count and beginning.is_ended and rows.count != total and not (size is not None and size < header.size):
+        yield f"its pages have {rows.count:,} rows, not {total:,} as the dataset says"
+    if metadata.deleted_count:
+        are = "row was" if metadata.deleted_count == 1 else "rows were"
+        yield f"{metadata.deleted_count:,} {are} deleted in place, and not shown"
+    if rows.is_unsure:
+        yield "which rows were deleted in place cannot be told of a page: they are shown"
+    if metadata.missing_texts:
+        yield "some names, labels or formats are not known: they lie in pages that were not read"
+    if faults["windows"]:
+        yield f"{_texts(faults['windows'])} bytes that {encoding.name} does not have: read as {encoding.windows}"
+    if faults["utf-8"]:
+        have = "1 text reads" if faults["utf-8"] == 1 else f"{faults['utf-8']:,} texts read"
+        yield f"{have} as UTF-8: the dataset may be wrong to say {encoding.name}, in which they are shown"
+    if faults["lost"] and encoding.codec:
+        yield f"{_texts(faults['lost'])} bytes that are no {encoding.name}: shown as \ufffd"
+    elif faults["lost"]:
+        yield f"{_texts(faults['lost'])} other characters than ASCII: {encoding.name} is not known here, shown as \ufffd"
+    special = Counter(cell for column in values for cell in column if isinstance(cell, SpecialMissing))
+    if special:
+        told = ", ".join(f"{special[one]:,} {one}" for one in sorted(special, key=missing_order))
+        yield f"special missing values in these rows: {told}"
+
+
+def _texts(number: int) -> str:
+    return "1 text has" if number == 1 else f"{number:,} texts have"
+
+
+def _facts(header: Header, metadata: Metadata) -> Iterator[tuple[str, str]]:
+    for name, value in (("dataset", header.name), ("dataset label", metadata.label),
+                        ("encoding", header.encoding.name), ("created", header.created),
+                        ("modified", header.modified)):  # fmt: skip
         if value:
             yield name, plain(value)
-    yield "compression", _COMPRESSIONS.get(compression, "none")
+    compression = metadata.compression
+    yield "compression", compression[0] if compression else "none"
+    if metadata.deleted_count:
+        yield "deleted rows", f"{metadata.deleted_count:,}"
     yield "page size", f"{header.page_size:,} bytes"
     yield "pages", f"{header.page_count:,}"
-    yield "row length", f"{row_length:,} bytes"
+    yield "row length", f"{metadata.row_length:,} bytes"
     order = "little-endian" if header.is_little_endian else "big-endian"
     yield "written by", plain(f"SAS {header.release} {header.platform}, {header.bits} bits, {order}".replace("  ", " "))
-
-
-def _text(value: object, codec: str) -> str:
-    """A text of the file; empty where it is missing."""
-    if isinstance(value, bytes):
-        return value.rstrip(b" \0").decode(codec, errors="replace")
-    return value if isinstance(value, str) else ""
 
 
 def _short(text: str, width: int) -> str:

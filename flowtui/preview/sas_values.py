@@ -1,4 +1,4 @@
-"""Numbers, formats and encodings of SAS, as its datasets and transport files hold them.
+"""Numbers and formats of SAS, as its datasets and transport files hold them.
 
 SAS counts dates in days and datetimes in seconds from 1 January 1960; only a variable's format tells that its numbers
 are dates. SAS's calendar has no 29 February in the years 4000, 8000, 12000 and 16000.
@@ -29,17 +29,6 @@ _TIME = re.compile(r"TIME|TIMEAMPM|TOD|HHMM|HOUR|MMSS|[BE]8601(?:TM|TX|TZ|LZ)|IS
 
 _SKIPPED_DAYS = (745_154, 2_206_123, 3_667_092, 5_128_061)
 """The SAS dates of 1 March 4000, 8000, 12000 and 16000."""
-
-ENCODINGS: dict[int, str] = {
-    20: "utf-8", 28: "ascii", 29: "latin-1", 30: "iso8859-2", 31: "iso8859-3", 32: "iso8859-4", 33: "iso8859-5",
-    34: "iso8859-6", 35: "iso8859-7", 36: "iso8859-8", 37: "iso8859-9", 39: "iso8859-11", 40: "iso8859-15",
-    41: "cp437", 42: "cp850", 43: "cp852", 44: "cp857", 45: "cp858", 46: "cp862", 47: "cp864", 48: "cp865", 49: "cp866",
-    50: "cp869", 51: "cp874", 55: "cp720", 56: "cp737", 57: "cp775", 58: "cp860", 59: "cp863", 60: "cp1250",
-    61: "cp1251", 62: "cp1252", 63: "cp1253", 64: "cp1254", 65: "cp1255", 66: "cp1256", 67: "cp1257", 68: "cp1258",
-    69: "mac_roman", 118: "cp950", 123: "big5", 125: "gb18030", 126: "cp936", 134: "euc_jp", 136: "cp932",
-    138: "shift_jis", 140: "euc_kr", 141: "cp949", 205: "gb18030", 242: "iso8859-13", 248: "shift_jisx0213",
-}  # fmt: skip
-"""Python's names of the encodings that byte 70 of a dataset's header tells; 0 and 204 tell none."""
 
 
 def format_kind(format_: str) -> str:
