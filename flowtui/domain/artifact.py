@@ -180,6 +180,12 @@ class RunArtifacts:
     def files(self) -> tuple[ArtifactFile, ...]:
         return tuple(file for artifact in self.artifacts for file in artifact.files)
 
+    def siblings(self, file: ArtifactFile) -> dict[str, str]:
+        """Where the other files of a file's artifact are that are single files, by name."""
+        found = next((one for one in self.artifacts if (one.type, one.name) == (file.type, file.artifact)), None)
+        others = found.files if found else ()
+        return {one.file: one.uris[0] for one in others if one != file and len(one.uris) == 1 and not one.directory}
+
 
 @dataclass(frozen=True, slots=True)
 class ArtifactVersionId:

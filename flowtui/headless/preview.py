@@ -25,6 +25,7 @@ from flowtui.preview.limits import Limits
 from flowtui.preview.registry import preview, preview_directory
 from flowtui.preview.result import Cell, Image, Preview, TreeNode
 from flowtui.preview.result import Column as TableColumn
+from flowtui.preview.siblings import Siblings
 from flowtui.storage import Reader, Storage
 from flowtui.text import plain
 from flowtui.words import count, state
@@ -57,7 +58,8 @@ async def execute(session: Session, options: Namespace, style: Style) -> str:
         raise NotFoundError(f"{plain(file.title)} is {state(file.state) or 'not there'}: {plain(reason)}.", hint)
     if len(file.uris) > 1:
         style.tell(f"{file.file} has {len(file.uris)} parts; this is the first")
-    return await _show(session.storage, file.uris[0], file.file, file.format, options, style)
+    siblings = Siblings(session.storage, run.siblings(file))
+    return await _show(session.storage, file.uris[0], file.file, file.format, options, style, siblings)
 
 
 async def execute_uri(storage: Storage, options: Namespace, style: Style) -> str:
@@ -83,7 +85,15 @@ def _absolute(text: str) -> str:
     return text if "://" in text else os.path.abspath(os.path.expanduser(text))
 
 
-async def _show(storage: Storage, uri: str, name: str, format_: str, options: Namespace, style: Style) -> str:
+async def _show(
+    storage: Storage,
+    uri: str,
+    name: str,
+    format_: str,
+    options: Namespace,
+    style: Style,
+    siblings: Siblings | None = None,
+) -> str:
     # A picture is drawn on a terminal in colour only, and measured for --json; a page of text is read as text.
     is_drawn = (style.json or (style.color and not style.ascii)) and not name.lower().endswith(".pdf")
     limits = replace(
@@ -92,7 +102,7 @@ async def _show(storage: Storage, uri: str, name: str, format_: str, options: Na
         pixels=_PIXELS if is_drawn else 0,
         from_end=options.tail,
     )
-    look = partial(preview, name=name, format=format_, member=options.member)
+    look = partial(preview, name=name, format=format_, member=options.member, siblings=siblings)
     async with AsyncExitStack() as readers:
         reader = await readers.enter_async_context(storage.open(uri))
         try:
@@ -174,6 +184,7 @@ def _column(column: TableColumn, cells: Sequence[Cell]) -> dict[str, Any]:
         "least": cell_value(column.least),
         "most": cell_value(column.most),
         "missing_values": list(column.missing_values),
+        "value_labels": [{"value": value, "label": label} for value, label in column.value_labels],
         "printed": [None if cell is None else str(cell) for cell in cells] if is_printed else None,
     }
 

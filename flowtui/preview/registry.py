@@ -36,6 +36,7 @@ from flowtui.preview import (
     pickle,
     rtf,
     safetensors,
+    sas7bcat,
     sas7bdat,
     skops,
     spreadsheet,
@@ -51,6 +52,7 @@ from flowtui.preview import hex as hex_dump
 from flowtui.preview.limits import DEFAULT, Limits
 from flowtui.preview.model_folders import words_of_folder
 from flowtui.preview.result import Column, Preview
+from flowtui.preview.siblings import Siblings
 from flowtui.preview.sniff import is_from_the_end, is_named_from_the_end, sniff
 from flowtui.preview.source import Source
 from flowtui.preview.subject import Subject
@@ -86,6 +88,7 @@ PREVIEWERS: tuple[Previewer, ...] = (
     Previewer("arrow", arrow.accepts, arrow.show),
     Previewer("xpt", xpt.accepts, xpt.show),
     Previewer("sas7bdat", sas7bdat.accepts, sas7bdat.show),
+    Previewer("sas7bcat", sas7bcat.accepts, sas7bcat.show),
     Previewer("spss and stata", spss_stata.accepts, spss_stata.show),
     Previewer("spreadsheet", spreadsheet.accepts, spreadsheet.show),
     Previewer("pdf", pdf.accepts, pdf.show),
@@ -153,6 +156,7 @@ async def preview(
     limits: Limits = DEFAULT,
     workers: Workers | None = None,
     member: str = "",
+    siblings: Siblings | None = None,
 ) -> Preview:
     """Show the beginning of a file; call it again with ``limits.more()`` for more of it.
 
@@ -162,6 +166,7 @@ async def preview(
         format: its declared format (``csv``), empty where none is declared.
         workers: processes to show it in, where its format needs one; None to end them with this preview.
         member: name of the member of the archive to show in place of the archive itself.
+        siblings: the other files of its artifact, None where they are not known.
 
     Raises:
         NotFoundError, StorageError: the file cannot be read.
@@ -170,11 +175,19 @@ async def preview(
     async with AsyncExitStack() as stack:
         if workers is None:
             workers = await stack.enter_async_context(Workers())
-        return await _preview(reader, name, format, limits, workers, member=member)
+        return await _preview(reader, name, format, limits, workers, member=member, siblings=siblings)
 
 
 async def _preview(
-    reader: Source, name: str, format_: str, limits: Limits, workers: Workers, *, member: str = "", inside: bool = False
+    reader: Source,
+    name: str,
+    format_: str,
+    limits: Limits,
+    workers: Workers,
+    *,
+    member: str = "",
+    inside: bool = False,
+    siblings: Siblings | None = None,
 ) -> Preview:
     first = min(_SHORT_HEAD, limits.head) if is_named_from_the_end(name, format_) else limits.head
     head = await reader.read(0, first)
@@ -189,7 +202,9 @@ async def _preview(
     async def show_inside(inner: Source, inner_name: str) -> Preview:
         return await _preview(inner, inner_name, "", limits, workers, inside=True)
 
-    subject = Subject(reader, name, sniffed, head, size, limits, workers, None if inside else show_inside, is_short)
+    subject = Subject(
+        reader, name, sniffed, head, size, limits, workers, None if inside else show_inside, is_short, siblings
+    )
     if member:
         return await archives.member(subject, member)
     others, problems = await asyncio.to_thread(plugins)

@@ -20,6 +20,9 @@ where its program prints it in its own way.
 Text formats give the text as it stands in the file.
 """
 
+MOST_VALUE_LABELS = 1000
+"""Labels of the values of one column."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -35,6 +38,7 @@ class Column:
         least, most: the smallest and the largest value of the whole file, likewise.
         missing_values: the values that count as missing by the variable's definition (``99``, ``-9 to -1``), in formats
             that have such.
+        value_labels: values and what they are called (``1``, ``Male``), where the format or a file beside it tells so.
     """
 
     name: str
@@ -45,6 +49,7 @@ class Column:
     least: Cell = None
     most: Cell = None
     missing_values: tuple[str, ...] = ()
+    value_labels: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,12 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flowtui.errors import PreviewError
-from flowtui.preview.result import Cell, Column, Preview
+from flowtui.preview.result import MOST_VALUE_LABELS, Cell, Column, Preview
+from flowtui.preview.sas7bcat import Labels, labels_of, name_of
 from flowtui.preview.sas7bdat_header import Header, header_of
 from flowtui.preview.sas7bdat_metadata import Metadata, Variable
 from flowtui.preview.sas7bdat_reading import Beginning, beginning_of
@@ -35,7 +37,23 @@ async def show(subject: Subject) -> Preview:
         raise PreviewError("named a SAS dataset but does not begin like one: it is encrypted, or something else")
     header = header_of(subject.head)
     beginning = await beginning_of(subject, header)
-    return await asyncio.to_thread(_preview, subject, header, beginning)
+    found = await asyncio.to_thread(_preview, subject, header, beginning)
+    labels, notices = await labels_of(subject.siblings, [one.format for one in found.columns], subject.limits.whole)
+    return _labelled(found, labels, notices, subject.limits.cell)
+
+
+def _labelled(found: Preview, labels: Labels, notices: Sequence[str], width: int) -> Preview:
+    """A preview with the labels of its values."""
+    columns = []
+    for column in found.columns:
+        pairs = labels.get(name_of(column.format), ())[:MOST_VALUE_LABELS]
+        told = tuple((_short(one, width), _short(two, width)) for one, two in pairs)
+        columns.append(replace(column, value_labels=told) if told else column)
+        if len(labels.get(name_of(column.format), ())) > MOST_VALUE_LABELS:
+            notices = [*notices, f"{column.name}: only the first {MOST_VALUE_LABELS:,} labels of its values are kept"]
+    number = sum(bool(column.value_labels) for column in columns)
+    facts = (("value labels", f"of {number:,} column{'' if number == 1 else 's'}"),) if number else ()
+    return replace(found, columns=tuple(columns), facts=(*found.facts, *facts), notices=(*found.notices, *notices))
 
 
 def _preview(subject: Subject, header: Header, beginning: Beginning) -> Preview:
@@ -139,7 +157,7 @@ def _notices(
     if faults["lost"] and encoding.codec:
         yield f"{_texts(faults['lost'])} bytes that are no {encoding.name}: shown as \ufffd"
     elif faults["lost"]:
-        yield f"{_texts(faults['lost'])} other characters than ASCII: {encoding.name} is not known here, shown as \ufffd"
+        yield f"{_texts(faults['lost'])} more than ASCII in {encoding.name}, which is not known here: shown as \ufffd"
     special = Counter(cell for column in values for cell in column if isinstance(cell, SpecialMissing))
     if special:
         told = ", ".join(f"{special[one]:,} {one}" for one in sorted(special, key=missing_order))

@@ -150,12 +150,9 @@ class Metadata:
                 raise PreviewError("a damaged SAS dataset: the length of a variable makes no sense")
             name = self._names[index] if index < len(self._names) else _NOTHING
             texts = [decode(self._bytes(one) or b"") for one in (name, label, format_)]
-            found.append(
-                Variable(
-                    texts[0][0], texts[1][0], format_text(texts[2][0], width, decimals), is_number, start, length,
-                    tuple(fault for _, fault in texts if fault),
-                )  # fmt: skip
-            )
+            shown = format_text(texts[2][0], width, decimals)
+            faults = tuple(fault for _, fault in texts if fault)
+            found.append(Variable(texts[0][0], texts[1][0], shown, is_number, start, length, faults))
         return found
 
     def _bytes(self, reference: _Reference) -> bytes | None:
@@ -183,8 +180,7 @@ class Metadata:
         elif signature == ATTRIBUTES:
             body = self._body(part, word + 8)
             self._attributes += [
-                (start, length, kind == 1)
-                for start, length, kind in struct.iter_unpack(f"{order}{code}I2xBx", body)
+                (start, length, kind == 1) for start, length, kind in struct.iter_unpack(f"{order}{code}I2xBx", body)
             ]
         elif signature == FORMAT:
             width, decimals = struct.unpack_from(f"{order}2H", part, 3 * word)

@@ -46,8 +46,11 @@ class Page:
     def __init__(self, data: bytes, header: Header) -> None:
         self.data = data
         self._header = header
-        self.type, self._blocks, self._pointers = struct.unpack_from(f"{header.order}3H", data, header.page_header - 8)
-        self._free = struct.unpack_from(f"{header.order}{header.word_code}", data, 3 * header.word)[0]
+        counts = struct.unpack_from(f"{header.order}3H", data, header.page_header - 8)
+        self.type: int = counts[0]
+        self._blocks: int = counts[1]
+        self._pointers: int = counts[2]
+        self._free: int = struct.unpack_from(f"{header.order}{header.word_code}", data, 3 * header.word)[0]
 
     @property
     def is_index(self) -> bool:
@@ -101,8 +104,8 @@ class Page:
         if self._header.bits == 32:
             found: int = struct.unpack_from(f"{order}I", self.data, at)[0]
             return found
-        both: int = struct.unpack_from(f"{order}Q", self.data, at)[0]
-        high, low = both >> 32, both & _ALL_ONES
+        (both,) = struct.unpack_from(f"{order}Q", self.data, at)
+        high, low = int(both) >> 32, int(both) & _ALL_ONES
         if high in (ROW_SIZE, COLUMN_SIZE):
             return high
         # A row of 64 bits that begins like a signature of 32 is none.

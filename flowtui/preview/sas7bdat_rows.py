@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from flowtui.preview.sas7bdat_compression import DamagedRowError
 from flowtui.preview.sas7bdat_header import Header
@@ -147,13 +148,16 @@ def texts_of(variable: Variable, rows: Rows, row_length: int) -> Sequence[bytes]
 
 
 def special_missing(value: float) -> SpecialMissing | None:
-    """The special missing value that a NaN is; None for the plain one.
+    """The special missing value that a NaN is; None for the plain one. The complement of its third byte tells it."""
+    return missing_of(0xFF - struct.pack(">d", value)[2]) or None
 
-    The complement of its third byte tells it: 0 is ``._``, 1 ``.``, from 2 on ``.A`` to ``.Z``, or it is the character.
+
+def missing_of(code: int) -> SpecialMissing | Literal[""] | None:
+    """The missing value of a code, None for the plain one, empty for no code of one.
+
+    0 is ``._``, 1 ``.``, from 2 on ``.A`` to ``.Z``; or the code is the character.
     """
-    code = 0xFF - struct.pack(">d", value)[2]
-    if code in (0, ord("_")):
-        return SpecialMissing("_")
-    if 2 <= code < 28:
-        return SpecialMissing(chr(ord("A") + code - 2))
-    return SpecialMissing(chr(code)) if 65 <= code <= 90 else None
+    letter = chr(code) if code >= 28 else "_" if code == 0 else "." if code == 1 else chr(ord("A") + code - 2)
+    if letter == ".":
+        return None
+    return SpecialMissing(letter) if letter == "_" or "A" <= letter <= "Z" else ""

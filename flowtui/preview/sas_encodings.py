@@ -150,7 +150,9 @@ def _euc_jp(value: bytes) -> str:
         part = value[at : at + length]
         if first < _ASCII:
             found.append(chr(first))
-        elif len(part) < length or any(byte < 0xA1 for byte in part[1:]) or (first < 0xA1 and first not in (0x8E, 0x8F)):
+        elif (
+            len(part) < length or any(byte < 0xA1 for byte in part[1:]) or (first < 0xA1 and first not in (0x8E, 0x8F))
+        ):
             found.append(LOST)
             length = 1
         elif first == 0x8F:

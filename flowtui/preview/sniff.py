@@ -50,6 +50,7 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 """First bytes of formats; the longer names are those of the formats' own documents."""
 
 _SAS7BDAT = b"\xc2\xea\x81\x60\xb3\x14\x11\xcf\xbd\x92\x08\x00\x09\xc7\x31\x8c\x18\x1f\x10\x11"
+_SAS7BCAT = _SAS7BDAT[:3] + b"\x63" + _SAS7BDAT[4:]
 _PORTABLE = b"SPSSPORT"
 _PORTABLE_WITHIN = 512
 """SPSS's portable files begin with 200 characters for a reader and a table of 256, in lines of 80, before this mark."""
@@ -146,6 +147,8 @@ def magic(head: bytes) -> str:
             return format_
     if head[12:32] == _SAS7BDAT:
         return "sas7bdat"
+    if head[12:32] == _SAS7BCAT:
+        return "sas7bcat"
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "webp"
     if head[:2] == b"BM" and head[6:10] == bytes(4) and head[15:18] == bytes(3):

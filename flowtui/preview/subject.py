@@ -13,6 +13,7 @@ from flowtui.preview.sniff import Sniffed
 
 if TYPE_CHECKING:
     from flowtui.preview.result import Preview
+    from flowtui.preview.siblings import Siblings
     from flowtui.preview.source import Source
     from flowtui.preview.workers import Workers
 
@@ -37,6 +38,7 @@ class Subject:
         show_inside: makes the preview of a file of that name within this one; None where this is within another, as
             one level is looked into.
         is_short: True where ``head`` is shorter than ``limits.head``, as the format is read from its end.
+        siblings: the other files of its artifact; None where they are not known.
     """
 
     reader: Source
@@ -48,6 +50,7 @@ class Subject:
     workers: Workers
     show_inside: Callable[[Source, str], Awaitable[Preview]] | None = None
     is_short: bool = False
+    siblings: Siblings | None = None
 
     @property
     def whole(self) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from flowtui.preview.formatted_value import FormattedValue
 from flowtui.preview.limits import Limits
-from flowtui.preview.result import Cell, Column, Image, Preview, TreeNode
+from flowtui.preview.result import MOST_VALUE_LABELS, Cell, Column, Image, Preview, TreeNode
 from flowtui.preview.special_missing import SpecialMissing, UserMissing
 from flowtui.text import plain
 
@@ -105,6 +105,10 @@ def _column(shape: dict[str, Any], limits: Limits) -> Column:
         nulls=_count(shape["nulls"]),
         least=_cell(shape["least"], limits),
         most=_cell(shape["most"], limits),
+        value_labels=tuple(
+            (_text(value, limits.cell), _text(label, limits.cell))
+            for value, label in shape["value_labels"][:MOST_VALUE_LABELS]
+        ),
         missing_values=tuple(_text(one, limits.cell) for one in shape["missing_values"][:_MOST_MISSING_VALUES]),
     )
 

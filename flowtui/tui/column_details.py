@@ -73,6 +73,9 @@ def column_detail(column: Column, values: Sequence[Value], *, whole: bool, signs
     if found.least is not None and found.most is not None:
         least, most = (cut(tables.value(value), _WIDEST, signs.ellipsis) for value in (found.least, found.most))
         facts.append(f"{least} to {most}" if least != most else f"all {least}")
+    if column.value_labels:
+        told = ", ".join(f"{plain(value)} {plain(label)}" for value, label in column.value_labels[:_MOST_MARKED])
+        facts.append(f"{told}{', ...' if len(column.value_labels) > _MOST_MARKED else ''}")
     if found.is_partial:
         facts.append(f"in {len(values):,} loaded rows")
     marks = [Mark(plain(column.name), "strong"), Mark(f" {kind}" if kind else "", "dim")]

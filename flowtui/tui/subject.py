@@ -23,6 +23,7 @@ class Subject:
         absence: why there is nothing to show, in words; empty where there is.
         archive: the archive that it is a member of.
         path: its name in the archive, as the archive has it.
+        catalogs: names and URIs of the SAS catalogs of its artifact, which tell what its values are called.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Subject:
     absence: str = ""
     archive: Subject | None = None
     path: str = ""
+    catalogs: tuple[tuple[str, str], ...] = ()
 
     def member(self, path: str, size: int | None) -> Subject:
         """A member of this archive."""
@@ -47,6 +49,7 @@ async def read_preview(session: Session, subject: Subject, limits: Limits) -> Pr
     """
     from flowtui.preview.frame_directory import frame_part
     from flowtui.preview.registry import preview, preview_directory
+    from flowtui.preview.siblings import Siblings
 
     uri, file = subject.uris[0], subject.archive or subject
     if subject.directory:
@@ -60,6 +63,7 @@ async def read_preview(session: Session, subject: Subject, limits: Limits) -> Pr
                 limits=limits,
                 workers=session.workers,
                 member=subject.path,
+                siblings=Siblings(session.storage, dict(file.catalogs)),
             )
     except (StorageError, NotFoundError):
         part = await frame_part(session.storage, uri, file.format)

@@ -1,13 +1,14 @@
 """A writer of small SAS datasets for tests, as no library writes them.
 
 It follows M. Shotwell's description of the format: 32 and 64 bits, both byte orders, rows in pages of their own, in the
-page of the metadata, or compressed (RLE, RDC) as subheaders. What it writes is read by pandas and by ReadStat.
+page of the metadata, or compressed (RLE, RDC) as subheaders. Rows can be deleted in place as SAS does that, labels can
+lie in a second block of text behind the rows, and rows can begin where some other programs let them begin.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,6 +40,11 @@ class SasFile:
     """Builds one file; ``content`` is the result.
 
     ``times`` is how often the pages of the rows, ``data``, shall stand in the file; ``content`` has them once.
+
+    Args:
+        deleted: numbers of rows that were deleted in place.
+        is_unaligned: rows behind pointers begin at once, not at a multiple of 8 bytes, as other programs write them.
+        later_labels: labels lie in a second block of text, in a page behind the rows.
     """
 
     def __init__(
@@ -57,6 +63,9 @@ class SasFile:
         page_size: int = 8192,
         created: float = 1_900_000_000.0,
         times: int = 1,
+        deleted: Collection[int] = (),
+        is_unaligned: bool = False,
+        later_labels: bool = False,
     ) -> None:
         self.order = "<" if is_little else ">"
         self.is_wide = is_wide
@@ -68,23 +77,37 @@ class SasFile:
         self.page_header = 40 if is_wide else 24
         self.pointer = 24 if is_wide else 12
         self.row_length = sum(variable.length for variable in variables)
+        self.deleted = frozenset(deleted)
+        self.is_unaligned = is_unaligned
+        self.later_labels = later_labels
+        self.later_text = bytearray(12)
         packed = [self._row(row) for row in rows]
-        subheaders = self._metadata(len(rows) * times, label, compression, len(rows) if is_mixed else 0)
         data: list[bytes] = []
-        if compression:
-            for row in packed:
-                shorter = rle(row) if compression == "rle" else rdc(row)
-                is_shorter = len(shorter) < len(row)
-                subheaders.append((shorter if is_shorter else row, 4 if is_shorter else 0, 1))
-            pages = self._subheader_pages(subheaders)
-        elif is_mixed:
-            pages = self._subheader_pages(subheaders, packed)
-            assert len(pages) == 1
-        else:
-            pages, data = self._subheader_pages(subheaders), self._data_pages(packed)
-        header = self._header(name, encoding[0], is_padded, len(pages) + len(data) * times, created)
+        later: list[bytes] = []
+        last_page = 0
+        for _ in range(1 + later_labels):
+            mixed = len(rows) if is_mixed else 0
+            subheaders = self._metadata(len(rows) * times, label, compression, mixed, last_page)
+            if compression:
+                subheaders += [self._compressed(number, row, compression) for number, row in enumerate(packed)]
+                pages = self._subheader_pages(subheaders)
+            elif is_mixed:
+                pages = self._subheader_pages(subheaders, packed)
+                assert len(pages) == 1
+            else:
+                pages, data = self._subheader_pages(subheaders), self._data_pages(packed)
+            last_page = len(pages) + len(data) + 1
+        if later_labels:
+            later = self._subheader_pages([(self._text(self.later_text), 0, 1)], kind=0x0400)
+        count = len(pages) + len(data) * times + len(later)
+        header = self._header(name, encoding[0], is_padded, count, created)
         self.data = b"".join(data)
-        self.content = header + b"".join(pages) + self.data
+        self.content = header + b"".join(pages) + self.data + b"".join(later)
+
+    def _compressed(self, number: int, row: bytes, compression: Compression) -> tuple[bytes, int, int]:
+        shorter = rle(row) if compression == "rle" else rdc(row)
+        is_shorter = len(shorter) < len(row)
+        return shorter if is_shorter else row, (4 if is_shorter else 0) | (number in self.deleted), 1
 
     def _pack(self, codes: str, *values: float) -> bytes:
         return struct.pack(self.order + codes, *values)
@@ -108,27 +131,48 @@ class SasFile:
             return self._pack("Q", code | 0xFFFFFFFF00000000)
         return self._pack("Q", code) if self.order == "<" else self._pack("2I", code, 0xFFFFFBFE)
 
-    def _metadata(self, count: int, label: str, compression: Compression, mixed: int) -> list[tuple[bytes, int, int]]:
+    def _text(self, text: bytes | bytearray) -> bytes:
+        """A block of text, whose first two bytes tell its length."""
+        body = bytearray(text) + bytes(12)
+        body[:2] = self._pack("H", len(body) - 4 - self.word)
+        return self._signature(0xFFFFFFFD) + bytes(body)
+
+    def _counts(self, last_page: int) -> bytes:
+        """Where blocks of text first and last are: the second of the vectors of the subheader of counts."""
+        vector, first = (40, 120) if self.is_wide else (20, 64)
+        part = bytearray(first + 12 * vector)
+        part[: self.word] = self._signature(0xFFFFFC00)
+        word = self.word_code
+        text = self._signature(0xFFFFFFFD) + self._pack(f"{word}H{self.word - 2}x{word}H", 1, 4, last_page, 1)
+        part[first + vector : first + vector + len(text)] = text
+        return bytes(part)
+
+    def _metadata(
+        self, count: int, label: str, compression: Compression, mixed: int, last_page: int
+    ) -> list[tuple[bytes, int, int]]:
         literal = {"": bytes(8), "rle": b"SASYZCRL", "rdc": b"SASYZCR2"}[compression]
         text = bytearray(12) + literal + bytes(8) + b"DATASTEP"
 
-        def reference(words: str) -> bytes:
+        def reference(words: str, block: int = 0) -> bytes:
             encoded = words.encode(self.codec)
-            at = len(text)
-            text.extend(encoded.ljust(-(-len(encoded) // 4) * 4))
-            return self._pack("3H", 0, at if encoded else 0, len(encoded))
+            into = self.later_text if block else text
+            at = len(into)
+            into.extend(encoded.ljust(-(-len(encoded) // 4) * 4))
+            return self._pack("3H", block if encoded else 0, at if encoded else 0, len(encoded))
 
         size = bytearray(808 if self.is_wide else 480)
         size[: self.word] = self._signature(0xF7F7F7F7)
         for index, value in (
             (5, self.row_length),
             (6, count),
+            (7, len(self.deleted)),
             (9, len(self.variables)),
             (13, self.page_size),
             (15, mixed),
         ):
             size[index * self.word : (index + 1) * self.word] = self._pack(self.word_code, value)
         size[-130:-124] = reference(label)
+        size[-60:-58] = self._pack("H", 1 + self.later_labels)
         size[-118:-112] = self._pack("3H", 0, 12, 8 if compression else 0)
         size[-106:-100] = self._pack("3H", 0, 28, 8)
 
@@ -146,20 +190,19 @@ class SasFile:
             part[3 * self.word : 3 * self.word + 4] = self._pack("2H", variable.width, variable.decimals)
             after = 46 if self.is_wide else 34
             part[after : after + 6] = reference(variable.format)
-            part[after + 6 : after + 12] = reference(variable.label)
+            part[after + 6 : after + 12] = reference(variable.label, int(self.later_labels))
             formats.append((bytes(part), 0, 0))
 
         def counted(signature: int, body: bytes) -> bytes:
-            length = self.word + 8 + len(body) + 12
-            return self._signature(signature) + self._pack("H6x", length - 4 - 2 * self.word) + body + bytes(12)
+            rest = bytes(4 + self.word)
+            length = self.word + 8 + len(body) + len(rest)
+            return self._signature(signature) + self._pack("H6x", length - 4 - 2 * self.word) + body + rest
 
-        text.extend(bytes(12))
-        length = self.word + len(text)
-        text[:2] = self._pack("H", length - 4 - 2 * self.word)
         return [
             (bytes(size), 0, 0),
             (columns, 0, 0),
-            (self._signature(0xFFFFFFFD) + bytes(text), 0, 1),
+            (self._counts(last_page), 0, 0),
+            (self._text(text), 0, 1),
             (counted(0xFFFFFFFF, names), 0, 1),
             (counted(0xFFFFFFFC, attributes), 0, 1),
             *formats,
@@ -170,7 +213,23 @@ class SasFile:
         page[self.page_header - 8 : self.page_header - 2] = self._pack("3H", kind, blocks, subheaders)
         return page
 
-    def _subheader_pages(self, parts: list[tuple[bytes, int, int]], rows: Sequence[bytes] = ()) -> list[bytes]:
+    def _free(self, page: bytearray, start: int, end: int, first: int, rows: int) -> None:
+        """Tell the free space of a page, and which of its rows were deleted, in bits before ``end``."""
+        bits = bytearray(-(-rows // 8) if self.deleted else 0)
+        for row in range(rows if self.deleted else 0):
+            if first + row in self.deleted:
+                bits[row // 8] |= 0x80 >> row % 8
+        end -= len(bits)
+        page[3 * self.word : 4 * self.word] = self._pack(self.word_code, end - start)
+        if any(bits):
+            page[end : end + len(bits)] = bits
+            at = self.page_header - 8
+            kind = struct.unpack_from(self.order + "H", page, at)[0]
+            page[at : at + 2] = self._pack("H", kind | 0x80)
+
+    def _subheader_pages(
+        self, parts: list[tuple[bytes, int, int]], rows: Sequence[bytes] = (), kind: int = 0
+    ) -> list[bytes]:
         groups: list[list[tuple[bytes, int, int]]] = [[]]
         left = self.page_size - self.page_header
         for part in parts:
@@ -182,7 +241,7 @@ class SasFile:
             groups[-1].append(part)
         pages = []
         for group in groups:
-            page = self._page(0x0200 if rows else 0, len(group) + len(rows), len(group))
+            page = self._page(0x0200 if rows else kind, len(group) + len(rows), len(group))
             end = self.page_size
             at = self.page_header
             for body, compression, type_ in group:
@@ -192,22 +251,27 @@ class SasFile:
                     self.word_code * 2 + "2B", end, len(body), compression, type_
                 )
                 at += self.pointer
-            at = -(-at // 8) * 8
+            at = at if self.is_unaligned else -(-at // 8) * 8
             for row in rows:
                 page[at : at + len(row)] = row
                 at += len(row)
             assert at <= end
+            if rows:
+                self._free(page, at, end, 0, len(rows))
             pages.append(bytes(page))
         return pages
 
     def _data_pages(self, rows: Sequence[bytes]) -> list[bytes]:
-        each = (self.page_size - self.page_header) // max(self.row_length, 1)
+        # With deleted rows each has a bit more.
+        bits = 8 * self.row_length + bool(self.deleted)
+        each = max(8 * (self.page_size - self.page_header) // bits, 1) if bits else 1
         pages = []
         for first in range(0, len(rows), each):
             part = rows[first : first + each]
             page = self._page(0x0100, len(part), 0)
             body = b"".join(part)
             page[self.page_header : self.page_header + len(body)] = body
+            self._free(page, self.page_header + len(body), self.page_size, first, len(part))
             pages.append(bytes(page))
         return pages
 
@@ -227,7 +291,7 @@ class SasFile:
         header[164 + pad : 180 + pad] = self._pack("2d", created, created + 3600)
         header[196 + pad : 204 + pad] = self._pack("2I", len(header), self.page_size)
         header[204 + pad : 204 + pad + self.word] = self._pack(self.word_code, pages)
-        header[216 + pad + wide : 224 + pad + wide] = b"9.0401M7"
+        header[216 + pad + wide : 224 + pad + wide] = b"9.0000M0" if self.is_unaligned else b"9.0401M7"
         header[224 + pad + wide : 240 + pad + wide] = b"Linux".ljust(16, b"\0")
         return bytes(header)
 

@@ -9,7 +9,7 @@ from textual import on
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from flowtui.domain.artifact import ArtifactFile, UndeclaredOutput
+from flowtui.domain.artifact import ArtifactFile, RunArtifacts, UndeclaredOutput
 from flowtui.domain.execution import ExecutionId
 from flowtui.text import plain
 from flowtui.tui.bindings import bindings
@@ -35,14 +35,16 @@ def can_be_shown(thing: object) -> bool:
     return isinstance(thing, (ArtifactFile, UndeclaredOutput)) and bool(thing.uris)
 
 
-def subject_of(thing: Shown) -> Subject:
-    """What the preview is told of a file or output."""
+def subject_of(thing: Shown, run: RunArtifacts | None) -> Subject:
+    """What the preview is told of a file or output of a run."""
     if isinstance(thing, ArtifactFile):
         absence = _ABSENT.get(thing.state, "")
         if thing.state == "unavailable" and thing.notices:
             # It may be that the value could not be read, which is another thing.
             absence = plain(thing.notices[-1])
-        return Subject(thing.file, thing.format, thing.uris, thing.size, thing.directory, absence)
+        siblings = run.siblings(thing) if run else {}
+        catalogs = tuple((name, uri) for name, uri in siblings.items() if name.lower().endswith(".sas7bcat"))
+        return Subject(thing.file, thing.format, thing.uris, thing.size, thing.directory, absence, catalogs=catalogs)
     absence = "Reading where it is." if thing.uris is None else "" if thing.uris else "The node made no such output."
     return Subject(thing.file_name, thing.format, thing.uris or (), thing.size, thing.directory, absence)
 
@@ -106,7 +108,7 @@ class PreviewScreen(FileActions):
     def on_mount(self) -> None:
         super().on_mount()
         self.pane.viewer.focus()
-        self.pane.show(subject_of(self.things[self.index]), late=False)
+        self.pane.show(subject_of(self.things[self.index], self.context.memory.artifacts.get(self.run_id)), late=False)
         self._show_facts()
 
     def _show_facts(self) -> None:
@@ -141,7 +143,7 @@ class PreviewScreen(FileActions):
         index = self.index + step
         if 0 <= index < len(self.things):
             self.index = index
-            self.pane.show(subject_of(self.things[index]))
+            self.pane.show(subject_of(self.things[index], self.context.memory.artifacts.get(self.run_id)))
             self._show_facts()
             self.update_title()
             self.refresh_bindings()

@@ -165,7 +165,7 @@ class ArtifactsView(Split):
         if self.app.size.width >= NARROW and self.pane.is_on_screen:
             thing = self.chosen
             if isinstance(thing, (ArtifactFile, UndeclaredOutput)):
-                self.pane.show(subject_of(thing))
+                self.pane.show(subject_of(thing, self.artifacts))
             else:
                 self.pane.show(None)
         self.screen.refresh_bindings()
