@@ -24,6 +24,7 @@ _MOST_FORMATS = 20_000
 _MOST_LABELS = 200_000
 _MOST_BYTES = 16 << 20
 _UNKNOWN = "?"
+_SIGN, _ALL = 1 << 63, (1 << 64) - 1
 
 Value = str | int | float | SpecialMissing | None
 
@@ -179,17 +180,20 @@ def _text_range(ends: bytes, header: Header) -> tuple[Value, Value]:
 
 
 def _number_range(entry: bytes) -> tuple[Value, Value]:
-    """The ends of a range of numbers: big-endian, with their sign turned round so that they sort as bytes."""
+    """The ends of a range of numbers: big-endian, and so that they sort as bytes."""
     return _number(entry[22:30]), _number(entry[30:38])
 
 
 def _number(value: bytes) -> Value:
-    (number,) = struct.unpack(">d", value)
-    if value[:2] == b"\0\0" and value[3:] == b"\xff" * 5:
-        missing = missing_of(value[2])
+    """A number of a catalog: the sign is turned round where it was positive, every bit where it was negative."""
+    bits = int.from_bytes(value, "big")
+    bits ^= _SIGN if bits & _SIGN else _ALL
+    (number,) = struct.unpack(">d", bits.to_bytes(8, "big"))
+    if number != number:
+        missing = missing_of(0xFF - (bits >> 40 & 0xFF))
         return _UNKNOWN if missing == "" else missing
-    cell = number_cell(-number if number else 0.0)
-    return cell if isinstance(cell, int | float) and not isinstance(cell, bool) else _UNKNOWN
+    cell = number_cell(number)
+    return cell if isinstance(cell, int | float) else _UNKNOWN
 
 
 def _decoded(value: bytes, encoding: Encoding) -> str:
