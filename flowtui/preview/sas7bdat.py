@@ -79,7 +79,7 @@ def _preview(subject: Subject, header: Header, beginning: Beginning) -> Preview:
         rows=tuple(zip(*values, strict=True)),
         notices=tuple(_notices(subject, header, beginning, len(variables), said, faults, values)),
         total_rows=total,
-        more=rows.count < total and bool(variables) and not beginning.is_ended,
+        more=rows.count < total and bool(variables) and not beginning.is_ended and not rows.is_damaged,
         format="sas7bdat",
         facts=tuple(_facts(header, metadata)),
     )

@@ -94,8 +94,8 @@ class Page:
                 continue
             if flags & _COMPRESSED:
                 yield Subheader(0, at, length, True, True)
-            elif length >= header.word:
-                signature = self._signature(at)
+            else:
+                signature = self._signature(at) if length >= header.word else 0
                 is_known = signature in _KNOWN or signature & _COLUMN_MASK == _COLUMN_MASK
                 yield Subheader(signature if is_known else 0, at, length, kind == 1 and not is_known)
 

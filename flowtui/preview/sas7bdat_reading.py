@@ -103,8 +103,8 @@ async def beginning_of(subject: Subject, header: Header) -> Beginning:
         number += 1
         ahead = (wanted - rows.count) * metadata.row_length * 9 // 8
         page = await pages.page(number, max(ahead, header.page_size)) if rows.count < wanted else None
-    is_ended = rows.count < wanted and page is None and not pages.is_spent
-    return Beginning(metadata, rows, is_ended or rows.seen >= metadata.row_count)
+    is_ended = rows.seen >= metadata.row_count or (rows.count < wanted and page is None and not pages.is_spent)
+    return Beginning(metadata, rows, is_ended and not rows.is_damaged)
 
 
 def most_rows(limits: Limits, metadata: Metadata) -> int:

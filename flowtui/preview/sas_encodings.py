@@ -150,9 +150,7 @@ def _euc_jp(value: bytes) -> str:
         part = value[at : at + length]
         if first < _ASCII:
             found.append(chr(first))
-        elif (
-            len(part) < length or any(byte < 0xA1 for byte in part[1:]) or (first < 0xA1 and first not in (0x8E, 0x8F))
-        ):
+        elif len(part) < length or not _is_character(part):
             found.append(LOST)
             length = 1
         elif first == 0x8F:
@@ -163,6 +161,11 @@ def _euc_jp(value: bytes) -> str:
             found.append(_shift_jis(part).decode("cp932", errors="replace"))
         at += length
     return "".join(found)
+
+
+def _is_character(part: bytes) -> bool:
+    is_begun = part[0] in (0x8E, 0x8F) or 0xA1 <= part[0] <= 0xFE
+    return is_begun and all(0xA1 <= byte <= 0xFE for byte in part[1:])
 
 
 def _shift_jis(part: bytes) -> bytes:

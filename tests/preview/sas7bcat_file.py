@@ -1,6 +1,6 @@
 """A writer of small SAS catalogs of formats for tests, as no library writes them; ReadStat reads what it writes.
 
-One page of the index, then one page for each format; values of numbers are stored so that they sort as bytes, as SAS has them.
+One page of the index, then one page for each format; numbers are stored so that they sort as bytes, as SAS has them.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from flowtui.errors import PreviewError
 from flowtui.preview.limits import Limits
 from flowtui.preview.registry import preview
 from flowtui.preview.sas7bdat_header import header_of
+from flowtui.preview.sas_encodings import encoding_of
 from flowtui.storage import Storage
 from tests.preview.look import look, look_at, values_of
 from tests.preview.sas7bdat_file import SasFile, Value, Variable, missing
@@ -105,27 +106,96 @@ async def test_every_form_shows_the_same(files: list[Path]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "codec", "text"),
-    [(20, "utf-8", "Zürich 東京"), (29, "latin-1", "Zürich"), (62, "cp1252", "Zürich €"), (138, "shift_jis", "東京"),
-     (61, "cp1251", "Москва"), (125, "gb18030", "北京")],
+    ("code", "codec", "text", "name"),
+    [
+        (20, "utf-8", "Zürich 東京", "utf-8"), (29, "latin-1", "Zürich", "latin1"),
+        (62, "cp1252", "Zürich €", "wlatin1 (cp1252)"),
+        (40, "iso8859-15", "Zürich €", "latin9 (iso8859-15)"), (61, "cp1251", "Москва", "wcyrillic (cp1251)"),
+        (138, "cp932", "東京①㈱\uff5e", "shift-jis (cp932)"), (136, "cp932", "髙橋", "ms-932 (cp932)"),
+        (123, "cp950", "碁銹", "big5 (cp950)"), (118, "cp950", "臺北", "ms-950 (cp950)"),
+        (140, "cp949", "갂똠", "euc-kr (cp949)"), (141, "cp949", "서울", "ms-949 (cp949)"),
+        (125, "gbk", "镕北京", "euc-cn (gb18030)"), (126, "gbk", "镕", "ms-936 (gb18030)"),
+        (205, "gb18030", "北京", "gb18030"),
+        (167, "iso2022_jp", "東京", "iso-2022-jp (iso2022_jp_ext)"), (39, "iso8859-11", "ไทย", "thai (iso8859-11)"),
+    ],
 )  # fmt: skip
-async def test_encodings(code: int, codec: str, text: str) -> None:
+async def test_encodings(code: int, codec: str, text: str, name: str) -> None:
     variables = [Variable("CITY", False, 40, label=text), Variable("N")]
     content = SasFile(variables, [[text, 1.0]], encoding=(code, codec), label=text).content
     found = await look(content, "cities.sas7bdat")
     assert found.rows == ((text, 1),)
     assert found.columns[0].label == text
     assert dict(found.facts)["dataset label"] == text
-    assert codec.replace("-", "").replace("_", "") in dict(found.facts)["encoding"].replace("-", "").replace("_", "")
+    assert dict(found.facts)["encoding"] == name
+    assert found.notices == ()
 
 
-async def test_bytes_that_do_not_fit_the_encoding_lose_no_row() -> None:
-    content = SasFile([Variable("S", False, 8)], [[b"a\xffb"], ["fine"]]).content
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("東京".encode("euc_jp"), "東京"),
+        (b"\xad\xa1\xad\xea", "①㈱"),
+        (b"\xfc\xe2", "髙"),
+        (b"\x8e\xb1 \x8f\xb0\xa1", "ｱ 丂"),
+        # Half-width katakana stand behind 8E only.
+        (b"a\xff\xa1b", "a\ufffd\ufffdb"),
+        (b"\xb0", "\ufffd"),
+    ],
+)
+def test_euc_jp_has_the_characters_of_windows(value: bytes, text: str) -> None:
+    assert encoding_of(134).decode(value)[0] == text
+
+
+def test_two_bytes_of_euc_jp_are_those_of_shift_jis() -> None:
+    decode = encoding_of(134).decode
+    for first, second in itertools.product(range(0xA1, 0xFF), repeat=2):
+        try:
+            usual = bytes((first, second)).decode("euc_jp")
+        except UnicodeDecodeError:
+            continue
+        # Windows has other characters for the wave dash, the parallels, the minus, cent, pound and not sign.
+        assert decode(bytes((first, second)))[0] == usual.translate(
+            str.maketrans("〜‖\u2212¢£¬", "\uff5e∥\uff0d￠￡￢")
+        )
+
+
+def test_every_code_names_a_codec_or_says_that_there_is_none() -> None:
+    for code in range(256):
+        encoding = encoding_of(code)
+        assert encoding.name
+        assert encoding.decode(b"plain text  \0") == ("plain text", "")
+        assert encoding.codec or encoding.decode(b"a\xe9") == ("a\ufffd", "lost")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "value", "text", "notice"),
+    [
+        ((29, "latin-1"), b"Iris-set\x92sa", "Iris-set\u2019sa",
+         "1 text has bytes that latin1 does not have: read as cp1252"),
+        ((37, "latin-1"), b"\x80 1", "€ 1", "1 text has bytes that latin5 (iso8859-9) does not have: read as cp1254"),
+        ((28, "ascii"), b"caf\xe9", "café", "1 text has bytes that us-ascii does not have: read as cp1252"),
+        ((29, "latin-1"), b"a\x81b", "a\ufffdb", "1 text has bytes that are no latin1: shown as \ufffd"),
+        ((62, "cp1252"), b"a\x8db", "a\ufffdb", "1 text has bytes that are no wlatin1 (cp1252): shown as \ufffd"),
+        ((20, "utf-8"), b"a\xffb", "a\ufffdb", "1 text has bytes that are no utf-8: shown as \ufffd"),
+        ((119, "ascii"), b"a\xa4\xa4", "a\ufffd\ufffd",
+         "1 text has more than ASCII in euc-tw, which is not known here: shown as \ufffd"),
+        ((90, "ascii"), b"\xe9", "\ufffd",
+         "1 text has more than ASCII in number 90 of SAS, which is not known here: shown as \ufffd"),
+        ((29, "latin-1"), "é".encode(), "Ã©",
+         "1 text reads as UTF-8: the dataset may be wrong to say latin1, in which they are shown"),
+        ((126, "gbk"), b"\x80 5", "€ 5", ""),
+    ],
+)  # fmt: skip
+async def test_bytes_that_do_not_fit_the_encoding_lose_no_row_and_are_said(
+    encoding: tuple[int, str], value: bytes, text: str, notice: str
+) -> None:
+    content = SasFile([Variable("S", False, 16)], [[value], ["fine"]], encoding=encoding).content
     found = await look(content, "f.sas7bdat")
-    assert found.rows == (("a\ufffdb",), ("fine",))
+    assert found.rows == ((text,), ("fine",))
+    assert found.notices == ((notice,) if notice else ())
 
 
-async def test_an_unknown_encoding_is_said() -> None:
+async def test_a_dataset_that_says_no_encoding() -> None:
     content = SasFile([Variable("S", False, 8)], [["a"]], encoding=(0, "latin-1")).content
     assert dict((await look(content, "f.sas7bdat")).facts)["encoding"] == "cp1252 (the file does not say)"
 
