@@ -128,7 +128,7 @@ def _notices(
     size, encoding = subject.size, header.encoding
     count = metadata.column_count or 0
     if not count:
-        yield f"a dataset without variables, of {total:,} rows"
+        yield f"a dataset without variables, of {total:,} row{'' if total == 1 else 's'}"
     elif rows.count < total and not beginning.is_ended:
         yield f"first {rows.count:,} of {total:,} rows"
     if shown < count:

@@ -14,6 +14,7 @@ from flowtui.preview.sas_encodings import Encoding, encoding_of
 from flowtui.preview.sas_values import moment
 
 MOST_PAGE = 16 << 20
+_LEAST_PAGE = 512
 _PLATFORMS = {ord("1"): "Unix", ord("2"): "Windows"}
 
 
@@ -79,7 +80,7 @@ def header_of(head: bytes) -> Header:
     created, modified = struct.unpack_from(f"{order}2d", head, 164 + pad)
     header_size, page_size = struct.unpack_from(f"{order}2I", head, 196 + pad)
     pages = struct.unpack_from(f"{order}{'Q' if is_wide else 'I'}", head, 204 + pad)[0]
-    if not 288 <= header_size <= MOST_PAGE or not 128 <= page_size <= MOST_PAGE:
+    if not 288 <= header_size <= MOST_PAGE or not _LEAST_PAGE <= page_size <= MOST_PAGE:
         raise PreviewError("a damaged SAS dataset: the size of its pages makes no sense")
     encoding = encoding_of(head[70])
     # Where the file is padded, the texts after the page count move by as much again in 64 bits.

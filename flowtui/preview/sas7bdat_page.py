@@ -80,7 +80,10 @@ class Page:
         return sum(one.signature == TEXT for one in self.subheaders())
 
     def subheaders(self) -> Iterator[Subheader]:
-        """Its subheaders in the order of their pointers; those that are void, or not within the page, are left out."""
+        """Its subheaders in the order of their pointers; those that are void, or not within the page, are left out.
+
+        They do not overlap, so that a page whose subheaders are longer than itself is damaged: the first are given.
+        """
         if self.type & _DATA or self.is_index:
             return
         header = self._header
@@ -88,10 +91,14 @@ class Page:
         start = header.page_header
         end = min(start + self._pointers * size, len(self.data) // size * size)
         end = start + max(end - start, 0) // size * size
+        left = len(self.data)
         pointer = struct.Struct(f"{header.order}2{header.word_code}2B{header.word - 2}x")
         for at, length, flags, kind in pointer.iter_unpack(self.data[start:end]):
             if not length or flags & _SKIPPED or at < start or at + length > len(self.data):
                 continue
+            left -= length
+            if left < 0:
+                return
             if flags & _COMPRESSED:
                 yield Subheader(0, at, length, True, True)
             else:

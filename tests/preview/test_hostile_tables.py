@@ -7,6 +7,7 @@ import unicodedata
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pandas
 import pyarrow.parquet as pq
@@ -23,9 +24,11 @@ from flowtui.preview.result import Preview
 from flowtui.preview.workers import Workers
 from flowtui.storage import Storage
 from tests.preview.look import strings
+from tests.preview.sas7bcat_file import CatalogFile
 from tests.preview.sas7bdat_file import SasFile
 from tests.preview.test_arrow import written as arrow_written
 from tests.preview.test_parquet import TYPES, random_table
+from tests.preview.test_sas7bcat import FORMATS, LONG
 from tests.preview.test_sas7bdat import ROWS, VARIABLES
 from tests.preview.test_spreadsheet import saved, study
 from tests.preview.test_xpt import SUBJECTS
@@ -35,7 +38,8 @@ from tests.trusting import TrustsAll
 _LIMITS = Limits(head=4096, whole=4096, rows=20, columns=10, cell=40, cells=100)
 _NAMES = (
     "f.parquet", "zstd.parquet", "f.arrow", "lz4.arrow", "f.arrows", "f.sas7bdat", "rle.sas7bdat", "rdc.sas7bdat",
-    "big32.sas7bdat", "f.xpt", "v8.xpt", "f.xlsx", "f.xls", "f.sav", "f.dta",
+    "big32.sas7bdat", "deleted.sas7bdat", "mixed32.sas7bdat", "later.sas7bdat", "f.sas7bcat", "small.sas7bcat",
+    "f.xpt", "v8.xpt", "f.xlsx", "f.xls", "f.sav", "f.dta",
 )  # fmt: skip
 
 
@@ -57,11 +61,16 @@ def content_of(name: str, folder: Path) -> bytes:
     if name.endswith((".arrow", ".arrows")):
         return arrow_written(TYPES, "stream" if name.endswith("s") else "file", "lz4" if name[0] == "l" else None, 2)
     if name.endswith(".sas7bdat"):
-        options = {"rle": {"compression": "rle"}, "rdc": {"compression": "rdc"}}.get(name[:3], {})
+        options: dict[str, Any] = {
+            "rle": {"compression": "rle"}, "rdc": {"compression": "rdc"}, "deleted": {"deleted": {0, 9, 17}},
+            "mixed32": {"is_mixed": True, "is_wide": False, "is_unaligned": True, "page_size": 8192},
+            "later": {"later_labels": True},
+        }.get(name.partition(".")[0], {})  # fmt: skip
         is_big = name.startswith("big32")
-        return SasFile(
-            VARIABLES, ROWS * 20, page_size=4096, is_little=not is_big, is_wide=not is_big, **options
-        ).content
+        form = {"page_size": 4096, "is_little": not is_big, "is_wide": not is_big} | options
+        return SasFile(VARIABLES, ROWS * 20, **form).content
+    if name.endswith(".sas7bcat"):
+        return CatalogFile(FORMATS, long_names=LONG, is_wide=name[0] == "f").content
     if name.endswith(".xpt"):
         pyreadstat.write_xport(SUBJECTS, str(path), file_format_version=8 if name[0] == "v" else 5)
     elif name == "f.sav":

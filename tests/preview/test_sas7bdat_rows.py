@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import struct
 from typing import Any
 
 import pyreadstat
@@ -15,6 +16,8 @@ from flowtui.preview.comparison.tables import table_difference
 from flowtui.preview.limits import Limits
 from flowtui.preview.registry import preview
 from flowtui.preview.sas7bdat_compression import DamagedRowError, ross, run_lengths
+from flowtui.preview.sas7bdat_header import header_of
+from flowtui.preview.sas7bdat_page import Page
 from flowtui.preview.special_missing import SpecialMissing
 from flowtui.storage import Storage
 from tests.preview.look import look
@@ -224,6 +227,22 @@ async def test_labels_in_a_page_that_is_cut_off_are_said_to_be_unknown() -> None
         f"the file is cut off: it has {len(content) - 4096:,} of {len(content):,} bytes",
         "some names, labels or formats are not known: they lie in pages that were not read",
     )
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=["64le", "32le", "64be", "32be"])
+async def test_pointers_that_all_point_at_one_part_take_no_more_memory_than_the_page(layout: dict[str, bool]) -> None:
+    """A page of 1 MB has room for 40,000 pointers; each at the whole page they would be 40 GB."""
+    file = SasFile(NUMBERS, [[1.0, "a"]], page_size=1 << 20, **layout)
+    header = header_of(file.content)
+    start = header.header_size
+    page = bytearray(file.content[start : start + header.page_size])
+    most = (header.page_size // 2 - header.page_header) // file.pointer
+    half = header.page_size // 2
+    page[half : half + header.word] = file._signature(0xFFFFFFFD)
+    pointer = struct.pack(f"{header.order}2{header.word_code}2B{header.word - 2}x", half, half, 0, 1)
+    page[header.page_header : header.page_header + most * file.pointer] = pointer * most
+    page[header.page_header - 4 : header.page_header - 2] = struct.pack(f"{header.order}H", min(most, 0xFFFF))
+    assert len(list(Page(bytes(page), header).subheaders())) == 2
 
 
 _TEXTS = st.text(st.characters(min_codepoint=33, max_codepoint=0x2FFF, exclude_categories=("C", "Z")), max_size=4)
