@@ -60,13 +60,15 @@ def _preview(subject: Subject, header: Header, beginning: Beginning) -> Preview:
     limits, metadata, rows = subject.limits, beginning.metadata, beginning.rows
     variables = metadata.variables(max(limits.columns, 1))
     faults = Counter(fault for variable in variables for fault in variable.faults)
+    special: Counter[SpecialMissing] = Counter()
     columns: list[Column] = []
     values: list[list[Cell]] = []
     for index, variable in enumerate(variables):
         column = _column(variable, index + 1, limits.cell)
         columns.append(column)
         if variable.is_number:
-            values.append(_number_cells(numbers_of(variable, rows, metadata.row_length, header), column))
+            numbers = numbers_of(variable, rows, metadata.row_length, header)
+            values.append(_number_cells(numbers, column, special))
         else:
             texts = texts_of(variable, rows, metadata.row_length)
             values.append(_text_cells(texts, header, limits.cell, faults))
@@ -77,7 +79,7 @@ def _preview(subject: Subject, header: Header, beginning: Beginning) -> Preview:
         kind="table",
         columns=tuple(columns),
         rows=tuple(zip(*values, strict=True)),
-        notices=tuple(_notices(subject, header, beginning, len(variables), said, faults, values)),
+        notices=tuple(_notices(subject, header, beginning, len(variables), said, faults, special)),
         total_rows=total,
         more=rows.count < total and bool(variables) and not beginning.is_ended and not rows.is_damaged,
         format="sas7bdat",
@@ -91,13 +93,19 @@ def _column(variable: Variable, number: int, width: int) -> Column:
     return Column(name, kind, _short(variable.label, width), _short(variable.format, 80))
 
 
-def _number_cells(values: Sequence[float | SpecialMissing], column: Column) -> list[Cell]:
-    if column.type == "number":
-        return [value if isinstance(value, SpecialMissing) else number_cell(value) for value in values]
-    # Dates recur, and printing one takes long.
+def _number_cells(
+    values: Sequence[float | SpecialMissing], column: Column, special: Counter[SpecialMissing]
+) -> list[Cell]:
+    """Numbers as their format prints them, each printed once; ``special`` counts the special missing values."""
+    format_ = "" if column.type == "number" else column.format
     cells: dict[float | SpecialMissing, Cell] = {}
     for value in set(values):
-        cells[value] = value if isinstance(value, SpecialMissing) else number_cell(value, column.format)
+        if isinstance(value, SpecialMissing):
+            cells[value] = value
+        else:
+            cells[value] = number_cell(value, format_)
+    if any(isinstance(cell, SpecialMissing) for cell in cells):
+        special.update(value for value in values if isinstance(value, SpecialMissing))
     return [cells[value] for value in values]
 
 
@@ -122,7 +130,7 @@ def _notices(
     shown: int,
     total: int,
     faults: Counter[Fault],
-    values: Sequence[Sequence[Cell]],
+    special: Counter[SpecialMissing],
 ) -> Iterator[str]:
     metadata, rows = beginning.metadata, beginning.rows
     size, encoding = subject.size, header.encoding
@@ -158,7 +166,6 @@ def _notices(
         yield f"{_texts(faults['lost'])} bytes that are no {encoding.name}: shown as \ufffd"
     elif faults["lost"]:
         yield f"{_texts(faults['lost'])} more than ASCII in {encoding.name}, which is not known here: shown as \ufffd"
-    special = Counter(cell for column in values for cell in column if isinstance(cell, SpecialMissing))
     if special:
         told = ", ".join(f"{special[one]:,} {one}" for one in sorted(special, key=missing_order))
         yield f"special missing values in these rows: {told}"
