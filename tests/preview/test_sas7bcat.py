@@ -17,6 +17,7 @@ from flowtui.storage import Storage
 from tests.preview.look import look
 from tests.preview.sas7bcat_file import CatalogFile, Key, missing
 from tests.preview.sas7bdat_file import SasFile, Variable
+from tests.trusting import TrustsAll
 
 FORMATS: dict[str, dict[Key, str]] = {
     "$SEXF": {"M": "Male", "F": "Female"},
@@ -102,7 +103,7 @@ async def _beside(folder: Path, catalogs: dict[str, bytes], variables: list[Vari
         uris[name] = str(path)
     dataset = folder / "dm.sas7bdat"
     dataset.write_bytes(SasFile(variables, [["M", 1.0, 1.0]]).content)
-    async with Storage() as storage, storage.open(str(dataset)) as reader:
+    async with Storage(TrustsAll()) as storage, storage.open(str(dataset)) as reader:
         return await preview(reader, name=dataset.name, siblings=Siblings(storage, uris))
 
 

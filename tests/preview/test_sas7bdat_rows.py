@@ -23,6 +23,7 @@ from flowtui.storage import Storage
 from tests.preview.look import look
 from tests.preview.sas7bdat_file import SasFile, Value, Variable, missing, rdc, rle
 from tests.storage.store import Store
+from tests.trusting import TrustsAll
 
 LAYOUTS = [
     dict(zip(("is_little", "is_wide"), flags, strict=True)) for flags in itertools.product((True, False), repeat=2)
@@ -209,7 +210,7 @@ async def test_labels_in_a_block_of_text_behind_the_rows_cost_a_page_more() -> N
         content = SasFile(variables, rows, page_size=4096, later_labels=True, **layout).content
         store = Store({"bucket/f.sas7bdat": content})
         async with (
-            Storage(transport=store.transport) as storage,
+            Storage(TrustsAll(), transport=store.transport) as storage,
             storage.open("http://store/bucket/f.sas7bdat") as reader,
         ):
             found = await preview(reader, name="f.sas7bdat")
