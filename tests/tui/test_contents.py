@@ -198,6 +198,47 @@ def test_sorting_goes_up_down_and_off_and_says_what_is_sorted() -> None:
     assert whole.note() == "sorted"
 
 
+def test_value_labels_stand_in_the_place_of_values_and_go_again() -> None:
+    columns = (
+        Column(
+            "SEX",
+            "number",
+            format="SEXF8.",
+            value_labels=(("1", "Male"), ("2", "Female"), (".A", "refused"), (".", "none")),
+        ),
+        Column("N", "number"),
+    )
+    rows: tuple[tuple[Value, ...], ...] = ((1, 1), (2, 2), (SpecialMissing("A"), None), (None, 3), (9, 1))
+    content = TableContent(Preview("table", columns, rows, total_rows=5))
+    assert content.has_labels
+    plain = [text_of(content.line(number)).split() for number in range(5)]
+    assert plain == [["1", "1"], ["2", "2"], [".A"], ["3"], ["9", "1"]]
+    content.turn_labels()
+    labelled = [text_of(content.line(number)).split() for number in range(5)]
+    assert labelled == [["Male", "1"], ["Female", "2"], ["refused"], ["none", "3"], ["9", "1"]]
+    assert "value labels" in content.note()
+    again = TableContent(Preview("table", columns, rows, total_rows=5))
+    again.take_over(content)
+    assert again.is_labelled
+    content.turn_labels()
+    assert [text_of(content.line(number)).split() for number in range(5)] == plain
+    assert "1 Male, 2 Female, .A refused, . none" in text_of(content.detail())
+
+
+def test_a_table_without_value_labels_does_not_turn_to_them() -> None:
+    content = TableContent(Preview("table", (Column("N"),), ((1,),), total_rows=1))
+    content.turn_labels()
+    assert not content.has_labels
+    assert not content.is_labelled
+
+
+def test_a_table_without_columns_is_shown() -> None:
+    content = TableContent(Preview("table", total_rows=3))
+    for act in (content.turn_sort, content.hide, content.pin, content.show_all, content.turn_labels):
+        act()
+    assert (len(content), content.detail(), content.head(0, 40).fixed) == (0, (), ())
+
+
 def test_columns_hide_and_come_back_under_the_cursor() -> None:
     content = TableContent(table())
     content.pinned = 2

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from rich.cells import cell_len
 
+from flowtui.preview.result import Cell as Value
 from flowtui.preview.result import Preview
 from flowtui.preview.special_missing import MARKED_MISSING
 from flowtui.tui import tables
@@ -26,6 +27,7 @@ class TableContent(Content):
         shown: the numbers of the shown columns.
         pinned: how many of the shown columns stand still at the left.
         sort: the number of the column that the rows are sorted by, and whether downwards; None as in the file.
+        is_labelled: whether what values are called stands in their place.
     """
 
     unit = "rows"
@@ -38,7 +40,9 @@ class TableContent(Content):
         self.pinned = 0
         self.sort: tuple[int, bool] | None = None
         self.shown = list(range(len(preview.columns)))
+        self.is_labelled = False
         self._preview = preview
+        self._labels = [dict(column.value_labels) for column in preview.columns]
         self._signs = signs
         self._order = list(range(len(preview.rows)))
         self._natural = tables.widths(preview.columns, preview.rows)
@@ -69,6 +73,9 @@ class TableContent(Content):
 
     def _lay_out(self) -> None:
         sizes = list(self._natural)
+        if self.is_labelled:
+            for number, labels in enumerate(self._labels):
+                sizes[number] = max([sizes[number], *(min(cell_len(one), tables.WIDEST) for one in labels.values())])
         if self.sort is not None:
             number = self.sort[0]
             sizes[number] = max(sizes[number], cell_len(self._name(number)))
@@ -104,7 +111,12 @@ class TableContent(Content):
                 return "found"
             return "dim" if isinstance(row[self.shown[place]], MARKED_MISSING) else ""
 
-        return self._row(lambda place: tables.value(row[self.shown[place]]), style, left, width)
+        return self._row(lambda place: self._value(row, self.shown[place]), style, left, width)
+
+    def _value(self, row: Sequence[Value], number: int) -> str:
+        """A value, or what it is called; SAS calls the plain missing value a point."""
+        text = tables.value(row[number])
+        return self._labels[number].get(text or ".", text) if self.is_labelled else text
 
     def line(self, number: int) -> Cell:
         window = self.window(number, 0, self.width)
@@ -182,6 +194,16 @@ class TableContent(Content):
         upto = min(self.column + 1, len(self.shown))
         self.pinned = 0 if self.pinned == upto else upto
 
+    @property
+    def has_labels(self) -> bool:
+        """Whether it is known of any column what its values are called."""
+        return any(self._labels)
+
+    def turn_labels(self) -> None:
+        """Let what values are called stand in their place, or the values again."""
+        self.is_labelled = not self.is_labelled and self.has_labels
+        self._lay_out()
+
     def turn_sort(self) -> None:
         """Sort by the column under the cursor: upwards, downwards, as in the file; the cursor goes to the first row."""
         if not self.shown:
@@ -206,6 +228,7 @@ class TableContent(Content):
         if not isinstance(old, TableContent) or not old.is_like(self):
             return
         self.shown, self.pinned, self.column, self.sort = list(old.shown), old.pinned, old.column, old.sort
+        self.is_labelled = old.is_labelled and self.has_labels
         self._sort()
         row = old._order[old.cursor or 0] if old._order else 0
         self.cursor = self._order.index(row) if row < len(self._order) else 0
@@ -218,6 +241,8 @@ class TableContent(Content):
         said = []
         if self.hidden:
             said.append(f"{self.hidden:,} hidden")
+        if self.is_labelled:
+            said.append("value labels")
         if self.sort is not None:
             said.append("sorted" if self.is_whole else "sorted: loaded rows only")
         return f" {self._signs.dot} ".join(said)

@@ -24,7 +24,7 @@ from flowtui.tui.widgets.canvas import Canvas
 from flowtui.tui.widgets.facts import wrap
 from flowtui.tui.widgets.scroller import Scroller
 
-_COLUMNS = ("first_column", "last_column", "sort", "hide_column", "show_columns", "pin")
+_COLUMNS = ("first_column", "last_column", "sort", "hide_column", "show_columns", "pin", "labels")
 
 
 class Viewer(Scroller):
@@ -156,6 +156,8 @@ class Viewer(Scroller):
             return not isinstance(self.content, TreeContent)
         if action == "show_columns":
             return isinstance(self.content, TableContent) and self.content.hidden > 0
+        if action == "labels":
+            return isinstance(self.content, TableContent) and self.content.has_labels
         if action in _COLUMNS:
             return isinstance(self.content, TableContent)
         return super().check_action(action, parameters)
@@ -226,6 +228,11 @@ class Viewer(Scroller):
     def action_pin(self) -> None:
         if isinstance(self.content, TableContent):
             self.content.pin()
+            self._rearranged()
+
+    def action_labels(self) -> None:
+        if isinstance(self.content, TableContent):
+            self.content.turn_labels()
             self._rearranged()
 
     def _rearranged(self) -> None:
