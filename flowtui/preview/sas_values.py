@@ -31,7 +31,6 @@ _SKIPPED_DAYS = (745_154, 2_206_123, 3_667_092, 5_128_061)
 """The SAS dates of 1 March 4000, 8000, 12000 and 16000."""
 
 
-
 def format_kind(format_: str) -> str:
     """``date``, ``datetime`` or ``time`` where a format shows numbers as that; empty for any other.
 
