@@ -13,7 +13,7 @@ from flowtui.preview.sas7bcat_formats import Format, formats_of
 from flowtui.preview.sas7bdat_header import header_of
 from flowtui.preview.sas_values import moment
 from flowtui.preview.sniff import magic
-from flowtui.text import plain
+from flowtui.text import cut, plain
 
 if TYPE_CHECKING:
     from flowtui.preview.siblings import Siblings
@@ -45,9 +45,9 @@ def _preview(subject: Subject, is_whole: bool) -> Preview:
     most = max(min(limits.rows, limits.cells // len(_COLUMNS)), 1)
     rows: list[tuple[str | None, ...]] = []
     for one in formats:
-        name, created = _short(one.name, limits.cell), moment(one.created)
+        name, created = cut(one.name, limits.cell), moment(one.created)
         rows += [
-            (name, _short(value.text, limits.cell), _short(value.label, limits.cell), created or None)
+            (name, cut(value.text, limits.cell), cut(value.label, limits.cell), created or None)
             for value in one.values[: most - len(rows)]
         ]
     notices = []
@@ -112,7 +112,3 @@ def _formats(data: bytes) -> list[Format]:
     if magic(data) != "sas7bcat":
         raise PreviewError("it does not begin like one")
     return list(formats_of(data, header_of(data)))
-
-
-def _short(text: str, width: int) -> str:
-    return plain(text if len(text) <= width else f"{text[: max(width - 1, 0)]}…")

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flowtui.errors import PreviewError
+from flowtui.preview.number_cells import number_cells
 from flowtui.preview.result import MOST_VALUE_LABELS, Cell, Column, Preview
 from flowtui.preview.sas7bcat import Labels, labels_of, name_of
 from flowtui.preview.sas7bdat_header import Header, header_of
@@ -19,9 +20,9 @@ from flowtui.preview.sas7bdat_metadata import Metadata, Variable
 from flowtui.preview.sas7bdat_reading import Beginning, beginning_of
 from flowtui.preview.sas7bdat_rows import numbers_of, texts_of
 from flowtui.preview.sas_encodings import Fault
-from flowtui.preview.sas_values import format_kind, number_cell
+from flowtui.preview.sas_values import format_kind, formatted, language_notice
 from flowtui.preview.special_missing import SpecialMissing, missing_order
-from flowtui.text import plain
+from flowtui.text import cut, plain
 
 if TYPE_CHECKING:
     from flowtui.preview.subject import Subject
@@ -47,10 +48,12 @@ def _labelled(found: Preview, labels: Labels, notices: Sequence[str], width: int
     columns = []
     for column in found.columns:
         pairs = labels.get(name_of(column.format), ())[:MOST_VALUE_LABELS]
-        told = tuple((_short(one, width), _short(two, width)) for one, two in pairs)
+        told = tuple((cut(one, width), cut(two, width)) for one, two in pairs)
         columns.append(replace(column, value_labels=told) if told else column)
         if len(labels.get(name_of(column.format), ())) > MOST_VALUE_LABELS:
             notices = [*notices, f"{column.name}: only the first {MOST_VALUE_LABELS:,} labels of its values are kept"]
+    if notice := language_notice(column.format for column in columns):
+        notices = [*notices, notice]
     number = sum(bool(column.value_labels) for column in columns)
     facts = (("value labels", f"of {number:,} column{'' if number == 1 else 's'}"),) if number else ()
     return replace(found, columns=tuple(columns), facts=(*found.facts, *facts), notices=(*found.notices, *notices))
@@ -89,22 +92,19 @@ def _preview(subject: Subject, header: Header, beginning: Beginning) -> Preview:
 
 def _column(variable: Variable, number: int, width: int) -> Column:
     kind = (format_kind(variable.format) or "number") if variable.is_number else "text"
-    name = _short(variable.name, width) or f"column {number}"
-    return Column(name, kind, _short(variable.label, width), _short(variable.format, 80))
+    name = cut(variable.name, width) or f"column {number}"
+    return Column(name, kind, cut(variable.label, width), cut(variable.format, 80))
 
 
 def _number_cells(
-    values: Sequence[float | SpecialMissing], column: Column, special: Counter[SpecialMissing]
+    values: Sequence[float | SpecialMissing | None], column: Column, special: Counter[SpecialMissing]
 ) -> list[Cell]:
     """Numbers as their format prints them, each printed once; ``special`` counts the special missing values."""
-    format_ = "" if column.type == "number" else column.format
-    cells: dict[float | SpecialMissing, Cell] = {}
-    for value in set(values):
-        if isinstance(value, SpecialMissing):
-            cells[value] = value
-        else:
-            cells[value] = number_cell(value, format_)
-    if any(isinstance(cell, SpecialMissing) for cell in cells):
+    each = list(dict.fromkeys(values))
+    cells = dict(
+        zip(each, number_cells(each, column.format, None if column.type == "number" else formatted), strict=True)
+    )
+    if any(isinstance(value, SpecialMissing) for value in each):
         special.update(value for value in values if isinstance(value, SpecialMissing))
     return [cells[value] for value in values]
 
@@ -115,7 +115,7 @@ def _text_cells(values: Sequence[bytes], header: Header, width: int, faults: Cou
     faulty: dict[bytes, Fault] = {}
     for value in set(values):
         text, fault = header.encoding.decode(value)
-        cells[value] = _short(text, width) or None
+        cells[value] = cut(text, width) or None
         if fault:
             faulty[value] = fault
     if faulty:
@@ -190,7 +190,3 @@ def _facts(header: Header, metadata: Metadata) -> Iterator[tuple[str, str]]:
     yield "row length", f"{metadata.row_length:,} bytes"
     order = "little-endian" if header.is_little_endian else "big-endian"
     yield "written by", plain(f"SAS {header.release} {header.platform}, {header.bits} bits, {order}".replace("  ", " "))
-
-
-def _short(text: str, width: int) -> str:
-    return plain(text if len(text) <= width else f"{text[: max(width - 1, 0)]}…")

@@ -107,21 +107,19 @@ def _senseless(page: Page, start: int, metadata: Metadata) -> int:
     for variable in metadata.variables(_JUDGED):
         if variable.is_number:
             for value in numbers_of(variable, rows, length, metadata.header):
-                # A NaN is a missing value, where one is not damaged.
-                is_odd = isinstance(value, float) and value == value and value and not 1e-60 < abs(value) < 1e60
-                found += bool(is_odd)
+                found += isinstance(value, float) and value != 0 and not 1e-60 < abs(value) < 1e60
         else:
             found += sum(any(byte < 32 for byte in value.rstrip(b"\0")) for value in texts_of(variable, rows, length))
     return found
 
 
-def numbers_of(variable: Variable, rows: Rows, row_length: int, header: Header) -> list[float | SpecialMissing]:
-    """A numeric variable's values; NaN where one is plainly missing.
+def numbers_of(variable: Variable, rows: Rows, row_length: int, header: Header) -> list[float | SpecialMissing | None]:
+    """A numeric variable's values; None where one is plainly missing.
 
     Numbers of fewer than 8 bytes lack the last ones of their fraction.
     """
     rest = row_length - variable.start - variable.length
-    found: list[float | SpecialMissing]
+    found: list[float | SpecialMissing | None]
     if variable.length == 8:
         layout = struct.Struct(f"{header.order}{variable.start}xd{rest}x")
         found = [value for (value,) in layout.iter_unpack(rows.data)]
@@ -136,7 +134,7 @@ def numbers_of(variable: Variable, rows: Rows, row_length: int, header: Header) 
     for index, value in enumerate(found):
         if value != value:
             assert isinstance(value, float)
-            found[index] = special_missing(value) or value
+            found[index] = special_missing(value)
     return found
 
 
