@@ -7,15 +7,21 @@ from dataclasses import replace
 from flowtui.domain.size import human_size
 from flowtui.errors import PreviewError
 from flowtui.preview.result import Column, Preview
-from flowtui.preview.source import Ranges, Source
+from flowtui.preview.source import Ranges, Source, is_local
 from flowtui.preview.subject import Subject
-from flowtui.preview.tar_members import TarMember, tar_members
-from flowtui.preview.unpacked import Part, Unpacked
+from flowtui.preview.tar_members import Parts, TarMember, tar_members
+from flowtui.preview.unpacked import MOST_UNPACKED, Part, Unpacked
 from flowtui.preview.zip_directory import Directory, Member, directory_of, open_member
 from flowtui.text import cut, plain
 
 _MOST_MEMBERS = 100_000
 _RATIO = 200
+_NAMED_FETCHES = 100
+"""Fetches that finding a member of a tar archive by its name may cost, as each of its headers may be one."""
+
+_MOST_PASSED, _MOST_PASSED_FAR = 1 << 30, 128 << 20
+"""Bytes that are unpacked on the way to a member of a compressed tar archive on this machine, and of one elsewhere."""
+
 PACKED_TARS = ("gzip", "bzip2", "xz", "zstd")
 """Compressions of tar archives whose members can be shown."""
 
@@ -114,52 +120,87 @@ async def member(subject: Subject, name: str) -> Preview:
         PreviewError: the file is no archive, has no member of that name within what is read, or the member cannot be
             read.
     """
+    source: Source
+    size: int | None = None
     if accepts_zip(subject):
-        source = await _zip_member(subject, name)
+        source, size = await _zip_member(subject, name)
     elif accepts_tar(subject):
-        source = await _tar_member(subject, Ranges(subject), subject.reader, name)
+        source = await _tar_member(subject, name)
     elif subject.sniffed.magic in PACKED_TARS:
-        source = await _packed_tar_member(subject, name)
+        source, size = await _packed_tar_member(subject, name)
     else:
         raise PreviewError(f"{plain(subject.name)} is no archive that can be looked into", "ZIP and tar archives can.")
     if subject.show_inside is None:
         raise PreviewError("archives within archives are not looked into")
     found = await subject.show_inside(source, name.rsplit("/", 1)[-1])
+    notices = list(found.notices)
     if isinstance(source, Unpacked) and source.damage:
-        found = replace(found, notices=(*found.notices, f"the member is not whole: {source.damage}"))
-    return replace(found, members=())
+        notices.append(f"the member is not whole: {source.damage}")
+    elif size is not None and size > MOST_UNPACKED:
+        notices.append(
+            f"of its {human_size(size)} only the first {human_size(MOST_UNPACKED)} are unpacked for a preview"
+        )
+    return replace(found, notices=tuple(notices), members=())
 
 
-async def _zip_member(subject: Subject, name: str) -> Source:
+async def _zip_member(subject: Subject, name: str) -> tuple[Source, int | None]:
+    """The member, and the size that it unpacks to where it is packed."""
     ranges = Ranges(subject)
     # A person who names a member means it: the fetches that finding it costs are worth it.
     ranges.left += 4
     found = (await directory_of(subject, ranges)).named(name)
     if found is None:
         raise _missing(name)
-    return await open_member(subject, ranges, found)
+    source = await open_member(subject, ranges, found)
+    return source, found.size if isinstance(source, Unpacked) else None
 
 
-async def _tar_member(subject: Subject, ranges: Ranges, reader: Source, name: str) -> Source:
-    if not isinstance(reader, Unpacked):
-        ranges.left += 4
-    members, _ = await tar_members(ranges, _MOST_MEMBERS)
+async def _tar_member(subject: Subject, name: str) -> Source:
+    ranges = Ranges(subject)
+    ranges.left += _NAMED_FETCHES
+    return Part(subject.reader, *await _place(ranges, name))
+
+
+async def _packed_tar_member(subject: Subject, name: str) -> tuple[Source, int]:
+    unpacked = Unpacked(subject.reader, subject.sniffed.magic, head=subject.head)
+    passing = _Passing(unpacked, _MOST_PASSED if is_local(subject.reader) else _MOST_PASSED_FAR)
+    start, size = await _place(passing, name)
+    await unpacked.pass_to(start)
+    return Part(unpacked, start, size), size
+
+
+class _Passing:
+    """A compressed archive that is gone through, and of which nothing is kept but what is asked for last."""
+
+    def __init__(self, unpacked: Unpacked, most: int) -> None:
+        self._unpacked = unpacked
+        self._most = most
+
+    async def read(self, start: int, length: int) -> bytes | None:
+        if start + length > self._most:
+            return None
+        await self._unpacked.pass_to(start)
+        return await self._unpacked.read(start, length)
+
+
+async def _place(parts: Parts, name: str) -> tuple[int, int]:
+    """Where the file of that name begins in a tar archive, and its size."""
+    members, reason = await tar_members(parts, _MOST_MEMBERS, name)
     found = next((one for one in members if one.name == name and not one.kind), None)
     if found is None:
-        raise _missing(name)
-    return Part(reader, found.start, found.size)
+        raise _missing(name, reason)
+    return found.start, found.size
 
 
-async def _packed_tar_member(subject: Subject, name: str) -> Source:
-    unpacked = Unpacked(subject.reader, subject.sniffed.magic, head=subject.head)
-    head = await unpacked.read(0, subject.limits.head)
-    inner = replace(subject, reader=unpacked, head=head, size=await unpacked.size())
-    return await _tar_member(inner, Ranges(inner), unpacked, name)
-
-
-def _missing(name: str) -> PreviewError:
+def _missing(name: str, reason: str = "") -> PreviewError:
+    if reason == "more":
+        return PreviewError(
+            f"{plain(name)} was not found in the first part of the archive, as far as a preview goes through it",
+            "It can be looked for after `flowtui get`.",
+        )
     return PreviewError(
-        f"there is no member {plain(name)} in what was read of the archive",
+        f"there is no member {plain(name)} in the archive"
+        + (f", as far as it can be read: {reason}" if reason else ""),
         "`flowtui preview` without a member lists those that are found.",
     )
 

@@ -9,8 +9,13 @@ from flowtui.errors import PreviewError
 from flowtui.preview.archives import PACKED_TARS
 from flowtui.preview.compressed_streams import Stream, stream_of
 from flowtui.preview.result import Preview
+from flowtui.preview.sniff import magic
 from flowtui.preview.subject import Subject
 from flowtui.preview.unpacked import Unpacked
+
+_MAGIC = 512
+_FROM_THE_END = ("pdf", "zip", "ole", "parquet", "arrow")
+"""Formats that are read from their end, so that it is to be known where that is."""
 
 _ENDINGS = re.compile(r"\.(gz|gzip|bz2|xz|lzma|zst|zstd|lz4|z|zlib)$", re.IGNORECASE)
 _TAR_ENDINGS = re.compile(r"\.(tgz|tbz2?|txz|tzst)$", re.IGNORECASE)
@@ -34,6 +39,8 @@ async def show(subject: Subject) -> Preview:
     source = Unpacked(subject.reader, stream.kind, start=stream.start, head=subject.head)
     if not await source.read(0, 1) and source.damage:
         raise PreviewError(f"{stream.words} data of which nothing can be unpacked: {source.damage}")
+    if magic(await source.read(0, _MAGIC)) in _FROM_THE_END:
+        await source.read_to_end()
     found = await subject.show_inside(source, inner_name(subject.name))
     notices = [f"{stream.words} compressed: this is its content, unpacked as far as it is shown"]
     if source.damage:

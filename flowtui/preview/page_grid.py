@@ -34,9 +34,10 @@ _MOST_BLANK_LINES = 2
 
 
 class Glyph(NamedTuple):
-    """A character on a page.
+    """A character on a page, or a line of an annotation, which is kept apart from the characters around it.
 
     Attributes:
+        char: the character; a whole line of text for an annotation.
         box: left, bottom, right and top in points; y grows upwards.
         origin: where it stands on its base line.
         angle: how its base line is turned, in radians, counter-clockwise.
@@ -50,13 +51,23 @@ class Glyph(NamedTuple):
     spaced: bool = False
 
 
-class _Placed(NamedTuple):
+class Placed(NamedTuple):
+    """A character once its base line is level.
+
+    Attributes:
+        left, right: its edges along the base line.
+        base: how high the line is.
+        size: of its box, upwards.
+        number: that of the glyph, for who wants to find it again.
+    """
+
     char: str
     left: float
     right: float
     base: float
     size: float
     spaced: bool
+    number: int = 0
 
 
 class _Run(NamedTuple):
@@ -70,39 +81,53 @@ class _Run(NamedTuple):
 def lay_out(glyphs: Sequence[Glyph]) -> list[str]:
     """The lines of a page, its left margin taken away; text that is turned against the rest comes last."""
     glyphs = [glyph for glyph in glyphs if all(abs(place) < _FARTHEST for place in (*glyph.box, *glyph.origin))]
-    turns = Counter(_quarter(glyph.angle) for glyph in glyphs)
+    turns = Counter(quarter(glyph.angle) for glyph in glyphs)
     if not turns:
         return []
     turn = turns.most_common(1)[0][0]
-    upright = [_turned(glyph, turn) for glyph in glyphs if _quarter(glyph.angle) == turn]
+    upright = [turned(glyph, turn) for glyph in glyphs if quarter(glyph.angle) == turn]
     lines = _grid(upright)
     for other in sorted(turns):
         if other != turn:
-            aside = _grid([_turned(glyph, other) for glyph in glyphs if _quarter(glyph.angle) == other])
+            aside = _grid([turned(glyph, other) for glyph in glyphs if quarter(glyph.angle) == other])
             lines += ["", *(" ".join(line.split()) for line in aside if line)]
     return lines
 
 
-def _quarter(angle: float) -> int:
-    """The angle in quarters of a turn, 0 to 3."""
+def quarter(angle: float) -> int:
+    """An angle in radians as quarters of a turn, 0 to 3."""
     return round(angle / (pi / 2)) % 4
 
 
-def _turned(glyph: Glyph, quarter: int) -> _Placed:
-    """The character as it stands once its base line is level."""
+def turned(glyph: Glyph, quarters: int, number: int = 0) -> Placed:
+    """The character as it stands once its base line, turned by so many quarters, is level."""
     left, bottom, right, top = glyph.box
     x, y = glyph.origin
-    if quarter == 0:
-        return _Placed(glyph.char, left, right, y, top - bottom, glyph.spaced)
-    if quarter == 1:
-        return _Placed(glyph.char, bottom, top, -x, right - left, glyph.spaced)
-    if quarter == 2:
-        return _Placed(glyph.char, -right, -left, -y, top - bottom, glyph.spaced)
-    return _Placed(glyph.char, -top, -bottom, x, right - left, glyph.spaced)
+    if quarters == 0:
+        return Placed(glyph.char, left, right, y, top - bottom, glyph.spaced, number)
+    if quarters == 1:
+        return Placed(glyph.char, bottom, top, -x, right - left, glyph.spaced, number)
+    if quarters == 2:
+        return Placed(glyph.char, -right, -left, -y, top - bottom, glyph.spaced, number)
+    return Placed(glyph.char, -top, -bottom, x, right - left, glyph.spaced, number)
 
 
-def _grid(glyphs: list[_Placed]) -> list[str]:
-    rows = [(base, _runs(row)) for base, row in _rows(glyphs)]
+def level_glyph(text: str, along: tuple[float, float], base: float, size: float, quarters: int) -> Glyph:
+    """A line of text as a glyph that :func:`turned` by as many quarters gives these edges and this base line."""
+    left, right = along
+    under, over = 0.2 * size, 0.8 * size
+    angle = quarters * pi / 2
+    if quarters == 0:
+        return Glyph(text, (left, base - under, right, base + over), (left, base), angle)
+    if quarters == 1:
+        return Glyph(text, (-base - over, left, -base + under, right), (-base, left), angle)
+    if quarters == 2:
+        return Glyph(text, (-right, -base - over, -left, -base + under), (-left, -base), angle)
+    return Glyph(text, (base - under, -right, base + over, -left), (base, -left), angle)
+
+
+def _grid(glyphs: list[Placed]) -> list[str]:
+    rows = [(base, _runs(row)) for base, row in rows_of(glyphs)]
     rows = [(base, runs) for base, runs in rows if runs]
     if not rows:
         return []
@@ -168,9 +193,9 @@ def _anchored(rows: list[list[_Run]], margin: float) -> list[list[_Anchored]]:
     return anchored
 
 
-def _rows(glyphs: list[_Placed]) -> list[tuple[float, list[_Placed]]]:
+def rows_of(glyphs: list[Placed]) -> list[tuple[float, list[Placed]]]:
     """Characters by line from top to bottom; superscripts belong to the line that they stand on."""
-    rows: list[tuple[float, list[_Placed]]] = []
+    rows: list[tuple[float, list[Placed]]] = []
     first = size = 0.0
     for glyph in sorted(glyphs, key=lambda one: -one.base):
         if rows and first - glyph.base <= _SAME_LINE * max(size, glyph.size):
@@ -184,12 +209,15 @@ def _rows(glyphs: list[_Placed]) -> list[tuple[float, list[_Placed]]]:
     return rows
 
 
-def _runs(row: list[_Placed]) -> list[_Run]:
+def _runs(row: list[Placed]) -> list[_Run]:
     runs: list[_Run] = []
+    lines = [_Run(one.left, max(one.right, one.left), one.char) for one in row if len(one.char) > 1]
     text: list[str] = []
     begin = 0.0
-    before: _Placed | None = None
+    before: Placed | None = None
     for glyph in sorted(row, key=lambda one: one.left):
+        if lines and len(glyph.char) > 1:
+            continue
         size = max(glyph.size, before.size if before else 0.0, 1.0)
         if before is not None:
             gap = glyph.left - before.right
@@ -206,7 +234,7 @@ def _runs(row: list[_Placed]) -> list[_Run]:
         before = glyph
     if before is not None:
         runs.append(_Run(begin, before.right, "".join(text)))
-    return runs
+    return sorted([*runs, *lines], key=lambda run: run.left) if lines else runs
 
 
 def _unit(rows: list[list[_Run]], anchored: list[list[_Anchored]]) -> float:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from flowtui.domain.size import human_size
 from flowtui.errors import PreviewError
-from flowtui.preview.page_grid import Glyph, lay_out
+from flowtui.preview.page_grid import lay_out
 from flowtui.preview.partial import PartialFile
+from flowtui.preview.pdf_annotations import annotations_of
+from flowtui.preview.pdf_glyphs import MOST_GLYPHS, glyphs_of
 from flowtui.preview.result import Image, Preview
 from flowtui.text import plain
 
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from flowtui.preview.subject import Subject
     from flowtui.preview.worker import Request
 
-_MOST_GLYPHS = 100_000
 _MOST_READ = 8 * 1024 * 1024
 """Bytes that one page may cost; what was read before is kept by the parent."""
 
@@ -49,6 +50,7 @@ def show_page(file: BinaryIO, request: Request) -> Preview:
 
     if request.size is None:
         raise PreviewError("a PDF is read from its end, and the store does not say how long it is")
+    _forget_fonts()
     limits = request.limits
     most = max(_MOST_READ, 32 * limits.head)
     _read_cross_references(file, request.size)
@@ -81,13 +83,18 @@ def show_page(file: BinaryIO, request: Request) -> Preview:
                 page=number,
                 pages=pages,
             )
-        glyphs, cut = _glyphs(page)
-        lines = [plain(line[: limits.line]) for line in lay_out(glyphs)]
+        glyphs, cut = glyphs_of(page)
+        annotations = annotations_of(document, page)
+        lines = lay_out([*glyphs, *annotations.glyphs])
+        if annotations.comments:
+            lines += [*([""] if lines else []), "── comments ──", *annotations.comments]
+        lines = [plain(line[: limits.line]) for line in lines]
         picture = _picture(page, limits.pixels) if limits.pixels > 0 else None
         if part.cut:
             notices.append(f"the page as far as its parts were found within {human_size(most)} of the file")
         if cut:
-            notices.append(f"first {_MOST_GLYPHS:,} characters of the page")
+            notices.append(f"first {MOST_GLYPHS:,} characters of the page")
+        notices += annotations.notices()
         if len(lines) > limits.lines:
             notices.append(f"first {limits.lines:,} of {len(lines):,} lines of the page")
         if not lines:
@@ -107,6 +114,17 @@ def show_page(file: BinaryIO, request: Request) -> Preview:
         document.close()
 
 
+def _forget_fonts() -> None:
+    """Begin with a PDFium that has seen no file: it keeps fonts that stand in for others as a page has widened them.
+
+    Nothing of a document is open here: each is closed with its preview.
+    """
+    from pypdfium2 import raw
+
+    raw.FPDF_DestroyLibrary()
+    raw.FPDF_InitLibrary()
+
+
 def _read_cross_references(file: BinaryIO, size: int) -> None:
     """Read from the cross-reference table to the end in one go; PDFium would ask for it piece by piece."""
     file.seek(max(size - _TAIL, 0))
@@ -120,45 +138,6 @@ def _read_cross_references(file: BinaryIO, size: int) -> None:
 def _reason(error: Exception) -> str:
     found = re.search(r"PDFium: (.*?)\)?\.?$", str(error))
     return plain(found[1] if found else error).rstrip(".").lower()
-
-
-def _glyphs(page: Any) -> tuple[list[Glyph], bool]:
-    """The characters of a page where they stand, and whether there are more of them than are looked at."""
-    import ctypes
-
-    from pypdfium2 import raw
-
-    text = page.get_textpage()
-    count = text.count_chars()
-    box = raw.FS_RECTF()
-    x, y = ctypes.c_double(), ctypes.c_double()
-    at_x, at_y, at_box = ctypes.byref(x), ctypes.byref(y), ctypes.byref(box)
-    found: list[Glyph] = []
-    spaced = False
-    for index in range(min(count, _MOST_GLYPHS)):
-        code = raw.FPDFText_GetUnicode(text, index)
-        if code <= 32 or code == 0xA0:
-            spaced = True
-            continue
-        if 0xD800 <= code < 0xE000 or code > 0x10FFFF or raw.FPDFText_IsGenerated(text, index) == 1:
-            continue
-        if not raw.FPDFText_GetLooseCharBox(text, index, at_box) or not raw.FPDFText_GetCharOrigin(
-            text, index, at_x, at_y
-        ):
-            continue
-        found.append(
-            Glyph(
-                chr(code),
-                (box.left, box.bottom, box.right, box.top),
-                (x.value, y.value),
-                # PDFium measures it clockwise.
-                -raw.FPDFText_GetCharAngle(text, index),
-                spaced,
-            )
-        )
-        spaced = False
-    text.close()
-    return found, count > _MOST_GLYPHS
 
 
 def _picture(page: Any, pixels: int) -> Image:

@@ -44,7 +44,8 @@ class Ranges:
     """Parts of a file beyond its head, in a bounded number of fetches; one fetch costs a round trip and 64 KB.
 
     A file in a store may cost two fetches, and four times as many with each further look; one of this machine may
-    cost many. What can only be unpacked from its beginning may cost none: a part far behind would unpack all before it.
+    cost many. What can only be unpacked from its beginning, to an end that is not known, may cost none: a part far
+    behind would unpack all before it.
 
     Attributes:
         is_local: True for a file of this machine, whose fetches cost next to nothing.
@@ -57,7 +58,7 @@ class Ranges:
         grown = max(subject.limits.head // _BYTES_PER_FETCH, 1)
         self.is_local = is_local(subject.reader)
         self.left = grown * _LOCAL_FETCHES if self.is_local else grown
-        if getattr(subject.reader, "is_sequential", False):
+        if subject.size is None and getattr(subject.reader, "is_sequential", False):
             self.left = 0
         self.spent = False
         self._start = 0

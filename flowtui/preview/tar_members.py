@@ -5,8 +5,7 @@ from __future__ import annotations
 import tarfile
 from dataclasses import dataclass
 from datetime import datetime, timezone
-
-from flowtui.preview.source import Ranges
+from typing import Protocol
 
 _BLOCK = 512
 _MOST_EXTENSION = 64 * 1024
@@ -37,8 +36,15 @@ class TarMember:
     start: int
 
 
-async def tar_members(ranges: Ranges, most: int) -> tuple[list[TarMember], str]:
-    """The first ``most`` members, and why there are no more.
+class Parts(Protocol):
+    """Parts of an archive, asked for from its beginning to its end."""
+
+    async def read(self, start: int, length: int) -> bytes | None:
+        """``length`` bytes from ``start``, fewer where the archive ends before; None where it is not read so far."""
+
+
+async def tar_members(ranges: Parts, most: int, wanted: str = "") -> tuple[list[TarMember], str]:
+    """The first ``most`` members up to the file called ``wanted``, and why there are no more.
 
     The reason is empty at the end of the archive, ``more`` where there may be more, else it is in words.
     """
@@ -47,7 +53,7 @@ async def tar_members(ranges: Ranges, most: int) -> tuple[list[TarMember], str]:
     names: dict[str, str] = {}
     extensions = 0
     while True:
-        if len(members) >= most:
+        if len(members) >= most or (wanted and members and members[-1].name == wanted and not members[-1].kind):
             return members, "more"
         block = await ranges.read(at, _BLOCK)
         if block is None:

@@ -115,7 +115,10 @@ async def open_member(subject: Subject, ranges: Ranges, member: Member) -> Sourc
         return Part(subject.reader, start, member.packed)
     if member.method not in _UNPACKED:
         raise PreviewError(f"{member.name} is packed with a method that is not read: {member.method}")
-    return Unpacked(subject.reader, _UNPACKED[member.method], start=start, length=member.packed, head=subject.head)
+    return Unpacked(
+        subject.reader, _UNPACKED[member.method], start=start, length=member.packed, head=subject.head,
+        size=member.size, checksum=member.checksum,
+    )  # fmt: skip
 
 
 async def member_head(ranges: Ranges, member: Member, length: int) -> bytes | None:
@@ -147,7 +150,7 @@ async def _end_record(ranges: Ranges, size: int) -> tuple[int, tuple[int, int, i
         start = max(size - length, 0)
         tail = await ranges.read(start, size - start)
         if tail is None:
-            break
+            raise PreviewError("the list of an archive's members is at its end, in a part that is not read")
         at = tail.rfind(b"PK\x05\x06")
         while at >= 0:
             if at + _END.size <= len(tail):

@@ -1,0 +1,168 @@
+"""How far characters of a PDF reach, where their font tells widths that cannot be: measured by where they stand.
+
+The width that a font tells is what a viewer moves on by, but a file may place every character by itself, and then
+nobody sees that the widths are nonsense. A page without such a font costs one pass over its characters.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass, field
+from itertools import pairwise
+from statistics import median
+from typing import NamedTuple
+
+from flowtui.preview.page_grid import Glyph, Placed, quarter, rows_of, turned
+
+_WIDEST = 2.6
+"""Sizes of the font that a character may be wide; a three-em dash is drawn as several."""
+
+_NARROWEST = 0.1
+"""Likewise, for characters that take room at all."""
+
+_OVERLAP = 0.25
+"""Likewise: what a character may reach into the next one, as in italics and where letters are kerned."""
+
+_TWICE = 0.12
+"""Likewise: what is nearer is the same place, drawn twice."""
+
+_WORD_GAP = 0.15
+_SPREAD = 0.6
+"""Likewise: letters that are set apart by more than a word gap, and less than this, may still be one word."""
+
+_SIDE = 0.1
+"""Likewise: what is left free beside the drawn part of a character."""
+
+_SAME, _IN_GRID = 0.03, 0.6
+"""How much steps of one width differ by, as a share of it, and the share of steps that are alike in a grid."""
+
+_FEW_LETTERS = 20
+
+Ink = Callable[[int], tuple[float, float, float, float] | None]
+"""The drawn part of a glyph by its number: left, bottom, right and top; None where nothing is drawn."""
+
+
+class _Kind(NamedTuple):
+    """Characters with one width: as good as one character of one font."""
+
+    char: str
+    hundredths: int
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What the places of one kind of character tell; lengths are in sizes of the font.
+
+    Attributes:
+        told: its width by the font.
+        steps: to the origin of the next character of the line, where that is near.
+        overlapping: how many of these are clearly less than the width.
+        spread: how many of them leave a gap as between words, but no wider.
+    """
+
+    told: float
+    steps: list[float] = field(default_factory=list)
+    overlapping: int = 0
+    spread: int = 0
+
+
+def with_credible_widths(glyphs: Sequence[Glyph], ink: Ink, guessed: Set[int] = frozenset()) -> list[Glyph]:
+    """The same characters; those whose width cannot be have one that fits the places of their neighbours.
+
+    Args:
+        ink: asked for characters whose width cannot be only.
+        guessed: numbers of those before which no blank stands in the file: widths said that one would be there.
+    """
+    places = [turned(glyph, quarter(glyph.angle), number) for number, glyph in enumerate(glyphs)]
+    kinds = [_kind(place) for place in places]
+    seen = _seen(glyphs, places, kinds)
+    wrong = _wrong(seen)
+    if not wrong:
+        return list(glyphs)
+    pitch = _pitch([step for kind in wrong for step in seen[kind].steps])
+    mended = []
+    for place, glyph, kind in zip(places, glyphs, kinds, strict=True):
+        if place.number in guessed:
+            glyph = glyph._replace(spaced=False)
+        mended.append(
+            _mended(glyph, place, seen[kind], pitch, ink if wrong[kind] else None) if kind in wrong else glyph
+        )
+    return mended
+
+
+def _mended(glyph: Glyph, place: Placed, seen: _Seen, pitch: float, ink: Ink | None) -> Glyph:
+    reach = min(seen.steps, default=min(seen.told, _WIDEST)) * place.size
+    if pitch:
+        return _reaching(glyph, min(reach, pitch * place.size) if seen.steps else pitch * place.size)
+    drawn = ink(place.number) if ink else None
+    if drawn is not None:
+        inked = turned(glyph._replace(box=drawn), quarter(glyph.angle)).right - place.left + _SIDE * place.size
+        reach = min(reach, inked) if seen.steps else inked
+    return _reaching(glyph, max(reach, 0.0))
+
+
+def _pitch(steps: list[float]) -> float:
+    """The one width of all characters, where they stand in a grid; else 0."""
+    middle = median(steps) if steps else 0.0
+    same = sum(abs(step - middle) < _SAME * middle for step in steps)
+    return middle if same >= _IN_GRID * len(steps) else 0.0
+
+
+def _kind(place: Placed) -> _Kind:
+    size = max(place.size, 0.01)
+    return _Kind(place.char, round(100 * min((place.right - place.left) / size, 1e4)))
+
+
+def _seen(glyphs: Sequence[Glyph], places: Sequence[Placed], kinds: Sequence[_Kind]) -> dict[_Kind, _Seen]:
+    seen: dict[_Kind, _Seen] = {}
+    for kind in kinds:
+        if kind not in seen:
+            seen[kind] = _Seen(kind.hundredths / 100)
+    turns: dict[int, list[int]] = defaultdict(list)
+    for number, glyph in enumerate(glyphs):
+        turns[quarter(glyph.angle)].append(number)
+    for numbers in turns.values():
+        for _, row in rows_of([places[number] for number in numbers]):
+            for place, after in pairwise(sorted(row, key=lambda one: one.left)):
+                size = max(place.size, 0.01)
+                step = (after.left - place.left) / size
+                if not _TWICE < step < _WIDEST:
+                    continue
+                one = seen[kinds[place.number]]
+                one.steps.append(step)
+                one.overlapping += step < one.told - _OVERLAP
+                one.spread += one.told + _WORD_GAP < step < one.told + _SPREAD
+    return seen
+
+
+def _wrong(seen: dict[_Kind, _Seen]) -> dict[_Kind, bool]:
+    """The kinds whose width cannot be, and whether what is drawn of them is to be looked at too."""
+    wrong: dict[_Kind, bool] = {}
+    for kind, one in seen.items():
+        most = 2 * one.overlapping > len(one.steps)
+        if one.told > _WIDEST or (one.told < _NARROWEST and _takes_room(kind.char)) or most:
+            wrong[kind] = True
+    letters = {kind: one for kind, one in seen.items() if kind.char.isalpha()}
+    count = sum(len(one.steps) for one in letters.values())
+    if count >= _FEW_LETTERS and sum(one.spread for one in letters.values()) > 0.6 * count:
+        # Every letter stands apart: as wide as their own steps, words are still further apart.
+        wrong.update(dict.fromkeys((kind for kind, one in seen.items() if one.steps), False))
+    return wrong
+
+
+def _takes_room(char: str) -> bool:
+    return unicodedata.category(char) not in ("Mn", "Me", "Cf", "Cc", "Sk", "Lm")
+
+
+def _reaching(glyph: Glyph, reach: float) -> Glyph:
+    """The glyph with a box that reaches so far along its base line."""
+    left, bottom, right, top = glyph.box
+    box = (
+        (left, bottom, left + reach, top),
+        (left, bottom, right, bottom + reach),
+        (right - reach, bottom, right, top),
+        (left, top - reach, right, top),
+    )[quarter(glyph.angle)]
+    return glyph._replace(box=box)
