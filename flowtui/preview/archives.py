@@ -137,9 +137,7 @@ async def member(subject: Subject, name: str) -> Preview:
     if isinstance(source, Unpacked) and source.damage:
         notices.append(f"the member is not whole: {source.damage}")
     elif size is not None and size > MOST_UNPACKED:
-        notices.append(
-            f"of its {human_size(size)} only the first {human_size(MOST_UNPACKED)} are unpacked for a preview"
-        )
+        notices.append(f"only {human_size(MOST_UNPACKED)} of its {human_size(size)} are unpacked for a preview")
     return replace(found, notices=tuple(notices), members=())
 
 

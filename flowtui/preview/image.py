@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from flowtui.domain.size import human_size
 from flowtui.errors import PreviewError
 from flowtui.preview.partial import PartialFile
+from flowtui.preview.reasons import reason_of
 from flowtui.preview.result import Image, Preview
 from flowtui.text import plain
 
@@ -73,7 +74,7 @@ def show_picture(file: BinaryIO, request: Request) -> Preview:
     try:
         picture = Pillow.open(part, formats=list(_FORMATS.values()))
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError) as error:
-        raise PreviewError(f"not a picture that can be read: {_reason(error)}") from None
+        raise PreviewError(f"not a picture that can be read: {reason_of(error)}") from None
     width, height = picture.size
     notices: list[str] = []
     image = None
@@ -86,7 +87,7 @@ def show_picture(file: BinaryIO, request: Request) -> Preview:
             try:
                 image = _scaled(picture, limits.pixels, (width, height))
             except (OSError, ValueError, SyntaxError, EOFError, IndexError, ZeroDivisionError, OverflowError) as error:
-                notices.append(f"cannot be drawn: {_reason(error)}")
+                notices.append(f"cannot be drawn: {reason_of(error)}")
     cut = part.cut and request.size is not None and request.size > limits.whole
     if cut:
         drawn = "as far as it was read" if image else "not drawn"
@@ -199,7 +200,7 @@ def show_drawing(file: BinaryIO, request: Request) -> Preview:
             with Pillow.open(io.BytesIO(bytes(png)), formats=["PNG"]) as picture:
                 image = _scaled(picture, limits.pixels, (max(round(width), 1), max(round(height), 1)))
         except (ValueError, OSError) as error:
-            raise PreviewError(f"cannot be drawn: {_reason(error)}") from None
+            raise PreviewError(f"cannot be drawn: {reason_of(error)}") from None
     if "<image" in text or "<use" in text:
         notices.append("pictures that it refers to are not fetched")
     lines = text.splitlines()
@@ -230,7 +231,3 @@ def _drawn_size(text: str) -> tuple[float, float]:
         sides = box[2:4] if len(box) == 4 else [300.0, 150.0]
     width, height = (min(max(side, 1.0), 1e6) for side in sides)
     return width, height
-
-
-def _reason(error: Exception) -> str:
-    return plain(str(error) or type(error).__name__)[:200]

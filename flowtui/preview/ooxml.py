@@ -17,6 +17,8 @@ from xml.parsers import expat
 from flowtui.errors import PreviewError
 from flowtui.preview.blocks import Block, Cell, Heading, Paragraph, Rule, Table
 from flowtui.preview.markup import document
+from flowtui.preview.opc import Package, Relation, local, xml_parser
+from flowtui.preview.reasons import reason_of
 from flowtui.preview.result import Preview
 from flowtui.text import plain
 
@@ -25,10 +27,11 @@ if TYPE_CHECKING:
     from flowtui.preview.worker import Request
 
 _MOST_PART = 64 * 1024 * 1024
-_MOST_ENTRIES = 20_000
 _DEEPEST = 200
 _CHUNK = 64 * 1024
 _MOST_CELLS = 200_000
+_MOST_LIST = 16 * 1024 * 1024
+_HEADER = re.compile(r"word/header[0-9]{1,3}\.xml")
 _SLIDE = re.compile(r"ppt/slides/slide([0-9]{1,6})\.xml")
 _HEADING = re.compile(r"(?:heading|berschrift|titre|titolo|kop|rubrik|otsikko)[ _]?([1-9])", re.IGNORECASE)
 _DROPPED = frozenset({"del", "moveFrom", "delText", "Fallback", "instrText", "delInstrText", "pPrChange", "rPrChange"})
@@ -51,54 +54,106 @@ def show_document(file: BinaryIO, request: Request) -> Preview:
         raise PreviewError("a zip is read from its end, and the store does not say how long it is")
     try:
         with zipfile.ZipFile(file) as archive:
-            names = [one.filename for one in archive.infolist()[:_MOST_ENTRIES]]
-            facts = _properties(archive) if "docProps/core.xml" in names else []
-            if "word/document.xml" in names:
-                return _document(archive, names, request, facts)
-            slides = sorted((int(found[1]), name) for name in names if (found := _SLIDE.fullmatch(name)))
-            if slides:
-                return _slide(archive, [name for _, name in slides], request, facts)
+            package = Package(archive)
+            relations = package.relations()
+            facts = _properties(package, relations)
+            main = _target(relations, "officeDocument") or _main_by_name(package)
+            root = package.root(main) if main else ""
+            if root == "presentation":
+                return _slide(package, _slides(package, main), request, facts)
+            if root == "document" or (main and not root):
+                return _document(package, main, request, facts)
+            if slides := _slides_by_name(package):
+                return _slide(package, slides, request, facts)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as error:
-        raise PreviewError(f"not a document that can be opened: {plain(error)}"[:300]) from None
+        raise PreviewError(f"not a document that can be opened: {reason_of(error)}") from None
     raise PreviewError("a zip without a document in it")
 
 
-def _document(archive: zipfile.ZipFile, names: list[str], request: Request, facts: list[tuple[str, str]]) -> Preview:
+def _target(relations: list[Relation], kind: str) -> str:
+    """The first part of that kind; empty where there is none."""
+    return next((one.part for one in relations if one.kind == kind and one.part), "")
+
+
+def _main_by_name(package: Package) -> str:
+    """The part that begins the document, of packages whose relationships are missing."""
+    return package.part("word/document.xml") or package.part("ppt/presentation.xml")
+
+
+def _slides_by_name(package: Package) -> list[str]:
+    slides = sorted((int(found[1]), name) for name in package.names if (found := _SLIDE.fullmatch(name)))
+    return [name for _, name in slides]
+
+
+def _slides(package: Package, main: str) -> list[str]:
+    """The parts of the slides in the order of the presentation, which is not that of their names."""
+    parts = {one.id: one.part for one in package.relations(main) if one.kind == "slide" and one.part}
+    ids: list[str] = []
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        if local(tag) == "sldId":
+            # It has an id of its own too, which has no prefix.
+            ids.extend(value for name, value in attributes.items() if ":" in name and local(name) == "id")
+
+    parser = xml_parser()
+    parser.StartElementHandler = start
+    try:
+        with package.archive.open(main) as stream:
+            parser.Parse(stream.read(_MOST_LIST), True)
+    except (expat.ExpatError, zipfile.BadZipFile, zlib.error, EOFError):
+        return _slides_by_name(package)
+    slides = [parts[one] for one in ids if one in parts]
+    return slides or ([] if not ids else _slides_by_name(package))
+
+
+def _document(package: Package, main: str, request: Request, facts: list[tuple[str, str]]) -> Preview:
     notices: list[str] = []
     most = 4 * (request.limits.lines + 1)
+    archive, relations = package.archive, package.relations(main)
+    if not relations:
+        named = ((f"word/{kind}.xml", kind) for kind in ("footnotes", "endnotes"))
+        relations = [Relation("", kind, package.part(name)) for name, kind in named]
+        relations += [Relation("", "header", name) for name in package.names if _HEADER.fullmatch(name)]
 
     def blocks() -> Iterator[Block]:
-        for name in sorted(one for one in names if re.fullmatch(r"word/header[0-9]{1,3}\.xml", one))[:1]:
+        for name in sorted(one.part for one in relations if one.kind == "header" and one.part)[:1]:
             header = [one for one in _part(archive, name, 20).blocks if not isinstance(one, Rule)]
             if header:
                 yield from header
                 yield Rule()
-        body = _part(archive, "word/document.xml", most)
+        body = _part(archive, main, most)
         yield from body.blocks
         if body.changes:
             notices.append("tracked changes are shown as if they were accepted")
         if body.pictures:
             notices.append(f"{body.pictures:,} {'picture is' if body.pictures == 1 else 'pictures are'} not shown")
-        if "word/footnotes.xml" in names and body.notes and not body.cut:
-            notes = _part(archive, "word/footnotes.xml", most).blocks
-            if notes:
-                yield Rule("notes")
-                yield from notes
+        for kind, label in (("footnotes", "notes"), ("endnotes", "end notes")):
+            name = _target(relations, kind)
+            if name and body.notes and not body.cut:
+                notes = _part(archive, name, most).blocks
+                if notes:
+                    yield Rule(label)
+                    yield from notes
 
     return document(list(blocks()), request, "docx", notices=notices, facts=facts)
 
 
-def _slide(archive: zipfile.ZipFile, slides: list[str], request: Request, facts: list[tuple[str, str]]) -> Preview:
+def _slide(package: Package, slides: list[str], request: Request, facts: list[tuple[str, str]]) -> Preview:
+    if not slides:
+        return document([], request, "pptx", notices=["a presentation without slides"], facts=facts)
     number = min(max(request.limits.page, 1), len(slides))
     notices = [] if number == request.limits.page else [f"the presentation ends with slide {len(slides):,}"]
-    part = _part(archive, slides[number - 1], 4 * request.limits.lines)
+    part = _part(package.archive, slides[number - 1], 4 * request.limits.lines)
     if part.pictures:
         notices.append(f"{part.pictures:,} {'picture is' if part.pictures == 1 else 'pictures are'} not shown")
     return document(part.blocks, request, "pptx", notices=notices, facts=facts, page=number, pages=len(slides))
 
 
-def _properties(archive: zipfile.ZipFile) -> list[tuple[str, str]]:
-    """Title, author and dates of ``docProps/core.xml``."""
+def _properties(package: Package, relations: list[Relation]) -> list[tuple[str, str]]:
+    """Title, author and dates of the core properties."""
+    own = _target(relations, "core-properties") or package.part("docProps/core.xml")
+    if not own:
+        return []
     wanted = {"title": "title", "creator": "author", "lastModifiedBy": "changed by", "modified": "changed"}
     found: dict[str, str] = {}
     name = ""
@@ -115,26 +170,14 @@ def _properties(archive: zipfile.ZipFile) -> list[tuple[str, str]]:
         nonlocal name
         name = ""
 
-    parser = _parser()
+    parser = xml_parser()
     parser.StartElementHandler, parser.CharacterDataHandler, parser.EndElementHandler = start, text, end
     try:
-        with archive.open("docProps/core.xml") as stream:
+        with package.archive.open(own) as stream:
             parser.Parse(stream.read(_CHUNK), True)
-    except (expat.ExpatError, zipfile.BadZipFile, zlib.error):
+    except (expat.ExpatError, zipfile.BadZipFile, zlib.error, EOFError):
         return []
     return [(label, plain(found[tag]).strip()[:200]) for tag, label in wanted.items() if found.get(tag, "").strip()]
-
-
-def _parser() -> expat.XMLParserType:
-    parser = expat.ParserCreate()
-
-    def refuse(*_: object) -> None:
-        raise PreviewError("it declares XML entities, as an attack on its reader would")
-
-    parser.EntityDeclHandler = refuse
-    parser.StartDoctypeDeclHandler = refuse
-    parser.buffer_text = True
-    return parser
 
 
 @dataclass
@@ -222,7 +265,7 @@ class _Part:
         elif name in ("footnoteReference", "endnoteReference"):
             self.notes = True
             self._text.append(f"[{attributes.get('w:id', '')[:6]}]")
-        elif name == "footnote":
+        elif name in ("footnote", "endnote"):
             kind = attributes.get("w:type", "normal")
             self._note = f"[{attributes.get('w:id', '')[:6]}] " if kind == "normal" else ""
         else:
@@ -331,7 +374,7 @@ def _part(archive: zipfile.ZipFile, name: str, most: int) -> _Part:
         PreviewError: it is hostile, or broken from the beginning.
     """
     part = _Part(most)
-    parser = _parser()
+    parser = xml_parser()
     parser.StartElementHandler, parser.EndElementHandler = part.start, part.end
     parser.CharacterDataHandler = part.text
     read = 0
@@ -347,8 +390,8 @@ def _part(archive: zipfile.ZipFile, name: str, most: int) -> _Part:
         return part
     except (expat.ExpatError, zlib.error, zipfile.BadZipFile, EOFError) as error:
         if not part.blocks:
-            raise PreviewError(f"its XML is broken: {plain(error)}") from None
-        part.blocks.append(Paragraph(f"[the document is broken here: {plain(error)}]"))
+            raise PreviewError(f"its XML is broken: {reason_of(error)}") from None
+        part.blocks.append(Paragraph(f"[the document is broken here: {reason_of(error)}]"))
         part.cut = True
     return part
 

@@ -15,6 +15,7 @@ from flowtui.preview.page_grid import lay_out
 from flowtui.preview.partial import PartialFile
 from flowtui.preview.pdf_annotations import annotations_of
 from flowtui.preview.pdf_glyphs import MOST_GLYPHS, glyphs_of
+from flowtui.preview.reasons import reason_of
 from flowtui.preview.result import Image, Preview
 from flowtui.text import plain
 
@@ -59,7 +60,7 @@ def show_page(file: BinaryIO, request: Request) -> Preview:
         document = pypdfium2.PdfDocument(part)
         pages = len(document)
     except pypdfium2.PdfiumError as error:
-        if "assword" in str(error):
+        if "assword" in str(error):  # not shown
             return Preview(kind="text", notices=("encrypted: it opens with a password only",), format="pdf")
         raise PreviewError(f"not a PDF that can be opened: {_reason(error)}") from None
     try:
@@ -136,8 +137,9 @@ def _read_cross_references(file: BinaryIO, size: int) -> None:
 
 
 def _reason(error: Exception) -> str:
+    """What PDFium says of a file, from the message that pypdfium2 wraps it in."""
     found = re.search(r"PDFium: (.*?)\)?\.?$", str(error))
-    return plain(found[1] if found else error).rstrip(".").lower()
+    return plain(found[1]).rstrip(".").lower() if found else reason_of(error)
 
 
 def _picture(page: Any, pixels: int) -> Image:

@@ -15,6 +15,9 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"GIF8", "gif"),
     (b"II*\x00", "tiff"),
     (b"MM\x00*", "tiff"),
+    # BigTIFF, with places of 64 bits.
+    (b"II+\x00", "tiff"),
+    (b"MM\x00+", "tiff"),
     (b"{\\rtf", "rtf"),
     (b"PK\x03\x04", "zip"),
     (b"PK\x05\x06", "zip"),

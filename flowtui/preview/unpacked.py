@@ -74,7 +74,7 @@ class _Zstd:
         try:
             return bytes(self._inner.decompress(data, max_length))
         except self._error as error:
-            raise OSError(str(error)) from error
+            raise OSError(str(error)) from error  # not shown
 
 
 def _lz4() -> Any:

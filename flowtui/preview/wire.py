@@ -52,7 +52,7 @@ def unpack(shape: Any, limits: Limits) -> Preview:
     try:
         return _preview(shape, limits)
     except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
-        raise MalformedPreviewError(type(error).__name__) from error
+        raise MalformedPreviewError("its values are not those of a preview") from error
 
 
 def _preview(shape: dict[str, Any], limits: Limits) -> Preview:

@@ -142,6 +142,7 @@ def _function(name: str) -> Callable[[BinaryIO, Request], Preview]:
 
 def _answer(message: dict[str, Any], incoming: BinaryIO, outgoing: BinaryIO) -> dict[str, Any]:
     from flowtui.errors import PreviewError
+    from flowtui.preview.reasons import reason_of
 
     def ask(ranges: Sequence[tuple[int, int]], is_exact: bool) -> Sequence[bytes]:
         write_message(outgoing, {"read": ranges, "exact": is_exact})
@@ -164,12 +165,14 @@ def _answer(message: dict[str, Any], incoming: BinaryIO, outgoing: BinaryIO) -> 
     except PreviewError as error:
         return {"refused": error.message}
     except ImportError as error:
-        return {"missing": error.name or str(error)}
+        if error.name:
+            return {"missing": error.name}
+        return {"refused": f"a library that reads it cannot be loaded: {reason_of(error)}"}
     except MemoryError:
         return {"refused": "it needs more memory than a preview may take"}
     except Exception as error:  # noqa: BLE001
         # This is the outermost door of the process: what a library raises about a damaged file is told, not lost.
-        return {"broken": f"{type(error).__name__}: {error}"[:500]}
+        return {"broken": f"its reader failed on it: {reason_of(error)}"}
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowtui.errors import PreviewError
-from flowtui.preview import workers
+from flowtui.preview import archives, workers
 from flowtui.preview.compressed import inner_name
 from flowtui.preview.limits import DEFAULT, Limits
 from flowtui.preview.registry import preview
@@ -27,6 +27,7 @@ from flowtui.preview.unpacked import MOST_UNPACKED, Unpacked
 from flowtui.storage import Storage
 from tests.fuzz.fuzz_previews import Remote
 from tests.fuzz.makers import MAKERS, tar_file, zip_file
+from tests.preview.documents import table_pdf
 from tests.preview.look import look, look_at, violations
 from tests.trusting import TrustsAll
 
@@ -299,3 +300,87 @@ async def test_a_tar_archive_of_gigabytes_is_not_read_through(tmp_path: Path) ->
     async with Storage(TrustsAll()) as storage, storage.open(str(path)) as reader:
         await preview(reader, name=path.name)
         assert reader.bytes_read < 512 * 1024
+
+
+async def test_what_is_read_from_its_end_is_shown_within_an_archive() -> None:
+    """The directory of a ZIP archive says how long its members are."""
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.active.append(["id", "age"])
+    book.active.append(["S1", 47])
+    stream = io.BytesIO()
+    book.save(stream)
+    content = zip_file({"adam/t.pdf": table_pdf(), "b.xlsx": stream.getvalue(), "c.zip": zip_file({"deep.csv": CSV})})
+    found = await look_inside(content, "a.zip", "adam/t.pdf")
+    assert (found.format, found.pages) == ("pdf", 2)
+    assert "Table 14.3.1 Adverse events" in found.lines[0]
+    assert not any("not whole" in notice for notice in found.notices)
+    assert (await look_inside(content, "a.zip", "b.xlsx")).rows == (("S1", 47),)
+    large = zip_file({f"{number}.csv": os.urandom(3000) for number in range(300)})
+    found = await look_inside(zip_file({"c.zip": large}), "a.zip", "c.zip")
+    assert (found.format, found.total_rows) == ("zip", 300)
+
+
+@pytest.mark.parametrize("ending", list(COMPRESSORS))
+async def test_what_is_read_from_its_end_is_shown_where_it_is_compressed(ending: str) -> None:
+    found = await look(COMPRESSORS[ending](table_pdf()), f"t.pdf.{ending}")
+    assert (found.format, found.pages) == ("pdf", 2)
+
+
+async def test_a_directory_that_lies_of_a_size_or_checksum_is_told() -> None:
+    content = bytearray(zip_file({"a.csv": CSV}))
+    entry = content.index(b"PK\x01\x02")
+    for place, said in (
+        (16, "its checksum is not the one that the archive has for it"),
+        (24, f"it has {len(CSV):,} bytes, the archive says"),
+    ):
+        lying = bytearray(content)
+        lying[entry + place + 1] ^= 0x80
+        found = await look_inside(bytes(lying), "a.zip", "a.csv")
+        assert (found.kind, found.rows[0]) == ("table", ("S0", "0"))
+        assert any(said in notice for notice in found.notices), found.notices
+
+
+async def test_of_a_large_member_it_is_said_how_much_is_looked_at() -> None:
+    table = b"id,age\n" + b"S1,47\n" * (6 << 20)
+    found = await look_inside(zip_file({"a.csv": table}), "a.zip", "a.csv")
+    assert found.rows[0] == ("S1", "47")
+    assert "only 33.6 MB of its 37.7 MB are unpacked for a preview" in found.notices
+
+
+async def test_a_late_member_of_a_compressed_tar_archive_is_found() -> None:
+    members = {f"{number}.bin": bytes([number]) * 9_000_000 for number in range(5)}
+    content = gzip.compress(tar_file({**members, "late/adsl.csv": CSV, "t.pdf": table_pdf()}), 1)
+    found = await look_inside(content, "a.tar.gz", "late/adsl.csv")
+    assert (found.kind, found.rows[0], found.total_rows) == ("table", ("S0", "0"), 3000)
+    assert (await look_inside(content, "a.tar.gz", "t.pdf")).pages == 2
+    assert (await look_inside(content, "a.tar.gz", "0.bin")).lines[0].startswith("00000000  00 00")
+    with pytest.raises(PreviewError, match=r"there is no member none in the archive\n"):
+        await look_inside(content, "a.tar.gz", "none")
+
+
+async def test_a_member_beyond_what_is_gone_through_is_not_said_to_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "_MOST_PASSED_FAR", 1 << 20)
+    content = gzip.compress(tar_file({"a.bin": bytes(3 << 20), "b.csv": CSV}), 1)
+    with pytest.raises(PreviewError, match=r"b\.csv was not found in the first part of the archive"):
+        await look_inside(content, "a.tar.gz", "b.csv")
+
+
+async def test_a_late_member_of_a_tar_archive_that_is_far_away() -> None:
+    content = tar_file({f"{number}.bin": bytes(200_000) for number in range(40)} | {"late.csv": CSV})
+    found = await look_inside(content, "a.tar", "late.csv")
+    assert found.total_rows == 3000
+
+
+def test_what_was_passed_is_not_kept() -> None:
+    source = Unpacked(Remote(gzip.compress(bytes(60 << 20), 1), True), "gzip")
+
+    async def passing() -> None:
+        await source.pass_to(50 << 20)
+        assert len(source._data) < 3 << 20
+        assert await source.read(10, 10) == b""
+        assert await source.read((60 << 20) - 5, 100) == bytes(5)
+        assert await source.size() == 60 << 20
+
+    asyncio.run(passing())

@@ -99,7 +99,7 @@ async def test_a_worker_loads_no_server_and_no_screen(tmp_path: Path) -> None:
     ("function", "said"),
     [
         (showing.refuses, "not what it seems"),
-        (showing.breaks, "IndexError: list index out of range"),
+        (showing.breaks, "its reader failed on it: it is damaged, or has something that its reader does not know"),
         (showing.crashes, "its reader broke on it"),
         (showing.asks_for_too_much, "asked for more of the file"),
         (showing.asks_for_many_large_parts, "asked for more of the file"),
