@@ -28,17 +28,15 @@ _OVERLAP = 0.25
 _TWICE = 0.12
 """Likewise: what is nearer is the same place, drawn twice."""
 
-_WORD_GAP = 0.15
-_SPREAD = 0.6
-"""Likewise: letters that are set apart by more than a word gap, and less than this, may still be one word."""
-
 _SIDE = 0.1
 """Likewise: what is left free beside the drawn part of a character."""
 
 _SAME, _IN_GRID = 0.03, 0.6
 """How much steps of one width differ by, as a share of it, and the share of steps that are alike in a grid."""
 
-_FEW_LETTERS = 20
+_FEW, _WIDEST_PITCH, _BLANKS, _OFF = 20, 0.75, 0.05, 0.05
+"""Steps that tell nothing yet; the widest step of a grid in sizes of the font; the share of steps over a blank; how
+much a width differs from that of the grid."""
 
 Ink = Callable[[int], tuple[float, float, float, float] | None]
 """The drawn part of a glyph by its number: left, bottom, right and top; None where nothing is drawn."""
@@ -59,13 +57,11 @@ class _Seen:
         told: its width by the font.
         steps: to the origin of the next character of the line, where that is near.
         overlapping: how many of these are clearly less than the width.
-        spread: how many of them leave a gap as between words, but no wider.
     """
 
     told: float
     steps: list[float] = field(default_factory=list)
     overlapping: int = 0
-    spread: int = 0
 
 
 def with_credible_widths(glyphs: Sequence[Glyph], ink: Ink, guessed: Set[int] = frozenset()) -> list[Glyph]:
@@ -86,17 +82,15 @@ def with_credible_widths(glyphs: Sequence[Glyph], ink: Ink, guessed: Set[int] = 
     for place, glyph, kind in zip(places, glyphs, kinds, strict=True):
         if place.number in guessed:
             glyph = glyph._replace(spaced=False)
-        mended.append(
-            _mended(glyph, place, seen[kind], pitch, ink if wrong[kind] else None) if kind in wrong else glyph
-        )
+        mended.append(_mended(glyph, place, seen[kind], pitch, ink) if kind in wrong else glyph)
     return mended
 
 
-def _mended(glyph: Glyph, place: Placed, seen: _Seen, pitch: float, ink: Ink | None) -> Glyph:
+def _mended(glyph: Glyph, place: Placed, seen: _Seen, pitch: float, ink: Ink) -> Glyph:
     reach = min(seen.steps, default=min(seen.told, _WIDEST)) * place.size
     if pitch:
         return _reaching(glyph, min(reach, pitch * place.size) if seen.steps else pitch * place.size)
-    drawn = ink(place.number) if ink else None
+    drawn = ink(place.number)
     if drawn is not None:
         inked = turned(glyph._replace(box=drawn), quarter(glyph.angle)).right - place.left + _SIDE * place.size
         reach = min(reach, inked) if seen.steps else inked
@@ -133,23 +127,42 @@ def _seen(glyphs: Sequence[Glyph], places: Sequence[Placed], kinds: Sequence[_Ki
                 one = seen[kinds[place.number]]
                 one.steps.append(step)
                 one.overlapping += step < one.told - _OVERLAP
-                one.spread += one.told + _WORD_GAP < step < one.told + _SPREAD
     return seen
 
 
-def _wrong(seen: dict[_Kind, _Seen]) -> dict[_Kind, bool]:
-    """The kinds whose width cannot be, and whether what is drawn of them is to be looked at too."""
-    wrong: dict[_Kind, bool] = {}
+def _wrong(seen: dict[_Kind, _Seen]) -> set[_Kind]:
+    """The kinds whose width cannot be."""
+    groups: dict[int, list[int]] = defaultdict(lambda: [0, 0])
     for kind, one in seen.items():
-        most = 2 * one.overlapping > len(one.steps)
-        if one.told > _WIDEST or (one.told < _NARROWEST and _takes_room(kind.char)) or most:
-            wrong[kind] = True
-    letters = {kind: one for kind, one in seen.items() if kind.char.isalpha()}
-    count = sum(len(one.steps) for one in letters.values())
-    if count >= _FEW_LETTERS and sum(one.spread for one in letters.values()) > 0.6 * count:
-        # Every letter stands apart: as wide as their own steps, words are still further apart.
-        wrong.update(dict.fromkeys((kind for kind, one in seen.items() if one.steps), False))
+        groups[kind.hundredths][0] += one.overlapping
+        groups[kind.hundredths][1] += len(one.steps)
+    wrong = _off_grid(seen)
+    for kind, one in seen.items():
+        # A font without widths of its own gives one to all of its characters.
+        overlapping, steps = groups[kind.hundredths]
+        overlaps = 2 * one.overlapping > len(one.steps) or 2 * overlapping > steps
+        if one.told > _WIDEST or (one.told < _NARROWEST and _takes_room(kind.char)) or overlaps:
+            wrong.add(kind)
     return wrong
+
+
+def _off_grid(seen: dict[_Kind, _Seen]) -> set[_Kind]:
+    """Where characters stand in a grid with words in it: those whose width is not that of the grid."""
+    steps = [step for one in seen.values() for step in one.steps]
+    pitch = _pitch(steps) if len(steps) >= _FEW else 0.0
+    blanks = sum(abs(step - 2 * pitch) < _SAME * pitch for step in steps)
+    # In a chart of single characters none is two steps away, and steps are wider.
+    if not 0 < pitch < _WIDEST_PITCH or blanks <= _BLANKS * len(steps):
+        return set()
+    return {
+        kind
+        for kind, one in seen.items()
+        if abs(one.told - pitch) > _OFF and one.steps and all(_is_multiple(step, pitch) for step in one.steps)
+    }
+
+
+def _is_multiple(step: float, pitch: float) -> bool:
+    return abs(step / pitch - round(step / pitch)) < _SAME
 
 
 def _takes_room(char: str) -> bool:

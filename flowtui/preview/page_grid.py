@@ -85,11 +85,12 @@ def lay_out(glyphs: Sequence[Glyph]) -> list[str]:
     if not turns:
         return []
     turn = turns.most_common(1)[0][0]
-    upright = [turned(glyph, turn) for glyph in glyphs if quarter(glyph.angle) == turn]
+    numbered = list(enumerate(glyphs))
+    upright = [turned(glyph, turn, number) for number, glyph in numbered if quarter(glyph.angle) == turn]
     lines = _grid(upright)
     for other in sorted(turns):
         if other != turn:
-            aside = _grid([turned(glyph, other) for glyph in glyphs if quarter(glyph.angle) == other])
+            aside = _grid([turned(glyph, other, number) for number, glyph in numbered if quarter(glyph.angle) == other])
             lines += ["", *(" ".join(line.split()) for line in aside if line)]
     return lines
 
@@ -221,7 +222,8 @@ def _runs(row: list[Placed]) -> list[_Run]:
         size = max(glyph.size, before.size if before else 0.0, 1.0)
         if before is not None:
             gap = glyph.left - before.right
-            if glyph.char == before.char and abs(glyph.left - before.left) < 0.1 * size:
+            is_double = glyph.char == before.char and abs(glyph.left - before.left) < 0.1 * size
+            if is_double and not _is_ligature(before, glyph):
                 continue  # the same character drawn twice to look bold
             if gap > _CELL_GAP * size:
                 runs.append(_Run(begin, before.right, "".join(text)))
@@ -235,6 +237,12 @@ def _runs(row: list[Placed]) -> list[_Run]:
     if before is not None:
         runs.append(_Run(begin, before.right, "".join(text)))
     return sorted([*runs, *lines], key=lambda run: run.left) if lines else runs
+
+
+def _is_ligature(before: Placed, glyph: Placed) -> bool:
+    """Whether two letters are one glyph of the file, ``ff``, whose parts all have its box."""
+    alike = (before.left, before.right, before.base) == (glyph.left, glyph.right, glyph.base)
+    return alike and glyph.char == "f" and glyph.number == before.number + 1
 
 
 def _unit(rows: list[list[_Run]], anchored: list[list[_Anchored]]) -> float:

@@ -144,7 +144,8 @@ def _value(form: Any, annotation: Any) -> str | None:
 
     kind = raw.FPDFAnnot_GetFormFieldType(form, annotation)
     if kind in (_CHECK_BOX, _RADIO_BUTTON):
-        return "x" if raw.FPDFAnnot_IsChecked(form, annotation) else None
+        # The state that is drawn; PDFium knows it by itself only of forms that it had before their page.
+        return "x" if _string(annotation, b"AS") not in ("", "Off") else None
     if kind not in (_COMBO_BOX, _LIST_BOX, _TEXT_FIELD):
         return None
     value = _utf16(lambda buffer, size: raw.FPDFAnnot_GetFormFieldValue(form, annotation, buffer, size))

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import ctypes
+from math import pi
 from typing import Any
 
 from flowtui.preview.glyph_advances import with_credible_widths
 from flowtui.preview.page_grid import Glyph
 
 MOST_GLYPHS = 100_000
+_NEAR = 0.05
+_LEVEL = 0.01
+_MOST_OBJECTS = 10_000
+_NO_WIDTH = 0.02
+"""Points; PDFium leaves text out that is less than half of that wide."""
+
+_NEXT_BELOW = 2.5
+_DOWN = 1.5 * pi
 
 _HYPHEN = 2
 """What PDFium gives for a hyphen at the end of a line, as the word may go on after it."""
@@ -22,6 +31,7 @@ def glyphs_of(page: Any) -> tuple[list[Glyph], bool]:
     """
     from pypdfium2 import raw
 
+    _give_width(page)
     text = page.get_textpage()
     try:
         count = text.count_chars()
@@ -48,29 +58,72 @@ def glyphs_of(page: Any) -> tuple[list[Glyph], bool]:
                 text, number, at_x, at_y
             ):
                 continue
-            found.append(
-                Glyph(
-                    chr(code),
-                    (box.left, box.bottom, box.right, box.top),
-                    (x.value, y.value),
-                    # PDFium measures it clockwise.
-                    -raw.FPDFText_GetCharAngle(text, number),
-                    spaced,
-                )
-            )
+            # PDFium measures it clockwise.
+            angle = -raw.FPDFText_GetCharAngle(text, number)
+            edges = (box.left, box.bottom, box.right, box.top)
+            glyph = Glyph(chr(code), edges, (x.value, y.value), angle, spaced)
+            is_down = bool(found) and found[-1].angle == _DOWN and _is_below(glyph, found[-1])
+            if abs(angle) < _LEVEL and (is_down or x.value - box.left > _NEAR * (box.right - box.left)):
+                glyph = _as_written(glyph, is_down)
+            found.append(glyph)
             if spaced and is_guess:
                 guessed.add(len(numbers))
             numbers.append(number)
             spaced = False
-        edges = [ctypes.c_double() for _ in range(4)]
-        at_edges = [ctypes.byref(edge) for edge in edges]
+        sides = [ctypes.c_double() for _ in range(4)]
+        at_sides = [ctypes.byref(side) for side in sides]
 
         def ink(index: int) -> tuple[float, float, float, float] | None:
-            if not raw.FPDFText_GetCharBox(text, numbers[index], *at_edges):
+            if not raw.FPDFText_GetCharBox(text, numbers[index], *at_sides):
                 return None
-            left, right, bottom, top = (edge.value for edge in edges)
+            left, right, bottom, top = (side.value for side in sides)
             return (left, bottom, right, top) if right > left and top > bottom else None
 
         return with_credible_widths(found, ink, guessed), count > MOST_GLYPHS
     finally:
         text.close()
+
+
+def _give_width(page: Any) -> None:
+    """Slant text that has no width by next to nothing: PDFium takes it for empty.
+
+    That is vertical writing in a font that neither the file nor this machine has, such as the recognised text of a
+    Japanese scan. Nothing can be drawn of it.
+    """
+    from pypdfium2 import raw
+
+    sides = [ctypes.c_float() for _ in range(4)]
+    at_sides = [ctypes.byref(side) for side in sides]
+    for number in range(min(raw.FPDFPage_CountObjects(page), _MOST_OBJECTS)):
+        thing = raw.FPDFPage_GetObject(page, number)
+        if raw.FPDFPageObj_GetType(thing) != raw.FPDF_PAGEOBJ_TEXT or not raw.FPDFPageObj_GetBounds(thing, *at_sides):
+            continue
+        left, bottom, right, top = (side.value for side in sides)
+        if right - left < _NO_WIDTH < top - bottom:
+            slant = 2 * _NO_WIDTH / (top - bottom)
+            raw.FPDFPageObj_Transform(thing, 1, 0, slant, 1, -slant * (bottom + top) / 2, 0)
+
+
+def _is_below(glyph: Glyph, above: Glyph) -> bool:
+    size = above.box[3] - above.box[1]
+    down = above.origin[1] - glyph.origin[1]
+    return abs(glyph.origin[0] - above.origin[0]) < _NEAR * size and 0 < down < _NEXT_BELOW * size
+
+
+def _as_written(glyph: Glyph, is_down: bool) -> Glyph:
+    """A character that PDFium calls level, though its origin is not at its left edge.
+
+    In vertical writing the origin is in the middle: it is read from top to bottom, columns from right to left. With
+    a negative size of the font it is at the right edge: the text stands on its head.
+
+    Args:
+        is_down: it follows one in vertical writing, in which PDFium moves the box of marks.
+    """
+    left, bottom, right, top = glyph.box
+    x = glyph.origin[0]
+    if abs(x - right) < _NEAR * (right - left):
+        return glyph._replace(angle=pi)
+    if is_down or abs(x - (left + right) / 2) < _NEAR * (right - left):
+        half = (top - bottom) / 2
+        return glyph._replace(box=(x - half, bottom, x + half, top), angle=_DOWN)
+    return glyph
