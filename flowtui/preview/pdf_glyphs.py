@@ -12,9 +12,8 @@ from flowtui.preview.page_grid import Glyph
 MOST_GLYPHS = 100_000
 _NEAR = 0.05
 _LEVEL = 0.01
-_MOST_OBJECTS = 10_000
-_NO_WIDTH = 0.02
-"""Points; PDFium leaves text out that is less than half of that wide."""
+_NO_WIDTH, _OUTLINE = 0.02, 0.1
+"""Points; PDFium leaves text out that is less than half of the first wide."""
 
 _NEXT_BELOW = 2.5
 _DOWN = 1.5 * pi
@@ -31,8 +30,10 @@ def glyphs_of(page: Any) -> tuple[list[Glyph], bool]:
     """
     from pypdfium2 import raw
 
-    _give_width(page)
+    widened = _give_width(page)
     text = page.get_textpage()
+    for thing, mode in widened:
+        raw.FPDFTextObj_SetTextRenderMode(thing, mode)
     try:
         count = text.count_chars()
         box = raw.FS_RECTF()
@@ -84,24 +85,31 @@ def glyphs_of(page: Any) -> tuple[list[Glyph], bool]:
         text.close()
 
 
-def _give_width(page: Any) -> None:
-    """Slant text that has no width by next to nothing: PDFium takes it for empty.
+def _give_width(page: Any) -> list[tuple[Any, int]]:
+    """Draw text that has no width with an outline: PDFium takes it for empty and leaves it out.
 
-    That is vertical writing in a font that neither the file nor this machine has, such as the recognised text of a
-    Japanese scan. Nothing can be drawn of it.
+    That is text in a font that neither the file nor this machine has, whose every character or column is an object of
+    its own: vertical writing, and the recognised text of scans. Nothing can be seen of it.
+
+    Returns:
+        The objects and how they were drawn.
     """
     from pypdfium2 import raw
 
     sides = [ctypes.c_float() for _ in range(4)]
     at_sides = [ctypes.byref(side) for side in sides]
-    for number in range(min(raw.FPDFPage_CountObjects(page), _MOST_OBJECTS)):
+    changed = []
+    for number in range(min(raw.FPDFPage_CountObjects(page), MOST_GLYPHS)):
         thing = raw.FPDFPage_GetObject(page, number)
         if raw.FPDFPageObj_GetType(thing) != raw.FPDF_PAGEOBJ_TEXT or not raw.FPDFPageObj_GetBounds(thing, *at_sides):
             continue
-        left, bottom, right, top = (side.value for side in sides)
-        if right - left < _NO_WIDTH < top - bottom:
-            slant = 2 * _NO_WIDTH / (top - bottom)
-            raw.FPDFPageObj_Transform(thing, 1, 0, slant, 1, -slant * (bottom + top) / 2, 0)
+        if sides[2].value - sides[0].value < _NO_WIDTH:
+            changed.append((thing, raw.FPDFTextObj_GetTextRenderMode(thing)))
+            raw.FPDFPageObj_SetStrokeWidth(thing, _OUTLINE)
+            raw.FPDFTextObj_SetTextRenderMode(thing, raw.FPDF_TEXTRENDERMODE_STROKE)
+            # Moved by nothing, its edges are taken anew.
+            raw.FPDFPageObj_Transform(thing, 1, 0, 0, 1, 0, 0)
+    return changed
 
 
 def _is_below(glyph: Glyph, above: Glyph) -> bool:

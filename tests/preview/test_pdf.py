@@ -320,18 +320,38 @@ async def test_text_that_stands_on_its_head_on_a_page_that_is_turned_too() -> No
     assert found.lines == ("read me",)
 
 
-async def test_vertical_writing_is_read_from_top_to_bottom_and_from_right_to_left() -> None:
-    fonts = (
-        b"<</Type/Font/Subtype/Type0/BaseFont/Ryumin-Light/Encoding/UniJIS-UCS2-V/DescendantFonts[6 0 R]>>",
+def japanese(encoding: bytes) -> tuple[bytes, ...]:
+    """A font that the file does not hold, and that few machines have."""
+    return (
+        b"<</Type/Font/Subtype/Type0/BaseFont/Ryumin-Light/Encoding/%b/DescendantFonts[6 0 R]>>" % encoding,
         b"<</Type/Font/Subtype/CIDFontType0/BaseFont/Ryumin-Light/CIDSystemInfo<</Registry(Adobe)/Ordering(Japan1)"
         b"/Supplement 2>>/DW 1000/FontDescriptor 7 0 R>>",
         b"<</Type/FontDescriptor/FontName/Ryumin-Light/Flags 6/FontBBox[0 -137 1000 859]/ItalicAngle 0/Ascent 709"
         b"/Descent -241/CapHeight 709/StemV 69>>",
     )
-    first, second = (text.encode("utf-16-be").hex().encode() for text in ("春と、修羅", "心象"))
-    stream = b"BT /F1 12 Tf 300 700 Td <%b> Tj -20 0 Td <%b> Tj ET" % (first, second)
-    found = await look(raw_pdf(stream, *fonts), "t.pdf", limits=TEXT_ONLY)
+
+
+def shown(text: str) -> bytes:
+    return b"<%b> Tj" % text.encode("utf-16-be").hex().encode()
+
+
+async def test_vertical_writing_is_read_from_top_to_bottom_and_from_right_to_left() -> None:
+    stream = b"BT /F1 12 Tf 300 700 Td %b -20 0 Td %b ET" % (shown("春と、修羅"), shown("心象"))
+    found = await look(raw_pdf(stream, *japanese(b"UniJIS-UCS2-V")), "t.pdf", limits=TEXT_ONLY)
     assert found.lines == ("春と、修羅", "心象")
+
+
+@pytest.mark.parametrize("mode", [0, 3])
+async def test_recognised_text_of_a_scan_whose_characters_stand_alone(mode: int) -> None:
+    level, upright = "薬の名前は青色", "矢印の項"
+    parts = [b"BT %d Tr /F1 8 Tf %d 500 Td %b ET" % (mode, 72 + 8 * at, shown(char)) for at, char in enumerate(level)]
+    found = await look(raw_pdf(b" ".join(parts), *japanese(b"UniJIS-UCS2-H")), "t.pdf", limits=TEXT_ONLY)
+    assert found.lines == (level,)
+    parts = [b"BT %d Tr /F1 8 Tf 72 %d Td %b ET" % (mode, 500 - 8 * at, shown(char)) for at, char in enumerate(upright)]
+    found = await look(raw_pdf(b" ".join(parts), *japanese(b"UniJIS-UCS2-V")), "t.pdf", limits=Limits(pixels=100))
+    assert found.lines == (upright,)
+    assert found.image is not None
+    assert set(found.image.pixels) == {255}
 
 
 def _simple(name: bytes, kind: bytes = b"TrueType", flags: int = 34, width: int = 450) -> tuple[bytes, ...]:
