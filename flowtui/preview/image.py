@@ -24,6 +24,7 @@ MOST_PIXELS = 64_000_000
 """Pixels that are decoded: 256 MB at four bytes each. A JPEG may have 64 times as many, since it is decoded smaller."""
 
 _FORMATS = {"png": "PNG", "jpeg": "JPEG", "gif": "GIF", "webp": "WEBP", "bmp": "BMP", "tiff": "TIFF"}
+_BIG_ENDIAN_BIGTIFF = b"MM\0+"
 _DRAFT = 8
 _MODES = {
     "1": "black and white", "L": "grey", "LA": "grey with transparency", "P": "palette", "RGB": "RGB",
@@ -74,6 +75,10 @@ def show_picture(file: BinaryIO, request: Request) -> Preview:
     try:
         picture = Pillow.open(part, formats=list(_FORMATS.values()))
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError) as error:
+        part.seek(0)
+        if part.read(4) == _BIG_ENDIAN_BIGTIFF:
+            # Pillow takes the number of the format from the wrong byte.
+            raise PreviewError("a BigTIFF with its largest bytes first, which Pillow does not read") from None
         raise PreviewError(f"not a picture that can be read: {reason_of(error)}") from None
     width, height = picture.size
     notices: list[str] = []

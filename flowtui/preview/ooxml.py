@@ -61,7 +61,7 @@ def show_document(file: BinaryIO, request: Request) -> Preview:
             root = package.root(main) if main else ""
             if root == "presentation":
                 return _slide(package, _slides(package, main), request, facts)
-            if root == "document" or (main and not root):
+            if main and root != "workbook":
                 return _document(package, main, request, facts)
             if slides := _slides_by_name(package):
                 return _slide(package, slides, request, facts)

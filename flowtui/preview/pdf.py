@@ -15,6 +15,7 @@ from flowtui.preview.page_grid import lay_out
 from flowtui.preview.partial import PartialFile
 from flowtui.preview.pdf_annotations import annotations_of
 from flowtui.preview.pdf_glyphs import MOST_GLYPHS, glyphs_of
+from flowtui.preview.pdf_objects import with_new_list
 from flowtui.preview.reasons import reason_of
 from flowtui.preview.result import Image, Preview
 from flowtui.text import plain
@@ -56,18 +57,24 @@ def show_page(file: BinaryIO, request: Request) -> Preview:
     most = max(_MOST_READ, 32 * limits.head)
     _read_cross_references(file, request.size)
     part = PartialFile(file, most)
+    notices: list[str] = []
     try:
         document = pypdfium2.PdfDocument(part)
         pages = len(document)
     except pypdfium2.PdfiumError as error:
         if "assword" in str(error):  # not shown
             return Preview(kind="text", notices=("encrypted: it opens with a password only",), format="pdf")
-        raise PreviewError(f"not a PDF that can be opened: {_reason(error)}") from None
+        mended = _with_new_list(file, request.size, most)
+        if mended is None:
+            raise PreviewError(f"not a PDF that can be opened: {_reason(error)}") from None
+        document, pages = mended
+        notices.append("its list of objects is damaged: they were found by going through the file")
     try:
         if not pages:
             raise PreviewError("a PDF without pages")
         number = min(max(limits.page, 1), pages)
-        notices = [] if number == limits.page else [f"the document ends with page {pages:,}"]
+        if number != limits.page:
+            notices.append(f"the document ends with page {pages:,}")
         try:
             page = document[number - 1]
         except pypdfium2.PdfiumError as error:
@@ -124,6 +131,23 @@ def _forget_fonts() -> None:
 
     raw.FPDF_DestroyLibrary()
     raw.FPDF_InitLibrary()
+
+
+def _with_new_list(file: BinaryIO, size: int, most: int) -> tuple[Any, int] | None:
+    """A document whose objects had to be looked for, and its number of pages; None where that does not help."""
+    import pypdfium2
+
+    if size > most:
+        return None
+    file.seek(0)
+    data = with_new_list(file.read(size))
+    if data is None:
+        return None
+    try:
+        document = pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError:
+        return None
+    return document, len(document)
 
 
 def _read_cross_references(file: BinaryIO, size: int) -> None:

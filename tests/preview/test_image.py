@@ -168,3 +168,24 @@ async def test_a_broken_or_hostile_svg_is_text() -> None:
     )
     assert found.kind in ("text", "image")
     assert len(found.lines) <= 1000
+
+
+def bigtiff(order: str) -> bytes:
+    """Two pixels in the layout of AWare Systems: places of eight bytes. Pillow writes little-endian ones only."""
+    entries = [(256, 2), (257, 1), (258, 8), (259, 1), (262, 1), (273, 16 + 8 + 20 * 8 + 8), (277, 1), (279, 2)]
+    content = struct.pack(f"{order}2sHHHQQ", b"II" if order == "<" else b"MM", 43, 8, 0, 16, len(entries))
+    content += b"".join(struct.pack(f"{order}HHQQ", tag, 16, 1, value) for tag, value in entries)
+    return content + struct.pack(f"{order}Q", 0) + bytes([0, 255])
+
+
+async def test_a_bigtiff() -> None:
+    found = await look(bigtiff("<"), "scan.tif", limits=Limits(pixels=10))
+    assert (found.kind, found.format) == ("image", "tiff")
+    assert found.facts[0] == ("size", "2 x 1 pixels")
+    assert found.image is not None
+    assert found.image.pixels == bytes([0, 0, 0, 255, 255, 255])
+
+
+async def test_a_bigtiff_that_pillow_does_not_read_is_called_so() -> None:
+    found = await look(bigtiff(">"), "scan.tif", limits=Limits(pixels=10))
+    assert found.notices[0] == "a BigTIFF with its largest bytes first, which Pillow does not read"

@@ -164,3 +164,92 @@ def test_elements_in_any_order(elements: list[tuple[str, bool]]) -> None:
             opened.append(name)
     body += "".join(f"</w:{name}>" for name in reversed(opened))
     assert show(docx(body)).format == "docx"
+
+
+RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+
+
+def package(parts: dict[str, str], relations: dict[str, list[tuple[str, str, str]]]) -> bytes:
+    """A package whose parts are called anything; ``relations`` are id, kind and target by the name of their part."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as made:
+        for name, text in parts.items():
+            made.writestr(name, text)
+        for name, found in relations.items():
+            rows = "".join(
+                f'<Relationship Id="{one}" Type="{RELATIONS}/{kind}" Target="{target}"/>' for one, kind, target in found
+            )
+            made.writestr(name, f"<Relationships>{rows}</Relationships>")
+    return stream.getvalue()
+
+
+def word(root: str, text: str, attributes: str = "") -> str:
+    return f"<w:{root} {W}><w:p {attributes}><w:r><w:t>{text}</w:t></w:r></w:p></w:{root}>"
+
+
+def test_the_parts_of_a_document_are_found_by_their_relationships() -> None:
+    body = "<w:p><w:r><w:t>the body</w:t><w:endnoteReference w:id='2'/></w:r></w:p>"
+    note = '<w:endnote w:id="2"><w:p><w:r><w:t>the note</w:t></w:r></w:p></w:endnote>'
+    content = package(
+        {
+            "content/main.xml": f"<w:document {W}><w:body>{body}</w:body></w:document>",
+            "content/top.xml": word("hdr", "the header"),
+            "notes/E.xml": f"<w:endnotes {W}>{note}</w:endnotes>",
+            "word/document.xml": word("document", "left over by another program"),
+            "meta.xml": "<cp:coreProperties xmlns:cp='c' xmlns:dc='d'><dc:title>CSR</dc:title></cp:coreProperties>",
+        },
+        {
+            "_rels/.rels": [
+                ("a", "officeDocument", "/Content/main.xml"),
+                ("b", "metadata/core-properties", "meta.xml"),
+            ],
+            "content/_rels/main.xml.rels": [("h", "header", "top.xml"), ("e", "endnotes", "../notes/E.xml")],
+        },
+    )
+    found = show(content)
+    assert [line for line in found.lines if line and not line.startswith("─")] == [
+        "the header", "the body[2]", "[2] the note",
+    ]  # fmt: skip
+    assert found.facts == (("title", "CSR"),)
+
+
+def test_slides_come_in_the_order_of_the_presentation() -> None:
+    listed = "".join(f'<p:sldId id="{256 + at}" r:id="{one}"/>' for at, one in enumerate("zxy"))
+    names = {"x": "slides/slide1.xml", "y": "slides/s%20b.xml", "z": "other/intro.xml"}
+    content = package(
+        {
+            "ppt/p.xml": f'<p:presentation xmlns:p="p" xmlns:r="r"><p:sldIdLst>{listed}</p:sldIdLst></p:presentation>',
+            "ppt/slides/slide9.xml": "<p:sld xmlns:p='p'/>",
+            **{
+                f"ppt/{name.replace('%20', ' ')}": f"<p:sld xmlns:p='p' xmlns:a='a'><a:p><a:t>{one}</a:t></a:p></p:sld>"
+                for one, name in names.items()
+            },
+        },
+        {
+            "_rels/.rels": [("a", "officeDocument", "ppt/p.xml")],
+            "ppt/_rels/p.xml.rels": [(one, "slide", name) for one, name in names.items()],
+        },
+    )
+    assert [show(content, Limits(page=page)).lines for page in (1, 2, 3)] == [("z",), ("x",), ("y",)]
+    assert show(content).pages == 3
+
+
+def test_a_presentation_without_slides_says_so() -> None:
+    content = package(
+        {"ppt/presentation.xml": '<p:presentation xmlns:p="p"/>'},
+        {"_rels/.rels": [("a", "officeDocument", "ppt/presentation.xml")]},
+    )
+    found = show(content)
+    assert (found.format, found.lines, found.notices) == ("pptx", (), ("a presentation without slides",))
+
+
+def test_relationships_that_are_broken_or_hostile() -> None:
+    parts = {"word/document.xml": word("document", "text")}
+    broken = package({**parts, "_rels/.rels": "<Relationships><Rel"}, {})
+    assert show(broken).lines == ("text",)
+    hostile = package({**parts, "_rels/.rels": "<!DOCTYPE x SYSTEM 'file:///etc/passwd'><x/>"}, {})
+    refused = show_here(show_document, hostile, "x.docx")
+    assert isinstance(refused, PreviewError)
+    assert "entities" in refused.message
+    nowhere = package(parts, {"_rels/.rels": [("a", "officeDocument", "../../etc/passwd")]})
+    assert show(nowhere).lines == ("text",)

@@ -194,6 +194,16 @@ HELVETICA = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEnco
 PLAIN = b"BT /F1 12 Tf 72 700 Td (VITAL SIGNS) Tj 0 -30 Td (Systolic blood pressure: ____ mmHg) Tj ET"
 
 
+async def test_objects_that_no_list_leads_to_are_found() -> None:
+    content = raw_pdf(PLAIN, HELVETICA)
+    broken = content[: content.index(b"trailer")] + b"trailer\n<</Root 1 0 R/Size 6/ID[<904e5a\nstartxref\n9\n"
+    found = await look(broken, "t.pdf", limits=TEXT_ONLY)
+    assert found.lines[0] == "VITAL SIGNS"
+    assert found.notices == ("its list of objects is damaged: they were found by going through the file",)
+    without = broken.replace(b"/Catalog", b"/Cabinet")
+    assert (await look(without, "t.pdf", limits=TEXT_ONLY)).notices[0].startswith("not a PDF that can be opened: ")
+
+
 def free_text(text: bytes, rect: bytes = b"300 660 500 676", more: bytes = b"") -> bytes:
     return b"<</Type/Annot/Subtype/FreeText/Rect[%b]/F 4/DA(/F1 9 Tf)/Contents(%b)%b>>" % (rect, text, more)
 
