@@ -7,10 +7,11 @@ nobody sees that the widths are nonsense. A page without such a font costs one p
 from __future__ import annotations
 
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import inf
 from statistics import median
 from typing import NamedTuple
 
@@ -37,6 +38,9 @@ _SAME, _IN_GRID = 0.03, 0.6
 _FEW, _WIDEST_PITCH, _BLANKS, _OFF = 20, 0.75, 0.05, 0.05
 """Steps that tell nothing yet; the widest step of a grid in sizes of the font; the share of steps over a blank; how
 much a width differs from that of the grid."""
+
+_ODD = 0.01
+"""The share of characters that may look odd on a page whose widths are sound."""
 
 Ink = Callable[[int], tuple[float, float, float, float] | None]
 """The drawn part of a glyph by its number: left, bottom, right and top; None where nothing is drawn."""
@@ -71,6 +75,8 @@ def with_credible_widths(glyphs: Sequence[Glyph], ink: Ink, guessed: Set[int] = 
         ink: asked for characters whose width cannot be only.
         guessed: numbers of those before which no blank stands in the file: widths said that one would be there.
     """
+    if _are_usual(glyphs):
+        return list(glyphs)
     places = [turned(glyph, quarter(glyph.angle), number) for number, glyph in enumerate(glyphs)]
     kinds = [_kind(place) for place in places]
     seen = _seen(glyphs, places, kinds)
@@ -84,6 +90,27 @@ def with_credible_widths(glyphs: Sequence[Glyph], ink: Ink, guessed: Set[int] = 
             glyph = glyph._replace(spaced=False)
         mended.append(_mended(glyph, place, seen[kind], pitch, ink) if kind in wrong else glyph)
     return mended
+
+
+def _are_usual(glyphs: Sequence[Glyph]) -> bool:
+    """Whether nothing is odd at a quick look: level characters after each other do not overlap, nor stand in a grid."""
+    odd = 0
+    gaps: Counter[int] = Counter()
+    left, right, base = 0.0, 0.0, inf
+    for glyph in glyphs:
+        (begin, bottom, end, top), (_, y) = glyph.box, glyph.origin
+        width, size = end - begin, top - bottom
+        if width > _WIDEST * size > 0:
+            return False
+        if glyph.angle or width < _NARROWEST * size:
+            odd += 1
+        elif y == base and begin > left:
+            if begin < right - _OVERLAP * size:
+                odd += 1
+            elif begin - left < _WIDEST_PITCH * size:
+                gaps[round(50 * (begin - left) / size)] += 1
+        left, right, base = begin, end, y
+    return odd <= _ODD * len(glyphs) and not any(count > _IN_GRID * gaps.total() for count in gaps.values())
 
 
 def _mended(glyph: Glyph, place: Placed, seen: _Seen, pitch: float, ink: Ink) -> Glyph:

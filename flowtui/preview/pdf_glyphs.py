@@ -36,6 +36,12 @@ def glyphs_of(page: Any) -> tuple[list[Glyph], bool]:
         raw.FPDFTextObj_SetTextRenderMode(thing, mode)
     try:
         count = text.count_chars()
+        handle = text.raw
+        unicode_of, box_of, origin_of = (
+            raw.FPDFText_GetUnicode,
+            raw.FPDFText_GetLooseCharBox,
+            raw.FPDFText_GetCharOrigin,
+        )
         box = raw.FS_RECTF()
         x, y = ctypes.c_double(), ctypes.c_double()
         at_x, at_y, at_box = ctypes.byref(x), ctypes.byref(y), ctypes.byref(box)
@@ -44,28 +50,30 @@ def glyphs_of(page: Any) -> tuple[list[Glyph], bool]:
         guessed: set[int] = set()
         spaced = is_guess = False
         for number in range(min(count, MOST_GLYPHS)):
-            code = raw.FPDFText_GetUnicode(text, number)
-            if code == _HYPHEN and raw.FPDFText_IsHyphen(text, number) == 1:
+            code = unicode_of(handle, number)
+            if code == _HYPHEN and raw.FPDFText_IsHyphen(handle, number) == 1:
                 code = 0x2D
             if code <= 32 or code == 0xA0:
                 if code not in (0x0A, 0x0D):
                     # A line break says nothing of the line that the characters stand on.
                     spaced = True
-                    is_guess = raw.FPDFText_IsGenerated(text, number) == 1
+                    is_guess = raw.FPDFText_IsGenerated(handle, number) == 1
                 continue
             if 0xD800 <= code < 0xE000 or code > 0x10FFFF:
                 continue
-            if not raw.FPDFText_GetLooseCharBox(text, number, at_box) or not raw.FPDFText_GetCharOrigin(
-                text, number, at_x, at_y
-            ):
+            if not box_of(handle, number, at_box) or not origin_of(handle, number, at_x, at_y):
                 continue
-            # PDFium measures it clockwise.
-            angle = -raw.FPDFText_GetCharAngle(text, number)
-            edges = (box.left, box.bottom, box.right, box.top)
-            glyph = Glyph(chr(code), edges, (x.value, y.value), angle, spaced)
-            is_down = bool(found) and found[-1].angle == _DOWN and _is_below(glyph, found[-1])
-            if abs(angle) < _LEVEL and (is_down or x.value - box.left > _NEAR * (box.right - box.left)):
-                glyph = _as_written(glyph, is_down)
+            edges, origin = (box.left, box.bottom, box.right, box.top), (x.value, y.value)
+            if abs(edges[0] - origin[0]) < _LEVEL and edges[3] - origin[1] > _LEVEL:
+                # Only level text begins at its left edge and stands above its base line; to ask takes time.
+                glyph = Glyph(chr(code), edges, origin, 0.0, spaced)
+            else:
+                # PDFium measures it clockwise.
+                glyph = Glyph(chr(code), edges, origin, -raw.FPDFText_GetCharAngle(handle, number), spaced)
+            if found and found[-1].angle == _DOWN and _is_below(glyph, found[-1]):
+                glyph = _as_written(glyph, True)
+            elif abs(glyph.angle) < _LEVEL and origin[0] - edges[0] > _NEAR * (edges[2] - edges[0]):
+                glyph = _as_written(glyph, False)
             found.append(glyph)
             if spaced and is_guess:
                 guessed.add(len(numbers))
@@ -75,7 +83,7 @@ def glyphs_of(page: Any) -> tuple[list[Glyph], bool]:
         at_sides = [ctypes.byref(side) for side in sides]
 
         def ink(index: int) -> tuple[float, float, float, float] | None:
-            if not raw.FPDFText_GetCharBox(text, numbers[index], *at_sides):
+            if not raw.FPDFText_GetCharBox(handle, numbers[index], *at_sides):
                 return None
             left, right, bottom, top = (side.value for side in sides)
             return (left, bottom, right, top) if right > left and top > bottom else None
@@ -99,9 +107,10 @@ def _give_width(page: Any) -> list[tuple[Any, int]]:
     sides = [ctypes.c_float() for _ in range(4)]
     at_sides = [ctypes.byref(side) for side in sides]
     changed = []
-    for number in range(min(raw.FPDFPage_CountObjects(page), MOST_GLYPHS)):
-        thing = raw.FPDFPage_GetObject(page, number)
-        if raw.FPDFPageObj_GetType(thing) != raw.FPDF_PAGEOBJ_TEXT or not raw.FPDFPageObj_GetBounds(thing, *at_sides):
+    handle, text = page.raw, raw.FPDF_PAGEOBJ_TEXT
+    for number in range(min(raw.FPDFPage_CountObjects(handle), MOST_GLYPHS)):
+        thing = raw.FPDFPage_GetObject(handle, number)
+        if raw.FPDFPageObj_GetType(thing) != text or not raw.FPDFPageObj_GetBounds(thing, *at_sides):
             continue
         if sides[2].value - sides[0].value < _NO_WIDTH:
             changed.append((thing, raw.FPDFTextObj_GetTextRenderMode(thing)))
