@@ -16,7 +16,7 @@ from flowtui.preview.reasons import UNKNOWN, reason_of
 SOURCES = sorted(Path(flowtui.preview.__file__).parent.rglob("*.py"))
 
 NOT_YET = frozenset(
-    {"arrow.py", "delimited.py", "notebook.py", "parquet.py", "parquet_columns.py", "registry.py", "sas7bdat.py",
+    {"arrow.py", "delimited.py", "notebook.py", "parquet.py", "parquet_columns.py", "registry.py",
      "spreadsheet.py", "spss.py", "stata.py"}
 )  # fmt: skip
 """Modules in which what a library says still gets into a notice as it is; none may be added."""
