@@ -13,18 +13,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flowtui.errors import PreviewError
+from flowtui.preview.arrow_messages import V5
+from flowtui.preview.arrow_times import is_interval, nanosecond_intervals
 from flowtui.preview.bounded_file import BoundedFile, NotFetchedError
+from flowtui.preview.flatbuffers import Table
 from flowtui.preview.parquet_pages import first_block, first_lz4_block
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SCHEMA, DICTIONARY, BATCH = 1, 2, 3
-"""Kinds of messages."""
-
 _CODECS = {0: "lz4", 1: "zstd"}
-_CONTINUES = 0xFFFFFFFF
-_MOST_METADATA = 4 << 20
 _DEEPEST = 50
 _FIRST_PIECE = 16 * 1024
 _TEXT = 32
@@ -34,125 +32,17 @@ _FRAME = 32
 _SMALL_BODY = 64 * 1024
 
 
+_VIEW, _INLINE = 16, 12
+"""Bytes of the view of a text, and of a text that is within its view."""
+
+_MOST_BUFFERS = 100_000
+
+Dictionaries = Callable[[tuple[int, ...], "pa.DataType"], "pa.Array"]
+"""Gives the dictionary of the field at a path of children."""
+
+
 class UnknownLayoutError(Exception):
     """A type whose buffers are not known here."""
-
-
-class Table:
-    """A table of FlatBuffers, whose fields are read by their numbers. Raises struct.error for damaged bytes."""
-
-    def __init__(self, data: bytes, at: int) -> None:
-        self._data = data
-        self._at = at
-        self._fields = at - struct.unpack_from("<i", data, at)[0]
-        self._size = struct.unpack_from("<H", data, self._fields)[0]
-
-    @staticmethod
-    def root(data: bytes) -> Table:
-        return Table(data, struct.unpack_from("<I", data)[0])
-
-    def _position(self, number: int) -> int:
-        slot = 4 + 2 * number
-        offset = struct.unpack_from("<H", self._data, self._fields + slot)[0] if slot + 2 <= self._size else 0
-        return self._at + offset if offset else 0
-
-    def scalar(self, number: int, code: str, default: int = 0) -> int:
-        at = self._position(number)
-        found: int = struct.unpack_from(f"<{code}", self._data, at)[0] if at else default
-        return found
-
-    def table(self, number: int) -> Table | None:
-        at = self._position(number)
-        return Table(self._data, at + struct.unpack_from("<I", self._data, at)[0]) if at else None
-
-    def _vector(self, number: int, width: int) -> tuple[int, int]:
-        at = self._position(number)
-        if not at:
-            return 0, 0
-        at += struct.unpack_from("<I", self._data, at)[0]
-        count = struct.unpack_from("<I", self._data, at)[0]
-        if at + 4 + count * width > len(self._data):
-            raise struct.error("a vector is longer than its message")
-        return at + 4, count
-
-    def structs(self, number: int, format_: str) -> list[tuple[int, ...]]:
-        width = struct.calcsize(format_)
-        at, count = self._vector(number, width)
-        return [struct.unpack_from(format_, self._data, at + index * width) for index in range(count)]
-
-    def tables(self, number: int) -> Iterator[Table]:
-        at, count = self._vector(number, 4)
-        for index in range(count):
-            place = at + 4 * index
-            yield Table(self._data, place + struct.unpack_from("<I", self._data, place)[0])
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message of a stream or file.
-
-    Attributes:
-        raw: the message as it stands before its body.
-        body, end: where its body begins and ends in the file.
-    """
-
-    kind: int
-    header: Table
-    raw: bytes
-    body: int
-    end: int
-
-
-def message_at(file: BoundedFile, at: int) -> Message | None:
-    """The message that begins at a position; None at the end of a stream.
-
-    Raises PreviewError where there is none.
-    """
-    file.seek(at)
-    start = file.read(8)
-    if len(start) < 4:
-        return None
-    mark, length = struct.unpack("<Ii", start.ljust(8, b"\0"))
-    begin = at + 8
-    if mark != _CONTINUES:
-        # Before Arrow 0.15 the length came without a mark.
-        length, begin = mark, at + 4
-    if not length:
-        return None
-    if not 0 < length <= _MOST_METADATA:
-        raise PreviewError("a damaged Arrow file: a message has no length that makes sense")
-    file.seek(begin)
-    data = file.read(length)
-    try:
-        root = Table.root(data)
-        header = root.table(2)
-        size = root.scalar(3, "q")
-        kind = root.scalar(1, "B")
-    except struct.error as error:
-        raise PreviewError("a damaged Arrow file: a message makes no sense") from error
-    if header is None or size < 0:
-        raise PreviewError("a damaged Arrow file: a message makes no sense")
-    raw = struct.pack("<Ii", _CONTINUES, len(data)) + data
-    return Message(kind, header, raw, begin + length, begin + length + size)
-
-
-def dictionary_ids(schema: Table) -> list[dict[tuple[int, ...], int]]:
-    """For each field of a schema, the numbers of the dictionaries within it by the path of children."""
-    found = []
-    for field in schema.tables(1):
-        ids: dict[tuple[int, ...], int] = {}
-        _gather_ids(field, (), ids)
-        found.append(ids)
-    return found
-
-
-def _gather_ids(field: Table, path: tuple[int, ...], ids: dict[tuple[int, ...], int]) -> None:
-    encoding = field.table(4)
-    if encoding is not None:
-        ids[path] = encoding.scalar(0, "q")
-    if len(path) < _DEEPEST:
-        for index, child in enumerate(field.tables(5)):
-            _gather_ids(child, (*path, index), ids)
 
 
 @dataclass(slots=True)
@@ -176,9 +66,13 @@ class Batch:
     Raises UnknownLayoutError for types that are not known here, struct.error for damaged bytes.
     """
 
-    def __init__(self, file: BoundedFile, header: Table, body: int, end: int, types: list[pa.DataType]) -> None:
+    def __init__(
+        self, file: BoundedFile, header: Table, body: int, end: int, types: list[pa.DataType], version: int = V5
+    ) -> None:
         self._file = file
         self.length = header.scalar(0, "q")
+        self._version = version
+        self._variadic = iter([count for (count,) in header.structs(4, "<q")])
         nodes = iter(header.structs(1, "<qq"))
         buffers = iter(header.structs(2, "<qq"))
         compression = header.table(3)
@@ -190,9 +84,7 @@ class Batch:
         self._types = types
         self._layouts = [self._layout(of, nodes, buffers, 0) for of in types]
 
-    def column(
-        self, index: int, of: pa.DataType, rows: int, dictionary: Callable[[tuple[int, ...], pa.DataType], pa.Array]
-    ) -> pa.Array:
+    def column(self, index: int, of: pa.DataType, rows: int, dictionary: Dictionaries) -> pa.Array:
         """The first rows of a column.
 
         Args:
@@ -224,12 +116,19 @@ class Batch:
                 return _Layout(length, nulls, [], [])
             if types.is_dictionary(of):
                 return _Layout(length, nulls, [next(buffers), next(buffers)], [])
-            if types.is_struct(of) or types.is_fixed_size_list(of):
+            if types.is_run_end_encoded(of):
+                count = 0
+            elif types.is_struct(of) or types.is_fixed_size_list(of):
                 count = 1
+            elif types.is_union(of):
+                # Before version 5 of the metadata unions had a validity buffer.
+                count = (2 if of.mode == "dense" else 1) + (self._version < V5)
             elif types.is_list(of) or types.is_large_list(of) or types.is_map(of):
                 count = 2
-            elif _is_text(of):
+            elif _is_list_view(of) or _is_text(of):
                 count = 3
+            elif _is_view(of):
+                count = 2 + min(max(next(self._variadic), 0), _MOST_BUFFERS)
             elif of.num_fields or not _has_width(of):
                 raise UnknownLayoutError
             else:
@@ -248,11 +147,19 @@ class Batch:
         if isinstance(of, pa.BaseExtensionType):
             of = of.storage_type
         count = min(max(rows, 0), layout.length)
-        if layout.nulls and layout.buffers:
-            yield self._place(layout.buffers[0], -(-count // 8))
         child_rows = count
+        if types.is_union(of):
+            yield from (self._place(buffer, 4 * count) for buffer in layout.buffers)
+        elif layout.nulls and layout.buffers:
+            yield self._place(layout.buffers[0], -(-count // 8))
         if types.is_dictionary(of):
             yield self._place(layout.buffers[1], -(-of.index_type.bit_width * count // 8))
+        elif _is_view(of):
+            yield self._place(layout.buffers[1], _VIEW * count)
+            yield from (self._place(buffer, count * _TEXT) for buffer in layout.buffers[2:3])
+        elif _is_list_view(of):
+            yield from (self._place(buffer, count * _offset_width(of)) for buffer in layout.buffers[1:])
+            child_rows = count * 4
         elif types.is_fixed_size_list(of):
             child_rows = count * of.list_size
         elif _is_text(of) or (layout.children and len(layout.buffers) > 1):
@@ -283,7 +190,7 @@ class Batch:
         layout: _Layout,
         rows: int,
         path: tuple[int, ...],
-        dictionary: Callable[[tuple[int, ...], pa.DataType], pa.Array],
+        dictionary: Dictionaries,
     ) -> pa.Array:
         import pyarrow as pa
         import pyarrow.types as types
@@ -293,6 +200,10 @@ class Batch:
         count = min(max(rows, 0), layout.length)
         if types.is_null(of):
             return pa.nulls(count)
+        if types.is_run_end_encoded(of):
+            return self._runs(of, layout, count, path, dictionary)
+        if types.is_union(of):
+            return self._union(of, layout, count, path, dictionary)
         validity = None
         if layout.nulls and layout.buffers[0][1]:
             validity = pa.py_buffer(self._read(layout.buffers[0], -(-count // 8)))
@@ -302,6 +213,15 @@ class Batch:
         if types.is_struct(of) or types.is_fixed_size_list(of):
             child_rows = count * (of.list_size if types.is_fixed_size_list(of) else 1)
             own = [validity]
+        elif _is_view(of):
+            return pa.Array.from_buffers(of, count, [validity, *self._viewed(layout, count)])
+        elif _is_list_view(of):
+            width = _offset_width(of)
+            offsets, sizes = (self._read(buffer, count * width) for buffer in layout.buffers[1:])
+            form = f"<{count}{'q' if width == 8 else 'i'}"
+            ends = map(sum, zip(struct.unpack(form, offsets), struct.unpack(form, sizes), strict=True))
+            child_rows = max(ends, default=0)
+            own = [validity, pa.py_buffer(offsets), pa.py_buffer(sizes)]
         elif _is_text(of) or layout.children:
             width = _offset_width(of)
             offsets = self._read(layout.buffers[1], (count + 1) * width) if count else bytes(width)
@@ -317,12 +237,62 @@ class Batch:
         ]
         return pa.Array.from_buffers(of, count, own, children=children)
 
+    def _viewed(self, layout: _Layout, count: int) -> list[pa.Buffer]:
+        """The views of the first rows, and of the buffers that they point into as much as they need."""
+        import pyarrow as pa
+
+        views = self._read(layout.buffers[1], _VIEW * count)
+        ends = [0] * (len(layout.buffers) - 2)
+        for length, number, offset in struct.iter_unpack("<i4xii", views):
+            if length > _INLINE:
+                if not 0 <= number < len(ends) or offset < 0:
+                    raise PreviewError("a damaged Arrow file: a text lies outside of its batch")
+                ends[number] = max(ends[number], offset + length)
+        pairs = list(zip(layout.buffers[2:], ends, strict=True))
+        if missing := self._file.missing(self._place(buffer, end) for buffer, end in pairs if end):
+            raise NotFetchedError(missing)
+        return [pa.py_buffer(views), *(pa.py_buffer(self._read(buffer, end) if end else b"") for buffer, end in pairs)]
+
+    def _runs(
+        self, of: pa.DataType, layout: _Layout, count: int, path: tuple[int, ...], dictionary: Dictionaries
+    ) -> pa.Array:
+        import pyarrow as pa
+
+        ends, values = (
+            self._array(child, part, count, (*path, index), dictionary)
+            for index, (child, part) in enumerate(zip(_children(of), layout.children, strict=True))
+        )
+        last = next((at for at, end in enumerate(ends.to_pylist(), 1) if end >= count), len(ends))
+        return pa.RunEndEncodedArray.from_arrays(ends[:last], values[:last])[:count]
+
+    def _union(
+        self, of: pa.DataType, layout: _Layout, count: int, path: tuple[int, ...], dictionary: Dictionaries
+    ) -> pa.Array:
+        import pyarrow as pa
+
+        buffers = layout.buffers[self._version < V5 :]
+        own = [None, pa.py_buffer(self._read(buffers[0], count))]
+        rows = [count] * of.num_fields
+        if of.mode == "dense":
+            offsets = self._read(buffers[1], 4 * count)
+            own.append(pa.py_buffer(offsets))
+            rows = [0] * of.num_fields
+            places = {code: index for index, code in enumerate(of.type_codes)}
+            for code, (offset,) in zip(own[1].to_pybytes(), struct.iter_unpack("<i", offsets), strict=True):
+                rows[places[code]] = max(rows[places[code]], offset + 1)
+        children = [
+            self._array(child, part, rows[index], (*path, index), dictionary)
+            for index, (child, part) in enumerate(zip(_children(of), layout.children, strict=True))
+        ]
+        return pa.Array.from_buffers(of, count, own, children=children)
+
     def _fixed(self, of: pa.DataType, layout: _Layout, count: int, validity: Any) -> pa.Array:
         import pyarrow as pa
 
-        return pa.Array.from_buffers(
-            of, count, [validity, pa.py_buffer(self._read(layout.buffers[1], -(-of.bit_width * count // 8)))]
-        )
+        data = self._read(layout.buffers[1], -(-of.bit_width * count // 8))
+        if is_interval(of):
+            of, data = nanosecond_intervals(of, data)
+        return pa.Array.from_buffers(of, count, [validity, pa.py_buffer(data)])
 
     def _read(self, buffer: tuple[int, int], wanted: int) -> bytes:
         """The first bytes of a buffer."""
@@ -376,13 +346,26 @@ class Batch:
 def _offset_width(of: pa.DataType) -> int:
     import pyarrow.types as types
 
-    return 8 if types.is_large_list(of) or types.is_large_string(of) or types.is_large_binary(of) else 4
+    is_large = types.is_large_list(of) or types.is_large_string(of) or types.is_large_binary(of)
+    return 8 if is_large or types.is_large_list_view(of) else 4
 
 
 def _is_text(of: pa.DataType) -> bool:
     import pyarrow.types as types
 
     return bool(types.is_string(of) or types.is_binary(of) or types.is_large_string(of) or types.is_large_binary(of))
+
+
+def _is_view(of: pa.DataType) -> bool:
+    import pyarrow.types as types
+
+    return bool(types.is_string_view(of) or types.is_binary_view(of))
+
+
+def _is_list_view(of: pa.DataType) -> bool:
+    import pyarrow.types as types
+
+    return bool(types.is_list_view(of) or types.is_large_list_view(of))
 
 
 def _has_width(of: pa.DataType) -> bool:
@@ -398,4 +381,6 @@ def _children(of: pa.DataType) -> list[pa.DataType]:
 
     if types.is_map(of):
         return [pa.struct([of.key_field, of.item_field])]
+    if types.is_run_end_encoded(of):
+        return [of.run_end_type, of.value_type]
     return [of.field(index).type for index in range(of.num_fields)]

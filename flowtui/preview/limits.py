@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+
+from flowtui.text import plain
 
 _MOST_HEAD = 16 * 1024 * 1024
 _MOST_ROWS = 100_000
@@ -28,6 +31,7 @@ class Limits:
         page: the page or sheet to show, from 1, in formats that have them.
         pixels: width and height of a picture at most.
         from_end: text is shown from its end, as the last lines of a log say most.
+        wanted: names of the columns to show, of tables that can be read by columns; none for the first ones.
     """
 
     head: int = 256 * 1024
@@ -43,6 +47,7 @@ class Limits:
     page: int = 1
     pixels: int = 1024
     from_end: bool = False
+    wanted: tuple[str, ...] = ()
 
     @property
     def can_grow(self) -> bool:
@@ -75,6 +80,29 @@ class Limits:
         while found.can_grow and max(found.head, found.whole) == before:
             found = found.more()
         return found
+
+
+def chosen_places(names: Sequence[str], limits: Limits) -> list[int]:
+    """The places of the columns to show: those that are wanted, where all of them are there, else the first ones.
+
+    Columns that share a name come all; the case of a name counts only where a column has it in that case.
+    """
+    if not limits.wanted:
+        return list(range(min(len(names), max(limits.columns, 1))))
+    places: dict[str, list[int]] = {}
+    folded: dict[str, list[int]] = {}
+    for at, name in enumerate(names):
+        shown = plain(name)
+        places.setdefault(shown, []).append(at)
+        folded.setdefault(shown.casefold(), []).append(at)
+    found: set[int] = set()
+    for name in limits.wanted:
+        shown = plain(name)
+        these = places.get(shown) or folded.get(shown.casefold())
+        if not these:
+            return list(range(min(len(names), max(limits.columns, 1))))
+        found.update(these)
+    return sorted(found)[: max(limits.columns, 1)]
 
 
 DEFAULT = Limits()

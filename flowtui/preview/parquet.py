@@ -7,23 +7,23 @@ dictionary before it: columns that would cost more than the budget of a look are
 
 from __future__ import annotations
 
-import io
 import json
 import struct
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from flowtui.errors import PreviewError
-from flowtui.preview.arrow_values import UNREAD, column, short, stat_cell
+from flowtui.preview.arrow_values import UNREAD, column, short
 from flowtui.preview.bounded_file import BoundedFile
-from flowtui.preview.limits import Limits
-from flowtui.preview.parquet_columns import first_values
+from flowtui.preview.limits import Limits, chosen_places
+from flowtui.preview.parquet_columns import first_values, listed
+from flowtui.preview.parquet_footer import encrypted_columns, readable, schema_elements
+from flowtui.preview.parquet_schema import parquet_fields
+from flowtui.preview.parquet_statistics import statistics
 from flowtui.preview.result import Preview
 from flowtui.preview.worker import Request
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from flowtui.preview.subject import Subject
 
 _PLAIN, _ENCRYPTED = b"PAR1", b"PARE"
@@ -34,7 +34,6 @@ _SIGNATURE = 28
 _TAIL = 64 * 1024
 """Bytes of the end that are read at once: the footer of most files is in them."""
 
-_MOST_STATISTICS = 50_000
 _HIDDEN_KEYS = (b"ARROW:schema", b"pandas")
 
 
@@ -57,53 +56,54 @@ def table(file: BinaryIO, request: Request) -> Preview:
 
     try:
         return _table(file, request)
-    except (pa.ArrowException, OSError, UnicodeError) as error:
+    except (pa.ArrowException, OSError, ValueError, LookupError) as error:
         raise PreviewError(f"a damaged Parquet file: {str(error).strip()}") from error
 
 
 def _table(file: BinaryIO, request: Request) -> Preview:
-    import pyarrow.parquet as pq
-
     limits = request.limits
-    size = request.size or 0
     bounded = BoundedFile.of(file, request)
-    footer = _footer(bounded, size)
-    metadata = pq.read_metadata(io.BytesIO(footer))
+    footer = _footer(bounded, request.size or 0)
+    found = readable(footer)
+    metadata = found.metadata
     schema = metadata.schema.to_arrow_schema()
-    fields = list(schema)[: max(limits.columns, 1)]
-    if len(footer) - len(_PLAIN) - 8 - metadata.serialized_size == _SIGNATURE:
-        # pyarrow ends the process when it is asked for a column that is encrypted.
-        return Preview(
-            kind="table",
-            columns=tuple(column(field, limits.cell) for field in fields),
-            notices=("its columns are encrypted, or some of them: they can be read with their keys only",),
-            total_rows=metadata.num_rows,
-            format="parquet",
-            facts=(("row groups", f"{metadata.num_row_groups:,}"), ("encryption", "of columns")),
-        )
-    leaves = _leaves(schema, metadata.num_columns)
-    known = dict(_statistics(metadata, fields, leaves, limits))
+    is_encrypted = len(footer) - len(_PLAIN) - 8 - metadata.serialized_size == _SIGNATURE
+    # pyarrow ends the process when it is asked for a column that is encrypted.
+    encrypted = encrypted_columns(footer) if is_encrypted else set()
+    shown = chosen_places([str(name) for name in schema.names], limits)
+    fields = parquet_fields(found, schema, schema_elements(footer), shown, encrypted)
+    has_infinity = str(metadata.created_by or "").startswith("DuckDB")
     rows = min(max(min(limits.rows, limits.cells // max(len(fields), 1)), 1), metadata.num_rows)
-    found, notices = first_values(bounded, metadata, fields, leaves, rows, limits)
-    unread = [short(str(field.name), 40) for field, values in zip(fields, found, strict=True) if values is None]
-    if rows < metadata.num_rows:
-        notices.insert(0, f"first {rows:,} of {metadata.num_rows:,} rows")
-    if len(fields) < len(schema):
+    columns, said = first_values(bounded, metadata, fields, rows, limits, has_infinity=has_infinity)
+    known = dict(statistics(metadata, [(one.told, one.form) for one in columns], limits, has_infinity=has_infinity))
+    unread = [
+        short(str(one.told.field.name), 40) for one in columns if one.values is None and not one.told.is_encrypted
+    ]
+    locked = [short(str(one.told.field.name), 40) for one in columns if one.told.is_encrypted]
+    notices = [f"first {rows:,} of {metadata.num_rows:,} rows"] if rows < metadata.num_rows else []
+    notices += said
+    if len(fields) < len(schema) and not limits.wanted:
         notices.append(f"first {len(fields):,} of {len(schema):,} columns")
     if unread:
-        names = ", ".join(unread[:5]) + (f" and {len(unread) - 5:,} more" if len(unread) > 5 else "")
-        notices.append(f"not read yet, as their pages are large: {names}")
+        notices.append(f"not read yet, as their pages are large: {listed(unread)}")
+    if locked:
+        notices.append(f"encrypted, to be read with their keys only: {listed(locked)}")
+    if found.lacks_arrow:
+        notices.append("its schema of Arrow cannot be read: lengths of time and zones may be shown as plain numbers")
     if len(known) < len(fields):
         notices.append("too many row groups to look at the statistics of every column")
+    values = [one.values if one.values is not None else [UNREAD] * rows for one in columns]
     return Preview(
         kind="table",
-        columns=tuple(column(field, limits.cell, **known.get(at, {})) for at, field in enumerate(fields)),
-        rows=tuple(zip(*(values if values is not None else [UNREAD] * rows for values in found), strict=True)),
+        columns=tuple(
+            column(one.told.field, limits.cell, one.form, **known.get(at, {})) for at, one in enumerate(columns)
+        ),
+        rows=tuple(zip(*values, strict=True)),
         notices=tuple(notices),
         total_rows=metadata.num_rows,
         more=rows < metadata.num_rows or bool(unread),
         format="parquet",
-        facts=tuple(_facts(metadata, limits)),
+        facts=tuple(_facts(metadata, limits, encrypted)),
     )
 
 
@@ -129,72 +129,16 @@ def _footer(file: BoundedFile, size: int) -> bytes:
     return _PLAIN + file.read(length) + struct.pack("<I4s", length, _PLAIN)
 
 
-def _leaves(schema: pa.Schema, count: int) -> list[list[int]]:
-    """The column chunks of each field, by number; empty lists where they cannot be told."""
-    found: list[list[int]] = []
-    at = 0
-    for field in schema:
-        width = _width(field.type)
-        found.append(list(range(at, at + width)))
-        at += width
-    return found if at == count else [[] for _ in schema]
-
-
-def _width(of: pa.DataType) -> int:
-    import pyarrow as pa
-
-    if isinstance(of, pa.BaseExtensionType):
-        return _width(of.storage_type)
-    return sum(_width(of.field(at).type) for at in range(of.num_fields)) if of.num_fields else 1
-
-
-def _statistics(
-    metadata: Any, fields: list[pa.Field], leaves: list[list[int]], limits: Limits
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Missing values, least and largest value of each field, as far as all row groups tell."""
-    left = _MOST_STATISTICS
-    groups = [metadata.row_group(at) for at in range(min(metadata.num_row_groups, left))]
-    for at, field in enumerate(fields):
-        left -= max(len(groups), 1)
-        if left < 0:
-            return
-        if len(leaves[at]) != 1 or field.type.num_fields:
-            yield at, {}
-            continue
-        nulls: int | None = 0
-        least: list[Any] | None = []
-        most: list[Any] | None = []
-        for group in groups:
-            try:
-                found = group.column(leaves[at][0]).statistics
-                nulls = None if nulls is None or not found or not found.has_null_count else nulls + found.null_count
-                if found is None or not (found.has_min_max or found.null_count == found.num_values == 0):
-                    if not (found and found.has_null_count and found.null_count == group.num_rows):
-                        least = most = None
-                elif least is not None and most is not None and found.has_min_max:
-                    least.append(found.min)
-                    most.append(found.max)
-            # What a foreign writer left there may be nonsense.
-            except (OSError, ValueError, OverflowError, NotImplementedError, AttributeError):
-                nulls = least = most = None
-            if nulls is None and least is None:
-                break
-        known: dict[str, Any] = {"nulls": nulls}
-        try:
-            known["least"] = stat_cell(min(least), field.type, limits.cell) if least else None
-            known["most"] = stat_cell(max(most), field.type, limits.cell) if most else None
-        except TypeError:
-            known = {"nulls": nulls}
-        yield at, known
-
-
-def _facts(metadata: Any, limits: Limits) -> Iterator[tuple[str, str]]:
+def _facts(metadata: Any, limits: Limits, encrypted: set[int]) -> Iterator[tuple[str, str]]:
     yield "row groups", f"{metadata.num_row_groups:,}"
     if metadata.num_row_groups:
         group = metadata.row_group(0)
-        codecs = {group.column(at).compression for at in range(min(group.num_columns, limits.columns))}
+        readable_columns = (at for at in range(min(group.num_columns, limits.columns)) if at not in encrypted)
+        codecs = {group.column(at).compression for at in readable_columns}
         yield "compression", ", ".join(sorted(codecs)).lower()
         yield "rows of the first row group", f"{group.num_rows:,}"
+    if encrypted:
+        yield "encryption", "of columns"
     yield "format version", str(metadata.format_version)
     if metadata.created_by:
         yield "created by", short(str(metadata.created_by), limits.cell)

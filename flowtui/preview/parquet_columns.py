@@ -12,14 +12,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from flowtui.preview.arrow_values import cells, short
+from flowtui.preview.arrow_forms import PLAIN, Form
+from flowtui.preview.arrow_values import cells, short, with_texts
 from flowtui.preview.bounded_file import BoundedFile, NotFetchedError, Wish, read_together
 from flowtui.preview.limits import Limits
+from flowtui.preview.parquet_int96 import int96_cells
 from flowtui.preview.parquet_pages import TooShortError, beginnings, can_be_cut, first_rows_chunk
 from flowtui.preview.result import Cell
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from flowtui.preview.parquet_schema import ParquetField
 
 _PAGE_ROWS = 20_000
 _PAGE_BYTES = 1 << 20
@@ -35,33 +39,36 @@ _AT_LEAST = 1 << 20
 
 
 @dataclass(slots=True)
-class _Column:
+class ColumnRead:
     """One column on its way.
 
     Attributes:
+        told: what is known of it from the schema.
+        form: what its values are meant to be; bytes of which nothing is said may turn out to be text.
         pieces: sizes of the beginnings to try, 0 for pages as they are; the first one is tried now.
         needs: what must be fetched for that.
         values: of its first rows, once they are read.
     """
 
-    at: int
-    pieces: list[int]
+    told: ParquetField
+    form: Form
+    pieces: list[int] = field(default_factory=list)
     needs: list[tuple[int, int]] = field(default_factory=list)
     values: list[Cell] | None = None
 
 
 def first_values(
-    file: BoundedFile, metadata: Any, fields: list[pa.Field], leaves: list[list[int]], rows: int, limits: Limits
-) -> tuple[list[list[Cell] | None], list[str]]:
-    """The first rows of each field, None for one that is not read; and what went wrong.
+    file: BoundedFile, metadata: Any, fields: list[ParquetField], rows: int, limits: Limits, *, has_infinity: bool
+) -> tuple[list[ColumnRead], list[str]]:
+    """The columns with their first rows, without values where they are not read; and what is to be said of them.
 
     Args:
         metadata: pyarrow's, of the file.
-        leaves: the column chunks of each field, by number.
+        has_infinity: as of :func:`flowtui.preview.arrow_times.temporal_texts`.
     """
-    looked = _Columns(file, metadata, fields, leaves, rows, limits)
+    looked = _Columns(file, metadata, fields, rows, limits, has_infinity)
     looked.read()
-    return [one.values for one in looked.columns], looked.notices
+    return looked.columns, looked.notices()
 
 
 class _Columns:
@@ -69,29 +76,48 @@ class _Columns:
         self,
         file: BoundedFile,
         metadata: Any,
-        fields: list[pa.Field],
-        leaves: list[list[int]],
+        fields: list[ParquetField],
         rows: int,
         limits: Limits,
+        has_infinity: bool,
     ) -> None:
         self._file = file
         self._metadata = metadata
-        self._fields = fields
-        self._leaves = leaves
         self._rows = rows
         self._cell = limits.cell
+        self._has_infinity = has_infinity
         self._groups = list(_first_groups(metadata, rows))
-        self._usable: list[Any] = []
-        self.notices: list[str] = []
-        self.columns = [_Column(at, self._pieces(at)) for at in range(len(fields))]
+        self._usable: dict[str, list[Any]] = {}
+        self._problems: list[str] = []
+        self._cut_moments: list[str] = []
+        self._as_text: list[str] = []
+        self.columns = [ColumnRead(told, told.form) for told in fields]
         for one in self.columns:
+            if one.told.is_encrypted:
+                continue
+            if not one.told.leaves:
+                one.values = self._without_columns(one)
+                continue
+            one.pieces = self._pieces(one.told.leaves)
             one.needs = self._parts(one)
+
+    def notices(self) -> list[str]:
+        """What was found out while reading."""
+        found = list(self._problems)
+        if self._as_text:
+            found.append(
+                f"bytes shown as text, as they read as such; the file does not say so: {listed(self._as_text)}"
+            )
+        if self._cut_moments:
+            found.append(f"fractions of seconds are left out: {listed(self._cut_moments)}")
+        return found
 
     def read(self) -> None:
         """Read as many columns as the file's budget holds."""
-        read_together(self._file, [Wish(partial(self._try, one)) for one in self.columns], at_least=_AT_LEAST)
+        waiting = [one for one in self.columns if one.values is None and not one.told.is_encrypted]
+        read_together(self._file, [Wish(partial(self._try, one)) for one in waiting], at_least=_AT_LEAST)
 
-    def _try(self, one: _Column) -> None:
+    def _try(self, one: ColumnRead) -> None:
         """Read a column; raises NotFetchedError with what it needs."""
         import pyarrow as pa
 
@@ -99,27 +125,26 @@ class _Columns:
             if missing := self._file.missing(one.needs):
                 raise NotFetchedError(missing)
             try:
-                one.values = self._cut(one) if one.pieces[0] else self._values(one.at)
+                one.values = self._cut(one) if one.pieces[0] else self._values(one)
                 return
             except NotFetchedError as error:
                 if one.pieces[0]:
                     raise
                 # A reader that goes on byte by byte would need a round trip for each of its buffers.
                 raise NotFetchedError([(start, max(end, start + _MORE)) for start, end in error.ranges]) from None
-            except (TooShortError, pa.ArrowException, OSError, ValueError, NotImplementedError) as error:
+            except (TooShortError, pa.ArrowException, OSError, ArithmeticError, LookupError, ValueError) as error:
                 if not one.pieces[0]:
                     one.values = [None] * self._rows
-                    name = short(str(self._fields[one.at].name), 80)
-                    self.notices.append(f"{name} cannot be read: {short(str(error), 200)}")
+                    self._problems.append(f"{_name(one)} cannot be read: {short(str(error), 200)}")
                     return
                 del one.pieces[0]
                 one.needs = self._parts(one)
 
-    def _cut(self, one: _Column) -> list[Cell]:
+    def _cut(self, one: ColumnRead) -> list[Cell]:
         """The values where the pages of a column are cut short."""
         group = self._metadata.row_group(self._groups[0])
         try:
-            for leaf in self._leaves[one.at]:
+            for leaf in one.told.leaves:
                 chunk, column = group.column(leaf), self._metadata.schema.column(leaf)
                 data = first_rows_chunk(self._file, chunk, column, self._rows, one.pieces[0])
                 if data is None:
@@ -128,50 +153,98 @@ class _Columns:
                     raise TooShortError
                 self._file.replace(beginnings(chunk, 1)[-1][0], data)
             # A dictionary in another order, or a page that needs its end, is an error here.
-            return self._values(one.at)
+            return self._values(one)
         finally:
             self._file.restore()
 
-    def _values(self, at: int) -> list[Cell]:
+    def _values(self, one: ColumnRead) -> list[Cell]:
+        if one.told.has_int96:
+            # Each array holds what the other cannot.
+            pairs = zip(self._batches(one.told.leaves, "s"), self._batches(one.told.leaves, "ns"), strict=True)
+            values: list[Cell] = []
+            for seconds, nanoseconds in pairs:
+                found, is_cut = int96_cells(seconds, nanoseconds, one.form, self._cell)
+                values += found
+                if is_cut and _name(one) not in self._cut_moments:
+                    self._cut_moments.append(_name(one))
+            return values
+        arrays = self._batches(one.told.leaves, "")
+        if one.told.form != PLAIN:
+            forms = [with_texts(array, one.told.form) for array in arrays]
+            one.form = forms[0] if forms and all(form == forms[0] for form in forms) else one.told.form
+            if one.form != one.told.form and _name(one) not in self._as_text:
+                self._as_text.append(_name(one))
+        return [
+            cell for array in arrays for cell in cells(array, one.form, self._cell, has_infinity=self._has_infinity)
+        ]
+
+    def _batches(self, leaves: list[int], int96_unit: str) -> list[pa.Array]:
+        """The first rows of a column, in as many arrays as pyarrow gives them in."""
         import pyarrow.parquet as pq
 
         # A reader that failed once may crash when it is used again.
+        usable = self._usable.setdefault(int96_unit, [])
         reader = (
-            self._usable.pop()
-            if self._usable
-            else pq.ParquetFile(self._file, metadata=self._metadata, buffer_size=_BUFFER, pre_buffer=False)
+            usable.pop()
+            if usable
+            else pq.ParquetFile(
+                self._file,
+                metadata=self._metadata,
+                buffer_size=_BUFFER,
+                pre_buffer=False,
+                coerce_int96_timestamp_unit=int96_unit or None,
+            )
         )
-        values: list[Cell] = []
-        batches = reader.reader.iter_batches(
-            self._rows, self._groups, column_indices=self._leaves[at], use_threads=False
-        )
-        for batch in batches:
-            values += cells(batch.column(0)[: self._rows - len(values)], self._cell)
-            if len(values) >= self._rows:
+        arrays: list[pa.Array] = []
+        count = 0
+        for batch in reader.reader.iter_batches(self._rows, self._groups, column_indices=leaves, use_threads=False):
+            arrays.append(batch.column(0)[: self._rows - count])
+            count += len(arrays[-1])
+            if count >= self._rows:
                 break
-        self._usable.append(reader)
-        if len(values) < self._rows:
-            raise ValueError(f"it has {len(values):,} rows")
-        return values
+        usable.append(reader)
+        if count < self._rows:
+            raise ValueError(f"it has {count:,} rows")
+        return arrays
 
-    def _pieces(self, at: int) -> list[int]:
+    def _without_columns(self, one: ColumnRead) -> list[Cell]:
+        """The values of a group without columns: nothing is stored of them."""
+        import pyarrow as pa
+
+        whole = pa.array([_empty(one.told.field.type)], one.told.field.type)
+        return cells(whole, one.form, self._cell) * self._rows
+
+    def _pieces(self, leaves: list[int]) -> list[int]:
         if len(self._groups) != 1:
             return [0]
         group = self._metadata.row_group(self._groups[0])
-        chunks = [group.column(leaf) for leaf in self._leaves[at]]
+        chunks = [group.column(leaf) for leaf in leaves]
         if sum(end - start for start, end in map(_first_pages, chunks)) <= _SMALL or not all(
-            can_be_cut(chunk, self._metadata.schema.column(leaf))
-            for chunk, leaf in zip(chunks, self._leaves[at], strict=True)
+            can_be_cut(chunk, self._metadata.schema.column(leaf)) for chunk, leaf in zip(chunks, leaves, strict=True)
         ):
             return [0]
         piece = min(_PIECE + _PIECE_OF_ROW * self._rows, _MOST_PIECE)
         return [piece, min(4 * piece, _MOST_PIECE), 0]
 
-    def _parts(self, one: _Column) -> list[tuple[int, int]]:
-        chunks = [self._metadata.row_group(at).column(leaf) for at in self._groups for leaf in self._leaves[one.at]]
+    def _parts(self, one: ColumnRead) -> list[tuple[int, int]]:
+        chunks = [self._metadata.row_group(at).column(leaf) for at in self._groups for leaf in one.told.leaves]
         if one.pieces[0]:
             return [part for chunk in chunks for part in beginnings(chunk, one.pieces[0])]
         return [_first_pages(chunk) for chunk in chunks]
+
+
+def _name(one: ColumnRead) -> str:
+    return short(str(one.told.field.name), 80)
+
+
+def listed(names: list[str], most: int = 5) -> str:
+    """The first names, and how many there are further."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
+
+
+def _empty(of: pa.DataType) -> Any:
+    """A value of a structure that holds nothing but such structures."""
+    return {of.field(at).name: _empty(of.field(at).type) for at in range(of.num_fields)}
 
 
 def _first_groups(metadata: Any, rows: int) -> Iterator[int]:

@@ -14,6 +14,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 from flowtui.preview.bounded_file import BoundedFile, NotFetchedError
+from flowtui.preview.thrift import read_struct, varint, zigzag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,7 +28,6 @@ _WIDTHS = {"INT32": 4, "FLOAT": 4, "INT64": 8, "DOUBLE": 8, "INT96": 12}
 _CODECS = {"UNCOMPRESSED": "", "SNAPPY": "snappy", "GZIP": "gzip", "ZSTD": "zstd", "BROTLI": "brotli"}
 _DATA_PAGE, _DICTIONARY_PAGE = 0, 2
 _PLAIN, _DICTIONARY_ENCODINGS = 0, (2, 8)
-_DEEPEST = 8
 
 
 class TooShortError(Exception):
@@ -142,7 +142,7 @@ def _page(file: BoundedFile, at: int, size: int) -> tuple[dict[int, Any], int, b
     """The header of a page, its length, and the beginning of the page, ``size`` bytes with the header."""
     file.seek(at)
     piece = file.read(size)
-    header, length = _read_struct(piece, 0, 0)
+    header, length = read_struct(piece, 0)
     if not isinstance(header.get(3), int) or header[3] < 0:
         raise _CutError
     if not all(isinstance(header.get(part, {}), dict) for part in (5, 7)) or not (5 in header or 7 in header):
@@ -204,7 +204,7 @@ def first_lz4_block(frame: bytes) -> int:
 
 def _unsnapped(body: bytes) -> bytes:
     """The beginning of a block of Snappy (google/snappy, format_description.txt), as far as it is there."""
-    size, at = _varint(body, 0)
+    size, at = varint(body, 0)
     found = bytearray()
     end = len(body)
     while at < end and len(found) < min(size, _MOST_UNPACKED):
@@ -237,69 +237,12 @@ def _unsnapped(body: bytes) -> bytes:
     return bytes(found)
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-        shift += 7
-        if shift > 63:
-            raise _CutError
-
-
-def _read_struct(data: bytes, at: int, depth: int) -> tuple[dict[int, Any], int]:
-    """The fields of a Thrift structure by their numbers, and where it ends. Raises IndexError at the data's end."""
-    found: dict[int, Any] = {}
-    number = 0
-    while data[at]:
-        delta, kind = data[at] >> 4, data[at] & 15
-        at += 1
-        if delta:
-            number += delta
-        else:
-            raw, at = _varint(data, at)
-            number = raw >> 1 ^ -(raw & 1)
-        found[number], at = _read_value(data, at, kind, depth)
-    return found, at + 1
-
-
-def _read_value(data: bytes, at: int, kind: int, depth: int) -> tuple[Any, int]:
-    if depth > _DEEPEST:
-        raise _CutError
-    if kind in (1, 2):
-        return kind == 1, at
-    if kind in (4, 5, 6):
-        raw, at = _varint(data, at)
-        return raw >> 1 ^ -(raw & 1), at
-    if kind == 8:
-        length, at = _varint(data, at)
-        if at + length > len(data):
-            raise IndexError
-        return data[at : at + length], at + length
-    if kind == 12:
-        return _read_struct(data, at, depth + 1)
-    raise _CutError
-
-
 def _written(type_: int, field: int, kept: Iterable[tuple[int, int]], unpacked: bytes, codec: str) -> bytes:
     """A page of these bytes with a header of these fields."""
     import pyarrow as pa
 
     body = pa.compress(unpacked, codec=codec, asbytes=True) if codec else unpacked
-    inner = b"".join(b"\x15" + _zigzag(value) for _, value in kept) + b"\0"
+    inner = b"".join(b"\x15" + zigzag(value) for _, value in kept) + b"\0"
     # The fields 1 to 3 are integers, the inner structure follows as field 5 or 7.
-    head = b"".join(b"\x15" + _zigzag(value) for value in (type_, len(unpacked), len(body)))
+    head = b"".join(b"\x15" + zigzag(value) for value in (type_, len(unpacked), len(body)))
     return head + bytes([(field - 3) << 4 | 12]) + inner + b"\0" + body
-
-
-def _zigzag(value: int) -> bytes:
-    value = value << 1 ^ value >> 63
-    found = bytearray()
-    while value > 0x7F:
-        found.append(value & 0x7F | 0x80)
-        value >>= 7
-    found.append(value)
-    return bytes(found)

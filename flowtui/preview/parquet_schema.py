@@ -1,0 +1,178 @@
+"""The fields of a Parquet file: which columns each is stored in, and what their annotations say that Arrow does not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flowtui.preview.arrow_forms import (
+    BYTES,
+    DECIMAL,
+    GEOMETRY,
+    INTEGER,
+    INTERVAL,
+    PLAIN,
+    TEXT,
+    UUID,
+    VARIANT,
+    Form,
+    fields_of,
+    form_of,
+)
+from flowtui.preview.arrow_schema import Path
+from flowtui.preview.arrow_values import is_bytes
+from flowtui.preview.parquet_footer import (
+    BYTE_ARRAY,
+    ENUM,
+    GEOGRAPHY,
+    INT96,
+    LOGICAL_DECIMAL,
+    LOGICAL_UUID,
+    Element,
+    Readable,
+)
+from flowtui.preview.parquet_footer import DECIMAL as CONVERTED_DECIMAL
+from flowtui.preview.parquet_footer import GEOMETRY as LOGICAL_GEOMETRY
+from flowtui.preview.parquet_footer import INTERVAL as CONVERTED_INTERVAL
+from flowtui.preview.parquet_footer import VARIANT as LOGICAL_VARIANT
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_MOST_GEO = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetField:
+    """A field of the schema.
+
+    Attributes:
+        at: its number in the schema.
+        field: pyarrow's.
+        form: what its values are meant to be.
+        leaves: the columns that it is stored in, by number; none of an empty group.
+        has_int96: a column is of the old type of moments, which pyarrow may wrap.
+        is_encrypted: a column is encrypted.
+    """
+
+    at: int
+    field: pa.Field
+    form: Form
+    leaves: list[int]
+    has_int96: bool = False
+    is_encrypted: bool = False
+
+
+def parquet_fields(
+    readable: Readable, schema: pa.Schema, elements: Sequence[Element], wanted: Sequence[int], encrypted: set[int]
+) -> list[ParquetField]:
+    """The fields of these numbers.
+
+    Args:
+        elements: the nodes of the file's schema.
+
+    Raises ValueError where the nodes do not fit to Arrow's schema.
+    """
+    roots = _children(elements)
+    leaves = [element for element in elements if element.physical is not None]
+    if len(roots) != len(schema) or len(leaves) != readable.metadata.num_columns:
+        raise ValueError("its schema makes no sense")
+    geometries = _geometries(readable.metadata.metadata or {})
+    variants = {element.leaves for element in elements if element.logical == LOGICAL_VARIANT}
+    found: list[ParquetField] = []
+    for at in wanted:
+        root, field = roots[at], schema.field(at)
+        annotated = _Annotated(leaves, variants, readable)
+        form, end = annotated.form(field.type, form_of(field), root.leaves[0], (at,))
+        if end != root.leaves[1]:
+            raise ValueError("its schema makes no sense")
+        if root.name in geometries and root.physical == BYTE_ARRAY:
+            form = Form(GEOMETRY)
+        numbers = list(range(*root.leaves))
+        has_int96 = any(leaves[leaf].physical == INT96 for leaf in numbers)
+        found.append(ParquetField(at, field, form, numbers, has_int96, not encrypted.isdisjoint(numbers)))
+    return found
+
+
+def _children(elements: Sequence[Element]) -> list[Element]:
+    """The nodes below the root."""
+    found: list[Element] = []
+    at, count = 1, elements[0].children if elements else 0
+    while at < len(elements) and len(found) < count:
+        found.append(elements[at])
+        # Of a group, what is below it is passed over.
+        left = 1
+        while left and at < len(elements):
+            left += elements[at].children if elements[at].physical is None else 0
+            left -= 1
+            at += 1
+    return found
+
+
+def _geometries(metadata: dict[bytes, bytes]) -> set[str]:
+    """The columns with geometries in WKB; https://geoparquet.org/releases/v1.1.0/ tells the form."""
+    text = metadata.get(b"geo", b"")
+    if not text or len(text) > _MOST_GEO:
+        return set()
+    try:
+        columns = json.loads(text)["columns"]
+        return {name for name, told in columns.items() if told.get("encoding") == "WKB"}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return set()
+
+
+class _Annotated:
+    """What the annotations of the columns say beyond what pyarrow makes of them."""
+
+    def __init__(self, leaves: Sequence[Element], variants: set[tuple[int, int]], readable: Readable) -> None:
+        self._leaves = leaves
+        self._variants = variants
+        self._readable = readable
+
+    def form(self, of: pa.DataType, form: Form, leaf: int, path: Path) -> tuple[Form, int]:
+        """The form of a field whose first column is ``leaf``, and the column after its last."""
+        import pyarrow as pa
+        import pyarrow.types as types
+
+        if isinstance(of, pa.BaseExtensionType):
+            of = of.storage_type
+        # A dictionary is Arrow's way of holding the values of one column.
+        inner = [] if types.is_dictionary(of) else fields_of(of)
+        if not inner and not types.is_struct(of):
+            return form if form.kind else self._leaf(of, leaf, path), leaf + 1
+        # In Arrow's schema the keys and items of a map have a structure around them.
+        inside = (*path, 0) if types.is_map(of) else path
+        children = []
+        begin = leaf
+        for at, field in enumerate(inner):
+            child, leaf = self.form(field.type, form.child(at), leaf, (*inside, at))
+            children.append(child)
+        if types.is_struct(of) and (begin, leaf) in self._variants and not form.kind:
+            return Form(VARIANT, "", tuple(children)), leaf
+        is_plain = not form.kind and all(child == PLAIN for child in children)
+        return PLAIN if is_plain else Form(form.kind, form.detail, tuple(children)), leaf
+
+    def _leaf(self, of: pa.DataType, leaf: int, path: Path) -> Form:
+        element = self._leaves[leaf]
+        if path in self._readable.wide:
+            return Form(INTEGER, "little" if self._readable.wide[path] else "little unsigned")
+        if leaf in self._readable.bare and (
+            element.logical == LOGICAL_DECIMAL or element.converted == CONVERTED_DECIMAL
+        ):
+            scale = element.parameters.get(1, element.scale) if element.logical else element.scale
+            return Form(DECIMAL, str(scale))
+        if not is_bytes(of):
+            return PLAIN
+        if element.converted == CONVERTED_INTERVAL:
+            return Form(INTERVAL)
+        if element.logical == LOGICAL_UUID:
+            return Form(UUID)
+        if element.logical in (LOGICAL_GEOMETRY, GEOGRAPHY):
+            return Form(GEOMETRY)
+        if element.converted == ENUM:
+            return Form(TEXT)
+        if element.physical == BYTE_ARRAY and element.is_bare:
+            return Form(BYTES)
+        return PLAIN
