@@ -7,14 +7,17 @@ A user-missing value is its value; that it counts as missing is said of its colu
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
+from flowtui.preview.comparison.moments import length_of, moment_of
 from flowtui.preview.formatted_value import FormattedValue
-from flowtui.preview.result import Cell
+from flowtui.preview.result import Cell, Column
 from flowtui.preview.special_missing import MARKED_MISSING, SpecialMissing, UserMissing
 from flowtui.preview.values import MISSING
 
 _NUMERIC = frozenset({"integer", "number", ""})
+_TEMPORAL = frozenset({"date", "datetime", "time"})
+_LENGTH = "duration"
 _LONGEST_NUMBER = 64
 _LEAST_SECONDS = 1e-4
 
@@ -53,15 +56,31 @@ class Values:
 
     Args:
         left_type, right_type: as ``Column.type`` says. Between numbers, ``1`` and ``1.0`` are the same, compared in
-            double precision unless both are whole; else texts are compared as they stand.
+            double precision unless both are whole; dates, moments and times are the same in any unit and form; else
+            texts are compared as they stand.
         tolerance: the largest absolute difference of two numbers that counts as none.
+        are_lengths: one of the columns has lengths of time.
     """
 
-    def __init__(self, left_type: str, right_type: str, tolerance: float = 0.0) -> None:
+    def __init__(self, left_type: str, right_type: str, tolerance: float = 0.0, *, are_lengths: bool = False) -> None:
         self._is_one_type = left_type == right_type
         self.numeric = left_type in _NUMERIC and right_type in _NUMERIC
+        self._said = self._meaning(left_type, right_type, are_lengths)
         self._missing = frozenset({""}) if "text" in (left_type, right_type) else MISSING
         self._tolerance = tolerance
+
+    @staticmethod
+    def of(left: Column, right: Column, tolerance: float = 0.0) -> Values:
+        """Of two columns."""
+        are_lengths = left.format.startswith(_LENGTH) or right.format.startswith(_LENGTH)
+        return Values(left.type, right.type, tolerance, are_lengths=are_lengths)
+
+    @staticmethod
+    def _meaning(left: str, right: str, are_lengths: bool) -> Callable[[str], Hashable] | None:
+        if are_lengths:
+            return length_of
+        is_temporal = (left in _TEMPORAL or right in _TEMPORAL) and {left, right} <= _TEMPORAL | {"text", ""}
+        return moment_of if is_temporal else None
 
     def is_missing(self, value: Cell) -> bool:
         """Whether a value is missing: SAS's ``.`` and ``NA`` count where the column is not a text."""
@@ -85,6 +104,10 @@ class Values:
             first, second = number_of(left), number_of(right)
             if first is not None and second is not None:
                 return first == second or (self._tolerance > 0 and distance(first, second) <= self._tolerance)
+        if self._said is not None:
+            one, two = self._said(text_of(left)), self._said(text_of(right))
+            if one is not None and two is not None:
+                return one == two
         return text_of(left) == text_of(right)
 
     def _same_formatted(self, left: Cell, right: Cell) -> bool:
@@ -110,6 +133,8 @@ class Values:
         if self.is_missing(value):
             return None
         number = number_of(value) if self.numeric else None
+        if self._said is not None and (said := self._said(text_of(value))) is not None:
+            return said
         return text_of(value) if number is None else number
 
 

@@ -86,7 +86,7 @@ def _pair_columns(
     for index, column in enumerate(left):
         if places.get(column.name):
             other = places[column.name].pop()
-            pairs.append(Pair(index, other, column, Values(column.type, right[other].type, tolerance)))
+            pairs.append(Pair(index, other, column, Values.of(column, right[other], tolerance)))
         else:
             removed.append(ColumnChange("removed", column, None, left_at=index + 1))
     rest = sorted(index for found in places.values() for index in found)
