@@ -27,7 +27,10 @@ def chosen(found: Preview, names: Sequence[str], file: str) -> Preview:
             f"{plain(file)} is shown as {'an image' if found.kind == 'image' else found.kind}: it has no columns.",
             "Leave --columns out.",
         )
-    places = [place for name in names for place in _places(found, name, file)]
+    # Of many columns only those are there that were asked for, and none of these where one of them is wrong.
+    known = {plain(name).casefold() for name in found.column_names}
+    wrong = [name for name in names if known and plain(name).casefold() not in known]
+    places = [place for name in wrong or names for place in _places(found, name, file)]
     return replace(
         found,
         columns=tuple(found.columns[place] for place in places),
@@ -37,15 +40,16 @@ def chosen(found: Preview, names: Sequence[str], file: str) -> Preview:
 
 def _places(found: Preview, name: str, file: str) -> list[int]:
     wanted = plain(name)
-    known = [column.name for column in found.columns]
-    exact = [place for place, one in enumerate(known) if one == wanted]
+    shown = [column.name for column in found.columns]
+    exact = [place for place, one in enumerate(shown) if one == wanted]
     if exact:
         return exact
-    alike = [place for place, one in enumerate(known) if one.casefold() == wanted.casefold()]
+    alike = [place for place, one in enumerate(shown) if one.casefold() == wanted.casefold()]
     if len(alike) == 1:
         return alike
+    known = list(found.column_names) or shown
     folded = {one.casefold(): one for one in reversed(known)}
-    near = [known[place] for place in alike]
+    near = [shown[place] for place in alike]
     near = near or [folded[one] for one in difflib.get_close_matches(wanted.casefold(), folded, n=3)]
     hint = f"Did you mean {' or '.join(near)}?" if near else f"It has {_some(known)}."
     raise UsageError(f"{plain(file)} has no column {wanted!r}.", hint)

@@ -101,6 +101,7 @@ async def _show(
         page=options.page,
         pixels=_PIXELS if is_drawn else 0,
         from_end=options.tail,
+        wanted=tuple(options.columns),
     )
     look = partial(preview, name=name, format=format_, member=options.member, siblings=siblings)
     async with AsyncExitStack() as readers:
@@ -156,9 +157,9 @@ async def _show(
 async def _head(look: Callable[..., Awaitable[Preview]], reader: Reader, options: Namespace, limits: Limits) -> Preview:
     found = await look(reader, limits=limits)
     is_missing = bool(set(options.columns) - {column.name for column in found.columns})
-    if is_missing and len(found.columns) == limits.columns:
+    if is_missing and len(found.columns) == limits.columns and not found.column_names:
         # It may stand behind those that are shown.
-        found = await look(reader, limits=replace(limits, columns=_MOST_COLUMNS))
+        found = await look(reader, limits=replace(limits, columns=_MOST_COLUMNS, wanted=()))
     return found
 
 

@@ -12,7 +12,7 @@ from flowtui.preview.arrow_batch import UnknownLayoutError
 from flowtui.preview.arrow_forms import form_of
 from flowtui.preview.arrow_ipc import MAGIC, File, Messages, Stream
 from flowtui.preview.arrow_messages import Message, begins_a_stream
-from flowtui.preview.arrow_values import UNREAD, cells, column, short
+from flowtui.preview.arrow_values import UNREAD, cells, column, column_names, short
 from flowtui.preview.bounded_file import BoundedFile, NotFetchedError, OverBudgetError, Wish, read_together
 from flowtui.preview.limits import Limits, chosen_places
 from flowtui.preview.parquet import metadata_facts
@@ -143,6 +143,7 @@ def _table(messages: Messages, limits: Limits) -> Preview:
         rows=tuple(zip(*whole, strict=True)),
         notices=(*notices, *problems),
         total_rows=messages.total,
+        column_names=column_names(messages.schema.names, len(fields), limits),
         more=is_cut or bool(unread),
         format="arrow",
         facts=tuple(_facts(messages, codec, limits)),

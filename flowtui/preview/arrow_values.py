@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import decimal
 import math
-from collections.abc import Callable, Iterator
+import struct
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from flowtui.preview.arrow_extensions import known
@@ -26,6 +28,7 @@ from flowtui.preview.arrow_forms import (
     form_of,
 )
 from flowtui.preview.arrow_times import temporal_texts
+from flowtui.preview.limits import Limits
 from flowtui.preview.result import Cell, Column
 from flowtui.text import plain
 
@@ -84,6 +87,11 @@ def column(field: pa.Field, width: int, form: Form | None = None, **known: Any) 
         format=short(_format(field.type, form), 80),
         **known,
     )
+
+
+def column_names(names: Sequence[str], shown: int, limits: Limits) -> tuple[str, ...]:
+    """The names of all columns where not all are shown."""
+    return tuple(short(str(name), limits.cell) for name in names) if shown < len(names) else ()
 
 
 def _format(of: pa.DataType, form: Form) -> str:
@@ -151,14 +159,31 @@ def stat_cell(value: Any, of: pa.DataType, width: int, form: Form = PLAIN, *, ha
         of = of.storage_type
     if pa.types.is_dictionary(of):
         of = of.value_type
+    if isinstance(value, bool | float) or (isinstance(value, int) and not pa.types.is_temporal(of) and not form.kind):
+        return _number(value)
+    if isinstance(value, str):
+        return short(value, width)
+    if isinstance(value, decimal.Decimal):
+        return short(f"{value:f}", width)
     try:
-        if pa.types.is_temporal(of) and isinstance(value, int):
-            array = pa.array([value], pa.int32() if of.bit_width == 32 else pa.int64()).view(of)
-        else:
-            array = pa.array([value], of)
-        return cells(array, form, width, has_infinity=has_infinity)[0]
-    except (pa.ArrowException, ValueError, TypeError, OverflowError):
+        return cells(_single(value, of), form, width, has_infinity=has_infinity)[0]
+    except (pa.ArrowException, ValueError, TypeError, OverflowError, struct.error):
         return short(str(value), width)
+
+
+def _single(value: int | bytes, of: pa.DataType) -> pa.Array:
+    """An array of one value, from its bytes: what makes arrays of Python's values imports pandas, for half a second."""
+    import pyarrow as pa
+    import pyarrow.types as types
+
+    if isinstance(value, int):
+        return pa.Array.from_buffers(
+            of, 1, [None, pa.py_buffer(value.to_bytes(of.bit_width // 8, "little", signed=True))]
+        )
+    if types.is_fixed_size_binary(of):
+        return pa.Array.from_buffers(of, 1, [None, pa.py_buffer(value)])
+    offsets = pa.py_buffer(struct.pack("<ii", 0, len(value)))
+    return pa.Array.from_buffers(pa.binary(), 1, [None, offsets, pa.py_buffer(value)])
 
 
 def with_texts(values: pa.Array, form: Form) -> Form:

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from flowtui.errors import PreviewError
-from flowtui.preview.arrow_values import UNREAD, column, short
+from flowtui.preview.arrow_values import UNREAD, column, column_names, short
 from flowtui.preview.bounded_file import BoundedFile
 from flowtui.preview.limits import Limits, chosen_places
 from flowtui.preview.parquet_columns import first_values, listed
-from flowtui.preview.parquet_footer import encrypted_columns, readable, schema_elements
+from flowtui.preview.parquet_footer import encrypted_columns, readable
 from flowtui.preview.parquet_schema import parquet_fields
 from flowtui.preview.parquet_statistics import statistics
 from flowtui.preview.result import Preview
@@ -71,7 +71,7 @@ def _table(file: BinaryIO, request: Request) -> Preview:
     # pyarrow ends the process when it is asked for a column that is encrypted.
     encrypted = encrypted_columns(footer) if is_encrypted else set()
     shown = chosen_places([str(name) for name in schema.names], limits)
-    fields = parquet_fields(found, schema, schema_elements(footer), shown, encrypted)
+    fields = parquet_fields(footer, found, schema, shown, encrypted)
     has_infinity = str(metadata.created_by or "").startswith("DuckDB")
     rows = min(max(min(limits.rows, limits.cells // max(len(fields), 1)), 1), metadata.num_rows)
     columns, said = first_values(bounded, metadata, fields, rows, limits, has_infinity=has_infinity)
@@ -101,6 +101,7 @@ def _table(file: BinaryIO, request: Request) -> Preview:
         rows=tuple(zip(*values, strict=True)),
         notices=tuple(notices),
         total_rows=metadata.num_rows,
+        column_names=column_names(schema.names, len(fields), limits),
         more=rows < metadata.num_rows or bool(unread),
         format="parquet",
         facts=tuple(_facts(metadata, limits, encrypted)),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flowtui.preview.arrow_forms import (
     BYTES,
@@ -32,6 +32,7 @@ from flowtui.preview.parquet_footer import (
     LOGICAL_UUID,
     Element,
     Readable,
+    schema_elements,
 )
 from flowtui.preview.parquet_footer import DECIMAL as CONVERTED_DECIMAL
 from flowtui.preview.parquet_footer import GEOMETRY as LOGICAL_GEOMETRY
@@ -65,35 +66,76 @@ class ParquetField:
     is_encrypted: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Nodes:
+    """The nodes of a schema that are looked at: the fields and the columns by number, and the columns of variants."""
+
+    roots: Mapping[int, Element]
+    leaves: Mapping[int, Element]
+    variants: frozenset[tuple[int, int]] = frozenset()
+
+
 def parquet_fields(
-    readable: Readable, schema: pa.Schema, elements: Sequence[Element], wanted: Sequence[int], encrypted: set[int]
+    footer: bytes, readable: Readable, schema: pa.Schema, wanted: Sequence[int], encrypted: set[int]
 ) -> list[ParquetField]:
     """The fields of these numbers.
 
     Args:
-        elements: the nodes of the file's schema.
+        footer: of the file.
+        schema: Arrow's.
+        encrypted: numbers of columns.
 
-    Raises ValueError where the nodes do not fit to Arrow's schema.
+    Raises ValueError, IndexError where the nodes of the footer do not fit to Arrow's schema.
     """
-    roots = _children(elements)
-    leaves = [element for element in elements if element.physical is not None]
-    if len(roots) != len(schema) or len(leaves) != readable.metadata.num_columns:
-        raise ValueError("its schema makes no sense")
+    is_flat = readable.metadata.num_columns == len(schema) and not any(field.type.num_fields for field in schema)
+    nodes = (
+        _flat_nodes(readable.metadata, wanted) if is_flat and not readable.bare else _nodes(footer, readable, schema)
+    )
     geometries = _geometries(readable.metadata.metadata or {})
-    variants = {element.leaves for element in elements if element.logical == LOGICAL_VARIANT}
     found: list[ParquetField] = []
     for at in wanted:
-        root, field = roots[at], schema.field(at)
-        annotated = _Annotated(leaves, variants, readable)
+        root, field = nodes.roots[at], schema.field(at)
+        annotated = _Annotated(nodes.leaves, nodes.variants, readable)
         form, end = annotated.form(field.type, form_of(field), root.leaves[0], (at,))
         if end != root.leaves[1]:
             raise ValueError("its schema makes no sense")
         if root.name in geometries and root.physical == BYTE_ARRAY:
             form = Form(GEOMETRY)
         numbers = list(range(*root.leaves))
-        has_int96 = any(leaves[leaf].physical == INT96 for leaf in numbers)
+        has_int96 = any(nodes.leaves[leaf].physical == INT96 for leaf in numbers)
         found.append(ParquetField(at, field, form, numbers, has_int96, not encrypted.isdisjoint(numbers)))
     return found
+
+
+def _nodes(footer: bytes, readable: Readable, schema: pa.Schema) -> _Nodes:
+    elements = schema_elements(footer)
+    roots = _children(elements)
+    leaves = [element for element in elements if element.physical is not None]
+    if len(roots) != len(schema) or len(leaves) != readable.metadata.num_columns:
+        raise ValueError("its schema makes no sense")
+    variants = frozenset(element.leaves for element in elements if element.logical == LOGICAL_VARIANT)
+    return _Nodes(dict(enumerate(roots)), dict(enumerate(leaves)), variants)
+
+
+_PHYSICAL = ("BOOLEAN", "INT32", "INT64", "INT96", "FLOAT", "DOUBLE", "BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY")
+_CONVERTED = {"NONE": None, "ENUM": ENUM, "DECIMAL": CONVERTED_DECIMAL, "INTERVAL": CONVERTED_INTERVAL}
+_LOGICAL = {"NONE": 0, "UUID": LOGICAL_UUID, "GEOMETRY": LOGICAL_GEOMETRY, "GEOGRAPHY": GEOGRAPHY}
+_OTHER = -1
+
+
+def _flat_nodes(metadata: Any, wanted: Sequence[int]) -> _Nodes:
+    """The fields of a table without nested ones, as pyarrow tells them: it need not be asked for all of thousands."""
+    found: dict[int, Element] = {}
+    for at in wanted:
+        told = metadata.schema.column(at)
+        logical = _LOGICAL.get(told.logical_type.type, _OTHER)
+        converted = _CONVERTED.get(told.converted_type, _OTHER)
+        physical = _PHYSICAL.index(told.physical_type)
+        found[at] = Element(
+            told.name, physical, told.length, None, 0, converted, told.scale, told.precision, logical, {}, 0, 0,
+            (at, at + 1),
+        )  # fmt: skip
+    return _Nodes(found, found)
 
 
 def _children(elements: Sequence[Element]) -> list[Element]:
@@ -126,7 +168,7 @@ def _geometries(metadata: dict[bytes, bytes]) -> set[str]:
 class _Annotated:
     """What the annotations of the columns say beyond what pyarrow makes of them."""
 
-    def __init__(self, leaves: Sequence[Element], variants: set[tuple[int, int]], readable: Readable) -> None:
+    def __init__(self, leaves: Mapping[int, Element], variants: frozenset[tuple[int, int]], readable: Readable) -> None:
         self._leaves = leaves
         self._variants = variants
         self._readable = readable

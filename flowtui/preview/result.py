@@ -98,6 +98,7 @@ class Preview:
         page: the page or sheet that is shown, from 1; 0 where the format has none.
         pages: how many there are, None where that is not known.
         page_names: names of the sheets.
+        column_names: of a table of which not all columns are shown, the names of all, where they are known; else empty.
         members: of an archive whose members can be shown, the name for each row as the archive has it, which is to ask
             for it and not to be printed; empty where there is no content.
     """
@@ -117,4 +118,5 @@ class Preview:
     page: int = 0
     pages: int | None = None
     page_names: tuple[str, ...] = ()
+    column_names: tuple[str, ...] = ()
     members: tuple[str, ...] = ()

@@ -20,6 +20,7 @@ _DEEPEST = 200
 _MOST_MISSING_VALUES = 10
 _PLAIN = frozenset({float, int, bool, type(None)})
 _CELLS = (FormattedValue, SpecialMissing, UserMissing)
+_MOST_NAMES = 100_000
 
 
 class MalformedPreviewError(Exception):
@@ -78,6 +79,7 @@ def _preview(shape: dict[str, Any], limits: Limits) -> Preview:
         page=_count(shape["page"]) or 0,
         pages=_count(shape["pages"]),
         page_names=tuple(_text(name, 80) for name in shape["page_names"][:1000]),
+        column_names=tuple(_text(name, limits.cell) for name in shape["column_names"][:_MOST_NAMES]),
     )
 
 
