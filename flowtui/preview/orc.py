@@ -6,6 +6,7 @@ moments in nanoseconds, which wrap before 1677 and after 2262; the statistics of
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -54,7 +55,7 @@ def table(file: BinaryIO, request: Request) -> Preview:
     try:
         return _table(BoundedFile.of(file, request), request)
     except (pa.ArrowException, OSError, ValueError, LookupError) as error:
-        raise PreviewError(f"a damaged ORC file: {str(error).strip()}") from error
+        raise PreviewError(f"a damaged ORC file: {str(error).partition(' Detail: ')[0].strip()}") from error
 
 
 def _table(file: BoundedFile, request: Request) -> Preview:
@@ -123,20 +124,55 @@ class _Column:
 
         values: list[Cell] = []
         form = form_of(self.field)
+        asked = _Asked(self._file)
         try:
             # A reader that failed once is not used again.
-            reader = orc.ORCFile(self._file)
+            reader = orc.ORCFile(asked)
             for stripe in range(reader.nstripes):
                 batch = reader.read_stripe(stripe, columns=[self._at])
                 values += cells(batch.column(0)[: self._rows - len(values)], form, self._width)
                 if len(values) >= self._rows:
                     break
-        except NotFetchedError as error:
-            raise NotFetchedError([(start, max(end, start + _MORE)) for start, end in error.ranges]) from None
-        except (pa.ArrowException, OSError, ValueError, LookupError, ArithmeticError) as error:
+        except (pa.ArrowException, OSError, ValueError, LookupError, ArithmeticError, NotFetchedError) as error:
+            if asked.missing:
+                needed = [(start, max(end, start + _MORE)) for start, end in asked.missing]
+                raise NotFetchedError(needed) from None
             values = [None] * self._rows
-            self.problem = f"{short(self.name, 80)} cannot be read: {short(str(error), 200)}"
+            reason = str(error).partition(" Detail: ")[0]
+            self.problem = f"{short(self.name, 80)} cannot be read: {short(reason, 200)}"
         self.values = values
+
+
+class _Asked(io.RawIOBase):
+    """A file that remembers what was not fetched of it: ORC's library makes another error of it.
+
+    Attributes:
+        missing: what was asked for and is not there.
+    """
+
+    def __init__(self, file: BoundedFile) -> None:
+        super().__init__()
+        self._file = file
+        self.missing: list[tuple[int, int]] = []
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def read(self, size: int | None = -1) -> bytes:
+        try:
+            return self._file.read(size)
+        except NotFetchedError as error:
+            self.missing += error.ranges
+            raise
 
 
 def _has_moments(of: pa.DataType) -> bool:

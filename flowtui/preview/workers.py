@@ -41,6 +41,9 @@ _EXTRAS = {
     "pyarrow": "tables", "pandas": "sas", "pyreadstat": "sas", "pypdfium2": "media", "PIL": "media",
     "resvg_py": "media",
     "python_calamine": "office", "zstd": "archives", "lz4": "archives", "h5py": "models",
+    "pyarrow": "tables", "fastavro": "tables", "rdata": "tables", "pandas": "sas", "pyreadstat": "sas",
+    "pypdfium2": "media", "PIL": "media", "resvg_py": "media",
+    "python_calamine": "office", "zstd": "archives", "lz4": "archives",
 }  # fmt: skip
 """Which extra of flowtui installs a library."""
 

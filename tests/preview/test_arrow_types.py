@@ -18,6 +18,7 @@ from tests.preview.look import look, look_at
 from tests.preview.test_arrow import written
 from tests.preview.test_parquet import SHOWN, TYPES
 from tests.storage.store import Store
+from tests.trusting import TrustsAll
 
 BIG = 2**70
 FRAME = polars.DataFrame(
@@ -149,7 +150,10 @@ async def test_texts_in_views_of_one_large_batch_are_not_read_as_a_whole() -> No
     frame.write_ipc(sink, record_batch_size=rows)
     store = Store({"bucket/f.arrow": sink.getvalue()})
     assert len(sink.getvalue()) > 10_000_000
-    async with Storage(transport=store.transport) as storage, storage.open("http://store/bucket/f.arrow") as reader:
+    async with (
+        Storage(TrustsAll(), transport=store.transport) as storage,
+        storage.open("http://store/bucket/f.arrow") as reader,
+    ):
         found = await preview(reader, name="f.arrow")
         assert found.rows[99] == (99, "a name of more than twelve letters 99")
         assert found.total_rows == rows
