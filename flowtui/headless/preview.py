@@ -171,7 +171,7 @@ async def _directory(storage: Storage, uri: str, limits: Limits, error: FlowtuiE
         raise error from None
     if not is_directory:
         raise error
-    return preview_directory(await storage.list(uri), limits=limits)
+    return await preview_directory(storage, uri, limits=limits)
 
 
 def _column(column: TableColumn, cells: Sequence[Cell]) -> dict[str, Any]:

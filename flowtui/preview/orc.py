@@ -38,7 +38,10 @@ _MOST_MOMENT = (1 << 63) // 1_000_000 - 1
 
 def accepts(subject: Subject) -> bool:
     """Files that begin like ORC's."""
-    return subject.sniffed.magic == "orc" or (subject.head.startswith(_MAGIC) and subject.sniffed.is_any(*_NAMES))
+    if not subject.head.startswith(_MAGIC):
+        return False
+    # A text may begin with these letters too.
+    return subject.sniffed.is_any(*_NAMES) or subject.sniffed.encoding is None
 
 
 async def show(subject: Subject) -> Preview:

@@ -18,6 +18,7 @@ from flowtui.preview import (
     coreml,
     delimited,
     executorch,
+    duckdb_file,
     gguf,
     hdf5,
     html,
@@ -28,6 +29,7 @@ from flowtui.preview import (
     lightgbm,
     markdown,
     mlflow,
+    netcdf,
     notebook,
     numpy_files,
     onnx,
@@ -57,11 +59,13 @@ from flowtui.preview.limits import DEFAULT, Limits
 from flowtui.preview.model_folders import words_of_folder
 from flowtui.preview.result import Column, Preview
 from flowtui.preview.siblings import Siblings
+from flowtui.preview.result import Cell, Column, Preview
 from flowtui.preview.sniff import is_from_the_end, is_named_from_the_end, sniff
 from flowtui.preview.source import Source
 from flowtui.preview.subject import Subject
+from flowtui.preview.table_folders import table_folder
 from flowtui.preview.workers import Workers
-from flowtui.storage import Entry
+from flowtui.storage import Storage
 from flowtui.text import plain
 
 _SHORT_HEAD = 64 * 1024
@@ -94,6 +98,8 @@ PREVIEWERS: tuple[Previewer, ...] = (
     Previewer("avro", avro.accepts, avro.show),
     Previewer("sqlite", sqlite.accepts, sqlite.show),
     Previewer("r data", r_data.accepts, r_data.show),
+    Previewer("duckdb", duckdb_file.accepts, duckdb_file.show),
+    Previewer("netcdf", netcdf.accepts, netcdf.show),
     Previewer("xpt", xpt.accepts, xpt.show),
     Previewer("sas7bdat", sas7bdat.accepts, sas7bdat.show),
     Previewer("sas7bcat", sas7bcat.accepts, sas7bcat.show),
@@ -229,20 +235,31 @@ async def _preview(
     raise PreviewError(f"No preview for {plain(name)}.", "; ".join(notices))
 
 
-def preview_directory(entries: tuple[Entry, ...], *, limits: Limits = DEFAULT) -> Preview:
-    """The files of a directory as a table of names and sizes."""
-    rows = tuple((plain(entry.name), entry.size) for entry in entries[: limits.rows])
+async def preview_directory(storage: Storage, uri: str, *, limits: Limits = DEFAULT) -> Preview:
+    """The files of a directory as a table of names and sizes; of one that is a table together, what each file is.
+
+    Raises NotFoundError, StorageError where it cannot be listed.
+    """
+    entries = await storage.list(uri)
+    told = await table_folder(storage, uri, entries)
+    states = told.states if told else {}
+    rows: list[tuple[Cell, ...]] = [
+        (plain(entry.name), entry.size, *([states[entry.name]] if states else [])) for entry in entries[: limits.rows]
+    ]
     cut = len(entries) > len(rows)
     is_of = words_of_folder(entry.name for entry in entries)
     notices = [is_of] if is_of else []
     if cut:
         notices.append(f"first {len(rows):,} of {len(entries):,} files")
+    notices = (f"first {len(rows):,} of {len(entries):,} files",) if cut else ()
     return Preview(
         kind="table",
-        columns=(Column("name", "text"), Column("size", "integer")),
-        rows=rows,
+        columns=(Column("name", "text"), Column("size", "integer"), *([Column("state", "text")] if states else [])),
+        rows=tuple(rows),
         total_rows=len(entries),
         notices=tuple(notices),
+        notices=(*notices, *(told.notices if told else ())),
         more=cut and limits.can_grow,
-        format="directory",
+        format=told.format if told else "directory",
+        facts=told.facts if told else (),
     )

@@ -156,6 +156,8 @@ def magic(head: bytes) -> str:
         return "webp"
     if head[:2] == b"BM" and head[6:10] == bytes(4) and head[15:18] == bytes(3):
         return "bmp"
+    if head[8:12] == b"DUCK":
+        return "duckdb"
     if head[257:262] == b"ustar":
         return "tar"
     if _PORTABLE in head[:_PORTABLE_WITHIN].translate(None, b"\r\n"):

@@ -53,7 +53,7 @@ async def read_preview(session: Session, subject: Subject, limits: Limits) -> Pr
 
     uri, file = subject.uris[0], subject.archive or subject
     if subject.directory:
-        return preview_directory(await session.storage.list(uri), limits=limits)
+        return await preview_directory(session.storage, uri, limits=limits)
     try:
         async with session.storage.open(uri) as reader:
             return await preview(

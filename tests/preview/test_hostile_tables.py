@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import sqlite3
 import unicodedata
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas
 import pyarrow.parquet as pq
 import pyreadstat
@@ -25,10 +28,14 @@ from flowtui.preview.workers import Workers
 from flowtui.storage import Storage
 from tests.preview.look import strings
 from tests.preview.sas7bcat_file import CatalogFile
+from tests.preview.r_file import frame, rds
 from tests.preview.sas7bdat_file import SasFile
 from tests.preview.test_arrow import written as arrow_written
+from tests.preview.test_arrow_types import VIEWS
+from tests.preview.test_orc_avro import RECORD, TABLE, avro_written, orc_written
 from tests.preview.test_parquet import TYPES, random_table
 from tests.preview.test_sas7bcat import FORMATS, LONG
+from tests.preview.test_r_data import COLUMNS
 from tests.preview.test_sas7bdat import ROWS, VARIABLES
 from tests.preview.test_spreadsheet import saved, study
 from tests.preview.test_xpt import SUBJECTS
@@ -40,6 +47,8 @@ _NAMES = (
     "f.parquet", "zstd.parquet", "f.arrow", "lz4.arrow", "f.arrows", "f.sas7bdat", "rle.sas7bdat", "rdc.sas7bdat",
     "big32.sas7bdat", "deleted.sas7bdat", "mixed32.sas7bdat", "later.sas7bdat", "f.sas7bcat", "small.sas7bcat",
     "f.xpt", "v8.xpt", "f.xlsx", "f.xls", "f.sav", "f.dta",
+    "big32.sas7bdat", "f.xpt", "v8.xpt", "f.xlsx", "f.xls", "f.sav", "f.dta",
+    "views.arrow", "variant.parquet", "f.orc", "f.avro", "f.db", "f.rds",
 )  # fmt: skip
 
 
@@ -54,6 +63,23 @@ def content_of(name: str, folder: Path) -> bytes:
             return arrow_written(table, "file", "zstd")
         pq.write_table(table, sink)
         return sink.getvalue()
+    if name == "views.arrow":
+        return arrow_written(VIEWS, "stream", "zstd")
+    if name == "variant.parquet":
+        duckdb.sql(f"COPY (SELECT {{'a': i, 'b': ['x' || i]}}::VARIANT v FROM range(9) t(i)) TO '{path}'")
+        return path.read_bytes()
+    if name == "f.orc":
+        return orc_written(TABLE)
+    if name == "f.avro":
+        return avro_written([RECORD] * 5)
+    if name == "f.rds":
+        return gzip.decompress(rds(frame(COLUMNS)))
+    if name == "f.db":
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("CREATE TABLE IF NOT EXISTS t (a, b)")
+            connection.executemany("INSERT INTO t VALUES (?, ?)", [(at, "x") for at in range(50)])
+            connection.commit()
+        return path.read_bytes()
     if name.endswith(".parquet"):
         sink = io.BytesIO()
         pq.write_table(TYPES, sink, compression="zstd" if name.startswith("zstd") else "snappy")

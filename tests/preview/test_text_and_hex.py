@@ -9,8 +9,9 @@ from flowtui.preview.hex import dump
 from flowtui.preview.limits import Limits
 from flowtui.preview.registry import preview_directory
 from flowtui.preview.sniff import encoding_of, sniff
-from flowtui.storage import Entry
+from flowtui.storage import Storage
 from tests.preview.look import look, look_at
+from tests.trusting import TrustsAll
 
 
 @pytest.mark.parametrize(
@@ -180,7 +181,10 @@ def test_formats_and_magic() -> None:
     assert sniff(bytes(12) + bytes.fromhex("c2ea8160b31411cfbd92080009c7318c181f1011")).magic == "sas7bdat"
 
 
-def test_a_directory_is_a_table_of_its_files() -> None:
-    found = preview_directory(tuple(Entry(f"part-{index}\x1b[1m", index) for index in range(150)))
-    assert found.rows[0] == ("part-0", 0)
+async def test_a_directory_is_a_table_of_its_files(tmp_path: Path) -> None:
+    for index in range(150):
+        (tmp_path / f"part-{index:03}\x1b[1m").write_bytes(b"x" * index)
+    async with Storage(TrustsAll()) as storage:
+        found = await preview_directory(storage, str(tmp_path))
+    assert found.rows[:2] == (("part-000", 0), ("part-001", 1))
     assert (len(found.rows), found.total_rows, found.more) == (100, 150, True)
