@@ -89,7 +89,7 @@ class _Columns:
         self._groups = list(_first_groups(metadata, rows))
         self._usable: dict[str, list[Any]] = {}
         self._problems: list[str] = []
-        self._cut_moments: list[str] = []
+        self._moments: dict[str, list[str]] = {}
         self._as_text: list[str] = []
         self.columns = [ColumnRead(told, told.form) for told in fields]
         for one in self.columns:
@@ -108,8 +108,7 @@ class _Columns:
             found.append(
                 f"bytes shown as text, as they read as such; the file does not say so: {listed(self._as_text)}"
             )
-        if self._cut_moments:
-            found.append(f"fractions of seconds are left out: {listed(self._cut_moments)}")
+        found += [f"{said}: {listed(names)}" for said, names in self._moments.items()]
         return found
 
     def read(self) -> None:
@@ -163,10 +162,11 @@ class _Columns:
             pairs = zip(self._batches(one.told.leaves, "s"), self._batches(one.told.leaves, "ns"), strict=True)
             values: list[Cell] = []
             for seconds, nanoseconds in pairs:
-                found, is_cut = int96_cells(seconds, nanoseconds, one.form, self._cell)
+                found, said = int96_cells(seconds, nanoseconds, one.form, self._cell)
                 values += found
-                if is_cut and _name(one) not in self._cut_moments:
-                    self._cut_moments.append(_name(one))
+                names = self._moments.setdefault(said, []) if said else [_name(one)]
+                if _name(one) not in names:
+                    names.append(_name(one))
             return values
         arrays = self._batches(one.told.leaves, "")
         if one.told.form != PLAIN:

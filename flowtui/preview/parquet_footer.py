@@ -23,7 +23,7 @@ BOOLEAN, INT32, INT64, INT96, FLOAT, DOUBLE, BYTE_ARRAY, FIXED_LEN_BYTE_ARRAY = 
 ENUM, DECIMAL, JSON, BSON, INTERVAL = 4, 5, 19, 20, 21
 """Converted types."""
 
-LOGICAL_DECIMAL, LOGICAL_INTEGER, LOGICAL_UUID, VARIANT, GEOMETRY, GEOGRAPHY = 5, 10, 14, 16, 17, 18
+LOGICAL_DECIMAL, LOGICAL_BSON, LOGICAL_UUID, VARIANT, GEOMETRY, GEOGRAPHY = 5, 13, 14, 16, 17, 18
 """Logical types, by their numbers in the union ``LogicalType``."""
 
 _ARROW_KEY, _HIDDEN_KEY = b"ARROW:schema", b"ARROW!schema"
@@ -201,29 +201,47 @@ def _without_unknown_annotations(footer: bytes) -> tuple[bytes, frozenset[int]]:
         found = schema_elements(footer)
     except (ValueError, IndexError):
         return footer, frozenset()
-    refused = {
-        element.leaves[0]
-        for element in found[:_MOST_TRIED]
-        if element.physical is not None and not element.is_bare and not _is_readable(footer, element)
-    }
-    if not refused:
-        return footer, frozenset()
     pieces = [footer[: found[0].begin]]
-    for element in found:
-        is_refused = element.physical is not None and element.leaves[0] in refused
-        pieces.append(_bare(element) if is_refused else footer[element.begin : element.end])
+    refused: set[int] = set()
+    for tree in trees(found):
+        parts = [footer[element.begin : element.end] for element in tree]
+        if len(found) <= _MOST_TRIED and not _is_readable(parts):
+            for at, element in enumerate(tree):
+                if element.physical is not None and not element.is_bare and not _is_readable([parts[at]]):
+                    parts[at] = _bare(element)
+                    refused.add(element.leaves[0])
+            if not _is_readable(parts):
+                # What a group is said to be, as a map whose keys may be missing.
+                parts = [
+                    _bare(element) if element.physical is None else part
+                    for element, part in zip(tree, parts, strict=True)
+                ]
+        pieces += parts
+    pieces.insert(1, footer[found[0].begin : found[0].end])
     pieces.append(footer[found[-1].end : -8])
     return _closed(b"".join(pieces)), frozenset(refused)
 
 
-def _is_readable(footer: bytes, element: Element) -> bool:
-    """Whether pyarrow reads a schema of this column alone."""
+def trees(found: Sequence[Element]) -> Iterator[list[Element]]:
+    """The nodes below the root, each with those below it."""
+    at = 1
+    while at < len(found):
+        begin, left = at, 1
+        while left and at < len(found):
+            left += (found[at].children if found[at].physical is None else 0) - 1
+            at += 1
+        yield list(found[begin:at])
+
+
+def _is_readable(parts: Sequence[bytes]) -> bool:
+    """Whether pyarrow reads a schema of these nodes below the root, the first of which is its only child."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     root = _struct([(4, BINARY, b"\x04root"), (5, I32, zigzag(1))])
-    schema = b"\x2c" + root + footer[element.begin : element.end]
-    alone = b"\x15" + zigzag(2) + b"\x19" + schema + b"\x16\0" + b"\x19\x0c" + b"\0"
+    count = len(parts) + 1
+    head = bytes([count << 4 | 12]) if count < 15 else b"\xfc" + written_varint(count)
+    alone = b"\x15" + zigzag(2) + b"\x19" + head + root + b"".join(parts) + b"\x16\0" + b"\x19\x0c" + b"\0"
     try:
         pq.read_metadata(io.BytesIO(_closed(MARK + alone))).schema.to_arrow_schema()
     except (pa.ArrowException, OSError):
@@ -232,13 +250,16 @@ def _is_readable(footer: bytes, element: Element) -> bool:
 
 
 def _bare(element: Element) -> bytes:
+    """A node of which nothing is said but how it is stored."""
     name = element.name.encode(errors="replace")
-    parts = [(1, I32, zigzag(element.physical or 0))]
+    parts = [] if element.physical is None else [(1, I32, zigzag(element.physical))]
     if element.length:
         parts.append((2, I32, zigzag(element.length)))
     if element.repetition is not None:
         parts.append((3, I32, zigzag(element.repetition)))
     parts.append((4, BINARY, written_varint(len(name)) + name))
+    if element.physical is None:
+        parts.append((5, I32, zigzag(element.children)))
     return _struct(parts)
 
 

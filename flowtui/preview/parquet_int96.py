@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from flowtui.preview.arrow_forms import Form
 from flowtui.preview.arrow_times import integers, moment_text
-from flowtui.preview.arrow_values import arrays_within, cells
+from flowtui.preview.arrow_values import UNREAD, arrays_within, cells
 from flowtui.preview.result import Cell
 
 if TYPE_CHECKING:
@@ -20,20 +20,34 @@ if TYPE_CHECKING:
 _PER_SECOND = 1_000_000_000
 
 
-def int96_cells(seconds: pa.Array, nanoseconds: pa.Array, form: Form, width: int) -> tuple[list[Cell], bool]:
-    """The cells of a column that holds moments of INT96, and whether fractions of seconds had to be left out.
+_MOST = (1 << 63) * 1000
+"""Nanoseconds since 1970 that microseconds in 64 bits hold: no writer has more, and Spark wraps what is beyond."""
+
+CUT, WRAPPED = "fractions of seconds are left out", "moments that make no sense, as their writer wrapped them"
+"""What may be said of a column."""
+
+
+def int96_cells(seconds: pa.Array, nanoseconds: pa.Array, form: Form, width: int) -> tuple[list[Cell], str]:
+    """The cells of a column that holds moments of INT96, and what is to be said of them, if anything.
 
     Args:
         seconds, nanoseconds: its values, read in each unit.
     """
-    pairs = list(_moments(seconds, nanoseconds))
+    pairs = _moments(seconds, nanoseconds)
     if all(whole == wrapped for whole, wrapped in pairs):
-        return cells(nanoseconds, form, width), False
-    if not form.children and seconds.type != nanoseconds.type and seconds.type.num_fields == 0:
-        there = seconds.is_valid().to_pylist()
+        return cells(nanoseconds, form, width), ""
+    is_wrapped = any(not -_MOST <= whole < _MOST for whole, _ in pairs)
+    if seconds.type.num_fields == 0:
         exact = iter(pairs)
-        return [moment_text(next(exact)[0], "ns") if is_there else None for is_there in there], False
-    return cells(seconds, form, width), any(whole % _PER_SECOND for whole, _ in pairs)
+        found: list[Cell] = [_text(next(exact)[0]) if is_there else None for is_there in seconds.is_valid().to_pylist()]
+        return found, WRAPPED if is_wrapped else ""
+    if is_wrapped:
+        return [UNREAD] * len(seconds), WRAPPED
+    return cells(seconds, form, width), CUT if any(whole % _PER_SECOND for whole, _ in pairs) else ""
+
+
+def _text(nanoseconds: int) -> str:
+    return moment_text(nanoseconds, "ns") if -_MOST <= nanoseconds < _MOST else UNREAD
 
 
 def _moments(seconds: pa.Array, nanoseconds: pa.Array) -> list[tuple[int, int]]:

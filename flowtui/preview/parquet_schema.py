@@ -24,15 +24,18 @@ from flowtui.preview.arrow_forms import (
 from flowtui.preview.arrow_schema import Path
 from flowtui.preview.arrow_values import is_bytes
 from flowtui.preview.parquet_footer import (
+    BSON,
     BYTE_ARRAY,
     ENUM,
     GEOGRAPHY,
     INT96,
+    LOGICAL_BSON,
     LOGICAL_DECIMAL,
     LOGICAL_UUID,
     Element,
     Readable,
     schema_elements,
+    trees,
 )
 from flowtui.preview.parquet_footer import DECIMAL as CONVERTED_DECIMAL
 from flowtui.preview.parquet_footer import GEOMETRY as LOGICAL_GEOMETRY
@@ -118,8 +121,8 @@ def _nodes(footer: bytes, readable: Readable, schema: pa.Schema) -> _Nodes:
 
 
 _PHYSICAL = ("BOOLEAN", "INT32", "INT64", "INT96", "FLOAT", "DOUBLE", "BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY")
-_CONVERTED = {"NONE": None, "ENUM": ENUM, "DECIMAL": CONVERTED_DECIMAL, "INTERVAL": CONVERTED_INTERVAL}
-_LOGICAL = {"NONE": 0, "UUID": LOGICAL_UUID, "GEOMETRY": LOGICAL_GEOMETRY, "GEOGRAPHY": GEOGRAPHY}
+_CONVERTED = {"NONE": None, "ENUM": ENUM, "BSON": BSON, "DECIMAL": CONVERTED_DECIMAL, "INTERVAL": CONVERTED_INTERVAL}
+_LOGICAL = {"NONE": 0, "BSON": LOGICAL_BSON, "UUID": LOGICAL_UUID, "GEOMETRY": LOGICAL_GEOMETRY, "GEOGRAPHY": GEOGRAPHY}
 _OTHER = -1
 
 
@@ -140,17 +143,7 @@ def _flat_nodes(metadata: Any, wanted: Sequence[int]) -> _Nodes:
 
 def _children(elements: Sequence[Element]) -> list[Element]:
     """The nodes below the root."""
-    found: list[Element] = []
-    at, count = 1, elements[0].children if elements else 0
-    while at < len(elements) and len(found) < count:
-        found.append(elements[at])
-        # Of a group, what is below it is passed over.
-        left = 1
-        while left and at < len(elements):
-            left += elements[at].children if elements[at].physical is None else 0
-            left -= 1
-            at += 1
-    return found
+    return [tree[0] for tree in trees(elements)]
 
 
 def _geometries(metadata: dict[bytes, bytes]) -> set[str]:
@@ -215,6 +208,6 @@ class _Annotated:
             return Form(GEOMETRY)
         if element.converted == ENUM:
             return Form(TEXT)
-        if element.physical == BYTE_ARRAY and element.is_bare:
+        if element.physical == BYTE_ARRAY and element.converted != BSON and element.logical != LOGICAL_BSON:
             return Form(BYTES)
         return PLAIN

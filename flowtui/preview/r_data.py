@@ -7,6 +7,7 @@ it is evaluated, and functions and environments are named only. Data frames are 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from flowtui.errors import PreviewError
@@ -24,6 +25,12 @@ _AS_TEXT = (b"A\n2\n", b"A\n3\n")
 _MOST = 32 << 20
 _CHUNK = 1 << 20
 _DEEPEST = 20
+_DAMAGES = (
+    ValueError, NotImplementedError, LookupError, EOFError, TypeError, AttributeError, ArithmeticError, AssertionError,
+    RecursionError,
+)  # fmt: skip
+"""What rdata raises of damaged files."""
+
 _ROW_NAMES = "row names"
 
 
@@ -58,16 +65,8 @@ def objects(file: BinaryIO, request: Request) -> Preview:
         page = min(max(request.limits.page, 1), len(found))
         name, chosen = found[page - 1]
         preview = _object(name, chosen, request.limits, "rda" if is_archive else "rds")
-    except (
-        ValueError,
-        NotImplementedError,
-        LookupError,
-        EOFError,
-        TypeError,
-        AttributeError,
-        ArithmeticError,
-    ) as error:
-        raise PreviewError(f"R's data that cannot be read: {error}") from error
+    except _DAMAGES as error:
+        raise PreviewError(f"R's data that cannot be read: {str(error) or 'it is damaged'}") from error
     facts = [("serialization", str(parsed.versions.format)), ("R version", _version(parsed.versions.serialized))]
     if name:
         facts.insert(0, ("object", short(name, 80)))
@@ -75,8 +74,6 @@ def objects(file: BinaryIO, request: Request) -> Preview:
 
 
 def _with_page(found: Preview, page: int, names: list[str], facts: tuple[tuple[str, str], ...]) -> Preview:
-    from dataclasses import replace
-
     if not page:
         return replace(found, facts=(*facts, *found.facts))
     page_names = tuple(short(name, 80) for name in names[:1000])

@@ -20,12 +20,20 @@ def written(table: pa.Table, **options: object) -> bytes:
     return sink.getvalue()
 
 
-def node(name: str, *, physical: int | None = None, length: int = 0, children: int = 0, rest: bytes = b"") -> bytes:
-    """A ``SchemaElement`` that is optional; ``rest`` are its further fields, which follow its number of children."""
+def node(
+    name: str,
+    *,
+    physical: int | None = None,
+    length: int = 0,
+    children: int = 0,
+    rest: bytes = b"",
+    repeated: bool = False,
+) -> bytes:
+    """A ``SchemaElement``, optional or repeated; ``rest`` are the fields that follow its number of children."""
     parts = [b""] if physical is None else [b"\x15" + zigzag(physical)]
     parts += [b"\x15" + zigzag(length)] if length else []
     before = 2 if length else 1 if physical is not None else 0
-    parts.append(bytes([(3 - before) << 4 | 5]) + zigzag(1))
+    parts.append(bytes([(3 - before) << 4 | 5]) + zigzag(2 if repeated else 1))
     parts.append(b"\x18" + written_varint(len(name)) + name.encode())
     parts.append(b"\x15" + zigzag(children) + rest + b"\0")
     return b"".join(parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import io
+import struct
 import uuid
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,20 @@ async def test_moments_of_int96_never_wrap(tmp_path: Path) -> None:
     near = pa.array([1_700_000_000_123_456_789, -1], pa.timestamp("ns"))
     found = await look(written(pa.table({"t": near}), use_deprecated_int96_timestamps=True), "f.parquet")
     assert column(found, "t") == ["2023-11-14 22:13:20.123456789", "1969-12-31 23:59:59.999999999"]
+
+
+async def test_moments_of_int96_that_their_writer_wrapped_are_not_guessed() -> None:
+    # 290000-12-31 as Spark writes it: neither its day nor its nanoseconds are such.
+    wrapped = struct.pack("<qi", -32_509_551_616_000, -105_862_232)
+    moments = pa.array([dt.datetime(2000, 1, 1), FAR[0], None], pa.timestamp("us"))
+    content = written(
+        pa.table({"t": moments}), use_deprecated_int96_timestamps=True, use_dictionary=False, compression="none"
+    )
+    first = struct.pack("<qi", 0, 2_451_545)
+    assert content.count(first) == 1
+    found = await look(content.replace(first, wrapped), "f.parquet")
+    assert column(found, "t") == ["…", "9999-12-31 00:00:00.000000000", None]
+    assert found.notices == ("moments that make no sense, as their writer wrapped them: t",)
 
 
 async def test_nested_moments_of_int96_never_wrap() -> None:
@@ -164,6 +179,28 @@ async def test_an_annotation_that_pyarrow_refuses_costs_no_other_column() -> Non
     found = await look(odd, "f.parquet")
     assert found.rows == ((1, "-1" + "0" * 78 + ".00", "text"),)
     assert (found.columns[1].type, found.columns[1].format) == ("number", "decimal(scale 2)")
+
+
+async def test_an_annotation_of_a_group_that_pyarrow_refuses() -> None:
+    inner = pa.array([[{"k": b"a", "v": 1}], None], pa.list_(pa.struct([("k", pa.binary()), ("v", pa.int64())])))
+    content = written(pa.table({"id": [1, 2], "m": inner}), store_schema=False)
+    as_map = b"\x15" + zigzag(1)
+    odd = with_schema(
+        content,
+        [
+            node("id", physical=INT64),
+            node("m", children=1, rest=as_map),
+            # A map whose keys may be missing, as old writers of Hive have them.
+            node("key_value", children=1, repeated=True),
+            node("entry", children=2),
+            node("k", physical=BYTE_ARRAY),
+            node("v", physical=INT64),
+        ],
+        2,
+    )
+    found = await look(odd, "f.parquet")
+    assert found.rows[0][0] == 1
+    assert '"v": 1' in str(found.rows[0][1])
 
 
 async def test_groups_without_fields() -> None:

@@ -12,8 +12,11 @@ Result = Literal["identical", "equal", "different", "unknown"]
 ``unknown``: what was compared is equal, and that is not all."""
 
 OF_WRITING = frozenset(
-    ["created", "modified", "CreationDate", "ModDate", "compression", "encoding", "format version", "row groups"]
-)
+    [
+        "created", "modified", "CreationDate", "ModDate", "compression", "encoding", "format version", "row groups",
+        "rows of the first row group", "created by", "record batches", "form", "stripes", "codec",
+    ]
+)  # fmt: skip
 """Facts of when and how a file was written: its content is equal where only they differ."""
 
 RowState = Literal["added", "removed", "changed"]
