@@ -199,6 +199,7 @@ class _Column:
                 self.values += cells(array, self._form, self._cell)
             except UnknownLayoutError:
                 self.is_unread = True
+                self.problem = f"{short(str(self.field.name), 80)} cannot be read: a layout that is not known"
                 return
             except (
                 pa.ArrowException, PreviewError, OSError, ValueError, LookupError, ArithmeticError, struct.error,
@@ -227,7 +228,7 @@ def _codec(messages: Messages) -> str:
 def _dictionary(
     messages: Messages, ids: dict[tuple[int, ...], int], batch: int, path: tuple[int, ...], of: pa.DataType
 ) -> pa.Array:
-    return messages.dictionary(ids.get(path, -1), of, batch)
+    return messages.dictionary(ids, path, of, batch)
 
 
 def _whole_batches(messages: Messages, places: list[int], rows: int, limits: Limits) -> list[list[Cell] | None]:
@@ -235,18 +236,27 @@ def _whole_batches(messages: Messages, places: list[int], rows: int, limits: Lim
     import pyarrow as pa
 
     found: list[list[Cell]] = [[] for _ in places]
+    unknown: set[int] = set()
     try:
         for at in messages.batches:
             parts = [*messages.dictionaries_before(at), messages.batch_at(at)]
             bodies = [part.raw + _body(messages.file, part) for part in parts]
             batch = pa.ipc.open_stream(pa.BufferReader(messages.raw + b"".join(bodies))).read_next_batch()
             for values, place in zip(found, places, strict=True):
-                values += cells(batch.column(place)[: rows - len(values)], messages.forms[place], limits.cell)
-            if not found or len(found[0]) >= rows:
+                if place in unknown:
+                    continue
+                try:
+                    array = batch.column(place)
+                except LookupError:
+                    # pyarrow has no class for arrays of this type.
+                    unknown.add(place)
+                    continue
+                values += cells(array[: rows - len(values)], messages.forms[place], limits.cell)
+            if max(map(len, found), default=rows) >= rows:
                 break
     except OverBudgetError:
         return [None for _ in places]
-    return list(found)
+    return [None if place in unknown else values for place, values in zip(places, found, strict=True)]
 
 
 def _body(file: BoundedFile, message: Message) -> bytes:

@@ -44,6 +44,7 @@ class Messages:
     Attributes:
         raw: the message with the schema, as a stream has it.
         forms: of the fields of the schema.
+        is_big_endian: numbers have their highest byte first.
         batches: positions of record batches, as far as they are known.
         total: rows of all batches, None where that is not known.
     """
@@ -58,6 +59,8 @@ class Messages:
         self.schema: pa.Schema = pa.ipc.read_schema(pa.BufferReader(self.raw))
         header = Table.root(self.raw[8:]).table(2)
         self.ids = dictionary_ids(header) if header is not None else []
+        # pyarrow turns the bytes around, and it reads whole batches.
+        self.is_big_endian = header is not None and header.scalar(0, "h") == 1
         self.forms = [
             with_wide_integers(form_of(field), field.type, (at,), wide) for at, field in enumerate(self.schema)
         ]
@@ -78,6 +81,8 @@ class Messages:
 
     def opened(self, at: int) -> Batch:
         """The record batch at a position. Raises UnknownLayoutError."""
+        if self.is_big_endian:
+            raise UnknownLayoutError
         if at not in self._opened:
             message = self.batch_at(at)
             types = [field.type for field in self.schema]
@@ -91,23 +96,43 @@ class Messages:
         """What is good to have before the columns are read."""
         return []
 
-    def dictionary(self, number: int, of: pa.DataType, batch: int) -> pa.Array:
-        """A dictionary as a whole, as any of its values may stand in the first rows, for the batch at a position."""
+    def dictionary(
+        self, ids: dict[tuple[int, ...], int], path: tuple[int, ...], of: pa.DataType, batch: int
+    ) -> pa.Array:
+        """A dictionary as a whole, as any of its values may stand in the first rows, for the batch at a position.
+
+        Args:
+            ids: of a field, the numbers of the dictionaries within it by path; the one at ``path`` is given.
+        """
         import pyarrow as pa
 
         parts: list[pa.Array] = []
         for message in self.dictionaries_before(batch):
             header = message.header.table(1)
-            if message.header.scalar(0, "q") != number or header is None:
+            if message.header.scalar(0, "q") != ids.get(path, -1) or header is None:
                 continue
             if not message.header.scalar(2, "B"):
                 # One that is no delta takes the place of those before.
                 parts.clear()
             values = Batch(self.file, header, message.body, message.end, [of], message.version)
-            parts.append(values.column(0, of, values.length, _no_dictionary))
+            inner = partial(self._inner, ids, path, batch)
+            parts.append(values.column(0, of, values.length, inner))
         if not parts:
             raise PreviewError("a damaged Arrow file: a dictionary is missing")
         return pa.concat_arrays(parts) if len(parts) > 1 else parts[0]
+
+    def _inner(
+        self,
+        ids: dict[tuple[int, ...], int],
+        path: tuple[int, ...],
+        batch: int,
+        below: tuple[int, ...],
+        of: pa.DataType,
+    ) -> pa.Array:
+        """A dictionary within the values of another."""
+        if not below:
+            raise UnknownLayoutError
+        return self.dictionary(ids, (*path, *below), of, batch)
 
     def dictionaries_before(self, batch: int) -> list[Message]:
         """The dictionaries that count for the batch at a position, in their order."""
@@ -195,7 +220,3 @@ class Stream(Messages):
                 self.total = total if message.end >= size else None
                 return
             at = message.end
-
-
-def _no_dictionary(path: tuple[int, ...], of: pa.DataType) -> pa.Array:
-    raise UnknownLayoutError

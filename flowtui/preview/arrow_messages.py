@@ -95,10 +95,14 @@ def begins_a_stream(head: bytes) -> bool:
     if len(head) < 16:
         return False
     mark, length = struct.unpack_from("<Ii", head)
-    if mark != CONTINUES or not 0 < length <= _MOST_METADATA:
+    begin = 8
+    if mark != CONTINUES:
+        # Before Arrow 0.15 the length came without a mark.
+        length, begin = mark, 4
+    if not 0 < length <= min(_MOST_METADATA, len(head) - begin):
         return False
-    found = _message(head[8 : 8 + length], 8 + length)
-    return found is not None and found.kind == SCHEMA
+    found = _message(head[begin : begin + length], begin + length)
+    return found is not None and found.kind == SCHEMA and found.version <= V5 and found.body == found.end
 
 
 def schema_message(footer: bytes) -> bytes:
