@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.feather as feather
+import pyarrow.parquet as pq
 import pytest
 
 from flowtui import cli
@@ -46,3 +49,16 @@ def test_a_script_gets_the_date_and_what_is_printed_and_a_person_what_is_printed
     assert cli.main(["preview", "f.xpt"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split() for line in lines] == [["ID", "D", "N"], ["a", "13APR2009", ".A"], ["b", "1.5"]]
+@pytest.mark.parametrize("form", ["parquet", "arrow"])
+def test_two_of_thousands_of_columns(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    wide = pa.table({f"V{at}": [at] for at in range(14_461)})
+    if form == "parquet":
+        pq.write_table(wide, tmp_path / "wide.parquet")
+    else:
+        feather.write_feather(wide, tmp_path / "wide.arrow")
+    assert cli.main(["preview", f"wide.{form}", "--columns", "V14460,v0", "--json"]) == 0
+    assert [one["name"] for one in shown["columns"]] == ["V14460", "V0"]
+    assert shown["rows"] == [[14460, 0]]
+    assert cli.main(["preview", f"wide.{form}", "--columns", "V14460,V99999"]) == 2
+    assert "has no column 'V99999'" in capsys.readouterr().err
