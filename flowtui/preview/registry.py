@@ -12,13 +12,13 @@ from flowtui.errors import PreviewError
 from flowtui.preview import (
     archives,
     arrow,
-    catboost,
     avro,
+    catboost,
     compressed,
     coreml,
     delimited,
-    executorch,
     duckdb_file,
+    executorch,
     gguf,
     hdf5,
     html,
@@ -251,13 +251,11 @@ async def preview_directory(storage: Storage, uri: str, *, limits: Limits = DEFA
     notices = [is_of] if is_of else []
     if cut:
         notices.append(f"first {len(rows):,} of {len(entries):,} files")
-    notices = (f"first {len(rows):,} of {len(entries):,} files",) if cut else ()
     return Preview(
         kind="table",
         columns=(Column("name", "text"), Column("size", "integer"), *([Column("state", "text")] if states else [])),
         rows=tuple(rows),
         total_rows=len(entries),
-        notices=tuple(notices),
         notices=(*notices, *(told.notices if told else ())),
         more=cut and limits.can_grow,
         format=told.format if told else "directory",

@@ -38,12 +38,9 @@ _MOST_READ = 16 << 20
 _MOST_RANGES = 1024
 _KEPT_ENVIRONMENT = ("LANG", "LC_ALL", "LC_CTYPE", "PATH", "TZ", "TZDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _EXTRAS = {
-    "pyarrow": "tables", "pandas": "sas", "pyreadstat": "sas", "pypdfium2": "media", "PIL": "media",
-    "resvg_py": "media",
-    "python_calamine": "office", "zstd": "archives", "lz4": "archives", "h5py": "models",
     "pyarrow": "tables", "fastavro": "tables", "rdata": "tables", "pandas": "sas", "pyreadstat": "sas",
     "pypdfium2": "media", "PIL": "media", "resvg_py": "media",
-    "python_calamine": "office", "zstd": "archives", "lz4": "archives",
+    "python_calamine": "office", "zstd": "archives", "lz4": "archives", "h5py": "models",
 }  # fmt: skip
 """Which extra of flowtui installs a library."""
 
