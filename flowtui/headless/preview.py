@@ -22,7 +22,7 @@ from flowtui.headless.table import Column, table, tree
 from flowtui.preview.formatted_value import FormattedValue
 from flowtui.preview.frame_directory import frame_part
 from flowtui.preview.limits import Limits
-from flowtui.preview.registry import preview, preview_directory
+from flowtui.preview.registry import preview, preview_folder
 from flowtui.preview.result import Cell, Image, Preview, TreeNode
 from flowtui.preview.result import Column as TableColumn
 from flowtui.preview.siblings import Siblings
@@ -171,7 +171,7 @@ async def _directory(storage: Storage, uri: str, limits: Limits, error: FlowtuiE
         raise error from None
     if not is_directory:
         raise error
-    return await preview_directory(storage, uri, limits=limits)
+    return await preview_folder(storage, uri, limits=limits)
 
 
 def _column(column: TableColumn, cells: Sequence[Cell]) -> dict[str, Any]:

@@ -243,9 +243,7 @@ def _leaf(one: pa.Array) -> bytes:
     if is_bytes(of):
         return json_text(_bytes_at(one, 0) or b"")
     found = cells(one, width=_MOST_VALUE)[0]
-    if types.is_timestamp(of) and isinstance(found, str):
-        return json_text(found)
-    return json_text(found)
+    return json_text(found if isinstance(found, str | int | float) else None)
 
 
 _CONVERTERS: dict[str, Callable[[Any, Form, int], list[Any]]] = {

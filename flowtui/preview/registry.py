@@ -57,15 +57,14 @@ from flowtui.preview import (
 from flowtui.preview import hex as hex_dump
 from flowtui.preview.limits import DEFAULT, Limits
 from flowtui.preview.model_folders import words_of_folder
-from flowtui.preview.result import Column, Preview
-from flowtui.preview.siblings import Siblings
 from flowtui.preview.result import Cell, Column, Preview
+from flowtui.preview.siblings import Siblings
 from flowtui.preview.sniff import is_from_the_end, is_named_from_the_end, sniff
 from flowtui.preview.source import Source
 from flowtui.preview.subject import Subject
-from flowtui.preview.table_folders import table_folder
+from flowtui.preview.table_folders import TableFolder, table_folder
 from flowtui.preview.workers import Workers
-from flowtui.storage import Storage
+from flowtui.storage import Entry, Storage
 from flowtui.text import plain
 
 _SHORT_HEAD = 64 * 1024
@@ -235,13 +234,19 @@ async def _preview(
     raise PreviewError(f"No preview for {plain(name)}.", "; ".join(notices))
 
 
-async def preview_directory(storage: Storage, uri: str, *, limits: Limits = DEFAULT) -> Preview:
-    """The files of a directory as a table of names and sizes; of one that is a table together, what each file is.
+async def preview_folder(storage: Storage, uri: str, *, limits: Limits = DEFAULT) -> Preview:
+    """The files of a directory; of one that is a table together, what each file is.
 
     Raises NotFoundError, StorageError where it cannot be listed.
     """
     entries = await storage.list(uri)
-    told = await table_folder(storage, uri, entries)
+    return preview_directory(entries, told=await table_folder(storage, uri, entries), limits=limits)
+
+
+def preview_directory(
+    entries: tuple[Entry, ...], *, told: TableFolder | None = None, limits: Limits = DEFAULT
+) -> Preview:
+    """The files of a directory as a table of names and sizes, with what is ``told`` of them."""
     states = told.states if told else {}
     rows: list[tuple[Cell, ...]] = [
         (plain(entry.name), entry.size, *([states[entry.name]] if states else [])) for entry in entries[: limits.rows]

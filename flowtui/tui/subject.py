@@ -48,12 +48,12 @@ async def read_preview(session: Session, subject: Subject, limits: Limits) -> Pr
         FlowtuiError: it cannot be read or shown.
     """
     from flowtui.preview.frame_directory import frame_part
-    from flowtui.preview.registry import preview, preview_directory
+    from flowtui.preview.registry import preview, preview_folder
     from flowtui.preview.siblings import Siblings
 
     uri, file = subject.uris[0], subject.archive or subject
     if subject.directory:
-        return await preview_directory(session.storage, uri, limits=limits)
+        return await preview_folder(session.storage, uri, limits=limits)
     try:
         async with session.storage.open(uri) as reader:
             return await preview(

@@ -27,15 +27,15 @@ from flowtui.preview.result import Preview
 from flowtui.preview.workers import Workers
 from flowtui.storage import Storage
 from tests.preview.look import strings
-from tests.preview.sas7bcat_file import CatalogFile
 from tests.preview.r_file import frame, rds
+from tests.preview.sas7bcat_file import CatalogFile
 from tests.preview.sas7bdat_file import SasFile
 from tests.preview.test_arrow import written as arrow_written
 from tests.preview.test_arrow_types import VIEWS
 from tests.preview.test_orc_avro import RECORD, TABLE, avro_written, orc_written
 from tests.preview.test_parquet import TYPES, random_table
-from tests.preview.test_sas7bcat import FORMATS, LONG
 from tests.preview.test_r_data import COLUMNS
+from tests.preview.test_sas7bcat import FORMATS, LONG
 from tests.preview.test_sas7bdat import ROWS, VARIABLES
 from tests.preview.test_spreadsheet import saved, study
 from tests.preview.test_xpt import SUBJECTS
@@ -47,7 +47,6 @@ _NAMES = (
     "f.parquet", "zstd.parquet", "f.arrow", "lz4.arrow", "f.arrows", "f.sas7bdat", "rle.sas7bdat", "rdc.sas7bdat",
     "big32.sas7bdat", "deleted.sas7bdat", "mixed32.sas7bdat", "later.sas7bdat", "f.sas7bcat", "small.sas7bcat",
     "f.xpt", "v8.xpt", "f.xlsx", "f.xls", "f.sav", "f.dta",
-    "big32.sas7bdat", "f.xpt", "v8.xpt", "f.xlsx", "f.xls", "f.sav", "f.dta",
     "views.arrow", "variant.parquet", "f.orc", "f.avro", "f.db", "f.rds",
 )  # fmt: skip
 

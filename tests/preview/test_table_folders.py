@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from flowtui.preview.registry import preview_directory
+from flowtui.preview.registry import preview_folder
 from flowtui.preview.result import Preview
 from flowtui.storage import Storage
 from tests.trusting import TrustsAll
@@ -40,7 +40,7 @@ def delta(folder: Path, *commits: list[dict[str, Any]], first: int = 0) -> Path:
 def shown(folder: Path) -> Preview:
     async def look() -> Preview:
         async with Storage(TrustsAll()) as storage:
-            return await preview_directory(storage, str(folder))
+            return await preview_folder(storage, str(folder))
 
     return asyncio.run(look())
 

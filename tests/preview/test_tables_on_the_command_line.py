@@ -49,15 +49,21 @@ def test_a_script_gets_the_date_and_what_is_printed_and_a_person_what_is_printed
     assert cli.main(["preview", "f.xpt"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split() for line in lines] == [["ID", "D", "N"], ["a", "13APR2009", ".A"], ["b", "1.5"]]
+
+
 @pytest.mark.parametrize("form", ["parquet", "arrow"])
 def test_two_of_thousands_of_columns(
     form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     wide = pa.table({f"V{at}": [at] for at in range(14_461)})
     if form == "parquet":
         pq.write_table(wide, tmp_path / "wide.parquet")
     else:
         feather.write_feather(wide, tmp_path / "wide.arrow")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FLOWTUI_HOME", str(tmp_path / "home"))
     assert cli.main(["preview", f"wide.{form}", "--columns", "V14460,v0", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
     assert [one["name"] for one in shown["columns"]] == ["V14460", "V0"]
     assert shown["rows"] == [[14460, 0]]
     assert cli.main(["preview", f"wide.{form}", "--columns", "V14460,V99999"]) == 2

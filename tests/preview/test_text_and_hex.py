@@ -7,7 +7,7 @@ import pytest
 from flowtui.errors import NotFoundError
 from flowtui.preview.hex import dump
 from flowtui.preview.limits import Limits
-from flowtui.preview.registry import preview_directory
+from flowtui.preview.registry import preview_folder
 from flowtui.preview.sniff import encoding_of, sniff
 from flowtui.storage import Storage
 from tests.preview.look import look, look_at
@@ -185,6 +185,6 @@ async def test_a_directory_is_a_table_of_its_files(tmp_path: Path) -> None:
     for index in range(150):
         (tmp_path / f"part-{index:03}\x1b[1m").write_bytes(b"x" * index)
     async with Storage(TrustsAll()) as storage:
-        found = await preview_directory(storage, str(tmp_path))
+        found = await preview_folder(storage, str(tmp_path))
     assert found.rows[:2] == (("part-000", 0), ("part-001", 1))
     assert (len(found.rows), found.total_rows, found.more) == (100, 150, True)
