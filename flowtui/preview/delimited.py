@@ -3,57 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 
 from flowtui.errors import PreviewError
+from flowtui.preview.delimited_dialect import Dialect, lacks_row_names, lines_before, sniff_dialect
 from flowtui.preview.result import Column, Preview
 from flowtui.preview.subject import Subject
 from flowtui.preview.values import has_header, type_of_all
-from flowtui.text import plain
+from flowtui.text import cut, plain
 
 _FORMATS = ("csv", "tsv", "tab", "psv")
 _DELIMITERS = {"tsv": "\t", "tab": "\t", "psv": "|"}
-_CANDIDATES = (",", "\t", ";", "|")
-_SAMPLE_ROWS = 200
 _TYPED_ROWS = 1000
 _RUNAWAY_LINES = 200
 _DECIMAL_COMMA = re.compile(r"^(\s*[+-]?[0-9]*),([0-9]+\s*)$")
 _SEPARATOR_LINE = re.compile(r"sep=([^\w\s\"]|\t)\r?\n", re.IGNORECASE)
 
-# The reader only sees what a preview read, so its own limit of 131,072 characters per field must not get in the way.
-csv.field_size_limit(2**31 - 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """How fields are parted; ``quoted`` is False where quotation marks are ordinary characters."""
-
-    delimiter: str
-    quoted: bool = True
-
-    def rows(self, text: str) -> Iterator[list[str]]:
-        """The records of ``text``; blank lines are left out."""
-        reader = csv.reader(
-            io.StringIO(text, newline=""),
-            delimiter=self.delimiter,
-            quoting=csv.QUOTE_MINIMAL if self.quoted else csv.QUOTE_NONE,
-        )
-        try:
-            for row in reader:
-                if row:
-                    yield row
-        except csv.Error as error:
-            raise PreviewError(f"not a table: {error}") from error
-
 
 def accepts(subject: Subject) -> bool:
-    """Text that calls itself delimited."""
-    return subject.sniffed.encoding is not None and not subject.sniffed.magic and subject.sniffed.is_any(*_FORMATS)
+    """Text that calls itself delimited, or that the person takes for it."""
+    is_text = subject.sniffed.encoding is not None and not subject.sniffed.magic
+    return is_text and (subject.sniffed.is_any(*_FORMATS) or subject.limits.has_dialect)
 
 
 async def show(subject: Subject) -> Preview:
@@ -69,10 +41,13 @@ def _show(subject: Subject) -> Preview:
     if separator:
         named, text = separator.group(1), text[separator.end() :]
     notices = subject.text_notices()
-    dialect = Dialect(named or sniff_delimiter(text))
-    if _runs_away(text, dialect):
-        dialect = Dialect(dialect.delimiter, quoted=False)
-        notices.append("a quotation mark is never closed: quotation marks are shown as they stand")
+    dialect = sniff_dialect(text, delimiter=limits.delimiter or named, quote=limits.quote, skip=limits.skip)
+    if limits.quote is None:
+        if _runs_away(text, replace(dialect, quote=dialect.quote or '"')):
+            dialect = replace(dialect, quote="", has_backslashes=False, has_blanks=False)
+            notices.append("a quotation mark is never closed: quotation marks are shown as they stand")
+        elif not dialect.quote:
+            notices.append("quotation marks do not enclose whole fields: they are shown as they stand")
 
     rows, total, complete = _read(text, dialect, subject)
     if not rows:
@@ -80,6 +55,12 @@ def _show(subject: Subject) -> Preview:
     width = max(map(len, rows))
     header = has_header(rows)
     names = rows[0] if header else []
+    if dialect.skip:
+        notices.append(f"{_lines(dialect.skip)} before the {'header' if header else 'table'}")
+    if header and lacks_row_names(rows, width):
+        names = ["", *names]
+        notices.append("the header has no name for the first column, as R writes row names")
+    notices += dialect.words()
     body = rows[1:] if header else rows
     total -= header
     columns = min(width, limits.columns)
@@ -107,7 +88,12 @@ def _show(subject: Subject) -> Preview:
         total_rows=total if complete else None,
         more=len(shown) < total or not complete,
         format="tsv" if dialect.delimiter == "\t" else "csv",
+        facts=(("before the table", cut(lines_before(text, dialect), limits.cell)),) if dialect.skip else (),
     )
+
+
+def _lines(count: int) -> str:
+    return "1 line" if count == 1 else f"{count:,} lines"
 
 
 def _read(text: str, dialect: Dialect, subject: Subject) -> tuple[list[list[str]], int, bool]:
@@ -130,30 +116,9 @@ def _read(text: str, dialect: Dialect, subject: Subject) -> tuple[list[list[str]
     return rows, total, subject.whole
 
 
-def sniff_delimiter(text: str) -> str:
-    """The delimiter that parts the first records into the most even number of fields; a comma where none does."""
-    sample = text[: 64 * 1024]
-    best, best_score = ",", 0.0
-    for delimiter in _CANDIDATES:
-        widths = []
-        for row in Dialect(delimiter).rows(sample):
-            widths.append(len(row))
-            if len(widths) >= _SAMPLE_ROWS:
-                break
-        if len(widths) > 1 and len(sample) < len(text):
-            widths.pop()
-        if not widths:
-            continue
-        width, count = Counter(widths).most_common(1)[0]
-        score = 0.0 if width == 1 else count / len(widths) + min(width, 50) / 1000
-        if score > best_score:
-            best, best_score = delimiter, score
-    return best
-
-
 def _runs_away(text: str, dialect: Dialect) -> bool:
     """True where one field takes in so many lines that its opening quotation mark must be an ordinary character."""
-    if '"' not in text:
+    if not dialect.quote or dialect.quote not in text:
         return False
     for index, row in enumerate(dialect.rows(text)):
         if any(field.count("\n") > _RUNAWAY_LINES for field in row if len(field) > _RUNAWAY_LINES):

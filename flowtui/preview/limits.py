@@ -30,6 +30,9 @@ class Limits:
         depth: levels of a tree.
         page: the page or sheet to show, from 1, in formats that have them.
         pixels: width and height of a picture at most.
+        delimiter: what parts the fields of delimited text; empty to find it out.
+        quote: its quotation mark, empty for none; None to find it out.
+        skip: its lines before the table; None to find it out.
         from_end: text is shown from its end, as the last lines of a log say most.
         wanted: names of the columns to show, of tables that can be read by columns; none for the first ones.
     """
@@ -48,6 +51,14 @@ class Limits:
     pixels: int = 1024
     from_end: bool = False
     wanted: tuple[str, ...] = ()
+    delimiter: str = ""
+    quote: str | None = None
+    skip: int | None = None
+
+    @property
+    def has_dialect(self) -> bool:
+        """True where the person said how delimited text is laid out."""
+        return bool(self.delimiter) or self.quote is not None or self.skip is not None
 
     @property
     def can_grow(self) -> bool:

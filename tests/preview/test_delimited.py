@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from flowtui.preview.delimited import sniff_delimiter
+from flowtui.preview.delimited_dialect import sniff_dialect
 from flowtui.preview.limits import Limits
 from flowtui.preview.result import Column
 from flowtui.preview.values import has_header, type_of, type_of_all
@@ -151,11 +151,15 @@ async def test_what_is_no_table_is_shown_as_text_or_bytes() -> None:
     assert (found.kind, found.notices[-1]) == ("hex", "called csv, looks like pdf; shown as bytes")
 
 
+def _delimiter(text: str) -> str:
+    return sniff_dialect(text).delimiter
+
+
 def test_delimiters() -> None:
-    assert sniff_delimiter("a|b|c\n1|2|3\n") == "|"
-    assert sniff_delimiter("one column\nof words, sometimes\n") == ","
-    assert sniff_delimiter("1,5;2,5\n3,5;4,5\n1;2\n") == ";"
-    assert sniff_delimiter("") == ","
+    assert _delimiter("a|b|c\n1|2|3\n") == "|"
+    assert _delimiter("one column\nof words, sometimes\n") == ","
+    assert _delimiter("1,5;2,5\n3,5;4,5\n1;2\n") == ";"
+    assert _delimiter("") == ","
     assert has_header([["a", "b"], ["1", "2"]])
 
 
