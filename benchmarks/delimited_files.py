@@ -1,6 +1,6 @@
-"""Delimited files whose content is known, of the kinds that are met: how many flowtui and DuckDB's sniffer read rightly.
+"""How many delimited files of known content flowtui and DuckDB's sniffer read rightly, by kind.
 
-Run it with the development environment: ``python benchmarks/delimited_files.py [--seed N] [--count N] [--wrong]``. A
+Run it with the development environment: ``python benchmarks/delimited_files.py [--seed N] [--count N] [--wrong KIND]``. A
 file is read rightly where the names of the columns and all values are those that were written. Missing values and empty
 texts count as one, and DuckDB reads all columns as text.
 """
@@ -176,7 +176,10 @@ def _single_quotes(draw: random.Random) -> File:
 
 def _blank_before_quote(draw: random.Random) -> File:
     table = _table(draw, extra=",")
-    return File("a blank before a quotation mark", _written(table, ",", blank=" "), table.names, table.rows)
+    text = _written(table, ",", blank=" ")
+    # Without a quotation mark nothing tells that the blanks do not belong to the values.
+    text = text if '"' in text else _written(table, ",", blank=" ", all_quoted=True)
+    return File("a blank before a quotation mark", text, table.names, table.rows)
 
 
 def _long_delimiter(draw: random.Random) -> File:
@@ -251,10 +254,13 @@ def by_duckdb(path: Path) -> Read:
 
 
 def is_right(read: Read, file: File) -> bool:
-    """Whether names and values are those that were written; a preview shows line breaks within a field as blanks."""
+    """Whether names and values are those that were written; a preview shows line breaks and tabs as blanks."""
     names, rows = read
-    one_line = [tuple(cell.replace("\n", " ") for cell in row) for row in rows]
-    return names == file.names and one_line == [tuple(cell.replace("\n", " ") for cell in row) for row in file.rows]
+
+    def on_one_line(rows: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
+        return [tuple(cell.replace("\n", " ").replace("\t", " ") for cell in row) for row in rows]
+
+    return names == file.names and on_one_line(rows) == on_one_line(file.rows)
 
 
 async def main(arguments: Sequence[str] | None = None) -> None:
@@ -273,7 +279,7 @@ async def main(arguments: Sequence[str] | None = None) -> None:
                     file = make(draw)
                     total[file.kind] += 1
                     path = Path(folder, f"{make.__name__.strip('_')}_{number}.csv")
-                    path.write_bytes(file.text.encode())
+                    await asyncio.to_thread(path.write_bytes, file.text.encode())
                     read = await by_flowtui(storage, path)
                     right["flowtui"][file.kind] += is_right(read, file)
                     if options.wrong == file.kind and not is_right(read, file):

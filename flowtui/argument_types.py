@@ -61,3 +61,37 @@ def port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to 65535")
     return int(text)
+
+
+def delimiter(text: str) -> str:
+    """What parts the fields of a line: 1 to 10 characters; ``tab`` and ``\\t`` are one.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    found = "\t" if text.lower() in ("tab", "\\t") else text
+    if not 0 < len(found) <= 10 or any(char in found for char in "\r\n\"'"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no delimiter: 1 to 10 characters, no quotation mark among them")
+    return found
+
+
+def quotation_mark(text: str) -> str:
+    """One character, or nothing where there are no quotation marks.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    if len(text) > 1 or text in ("\r", "\n", " "):
+        raise argparse.ArgumentTypeError(f"{text!r} is no quotation mark: one character, or '' for none")
+    return text
+
+
+def line_count(text: str) -> int:
+    """A whole number from 0 on.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
+    return int(text)

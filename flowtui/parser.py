@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, NoReturn
 
-from flowtui.argument_types import names, not_negative, port, positive
+from flowtui.argument_types import delimiter, line_count, names, not_negative, port, positive, quotation_mark
 from flowtui.errors import UsageError
 
 _Arguments = Callable[[argparse.ArgumentParser], None]
@@ -165,6 +165,15 @@ def _preview(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--page", metavar="N", type=positive, default=1, help="the page or sheet to show (1)")
     parser.add_argument("--member", metavar="NAME", default="", help="a file of a zip or tar archive, as it is listed")
     parser.add_argument("--tail", action="store_true", help="the last lines of a text instead of the first")
+    _dialect(parser)
+
+
+def _dialect(parser: argparse.ArgumentParser) -> None:
+    shape = parser.add_argument_group("delimited text, where what is found out is wrong")
+    add = shape.add_argument
+    add("--delimiter", metavar="TEXT", type=delimiter, help="what parts the fields, such as ; or || or tab")
+    add("--quote", metavar="MARK", type=quotation_mark, help="the quotation mark; '' where there is none")
+    add("--skip", metavar="N", type=line_count, help="lines before the header or the first row")
 
 
 def _diff(parser: argparse.ArgumentParser) -> None:
@@ -184,6 +193,7 @@ def _diff(parser: argparse.ArgumentParser) -> None:
         help="page, sheet or member to compare (of a text all)",
     )
     add("--hash", action="store_true", help="read files of any size to their end to tell whether they are the same")
+    _dialect(parser)
     add("--exit-code", action="store_true", help="exit 5 unless everything was compared and nothing differs")
 
 

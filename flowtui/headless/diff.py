@@ -115,6 +115,9 @@ def _options(options: Namespace) -> Options:
         examples=options.examples,
         page=options.page,
         hash_most=None if options.hash else HASHED,
+        delimiter=options.delimiter or "",
+        quote=options.quote,
+        skip=options.skip,
     )
 
 

@@ -43,7 +43,8 @@ async def execute(session: Session, options: Namespace, style: Style) -> str:
 
     Args:
         options: ``run``, an ``ExecutionId``; ``selector``, ``type``, ``node``; ``rows`` to show at most; the names of
-            ``columns``, none for all; ``page``; ``member`` of an archive, empty for the archive; ``tail``.
+            ``columns``, none for all; ``page``; ``member`` of an archive, empty for the
+            archive; ``tail``; ``delimiter``, ``quote`` and ``skip`` of delimited text.
 
     Raises:
         UsageError: there is no such column.
@@ -102,6 +103,9 @@ async def _show(
         pixels=_PIXELS if is_drawn else 0,
         from_end=options.tail,
         wanted=tuple(options.columns),
+        delimiter=options.delimiter or "",
+        quote=options.quote,
+        skip=options.skip,
     )
     look = partial(preview, name=name, format=format_, member=options.member, siblings=siblings)
     async with AsyncExitStack() as readers:

@@ -218,6 +218,7 @@ def _fit(dialect: Dialect, sample: str, is_cut: bool, *, finds_start: bool) -> _
     start = _start(rows, [line for line, _ in records]) if finds_start else 0
     body = rows[start:]
     width, count = _most_common([len(row) for row in body])
+    count += len(body) > 2 and _is_short_header(body[0], width)
     fields = [field.strip() for row in body for field in row]
     left = sum(len(field) > 1 and field[0] == field[-1] and field[0] in "\"'" for field in fields) / len(fields)
     broken = strict.violations / (len(rows) + strict.violations)
@@ -268,7 +269,7 @@ def _is_title(row: Sequence[str]) -> bool:
 
 def _is_short_header(row: Sequence[str], width: int) -> bool:
     """Whether it may be the names of all columns but that of the row names, as R writes them."""
-    names = [field.strip() for field in row]
+    names = [field.strip().strip("\"'") for field in row]
     return (
         len(names) == width - 1
         and len(set(names)) == len(names)
@@ -289,6 +290,10 @@ def lacks_row_names(rows: Sequence[Sequence[str]], width: int) -> bool:
     """Whether the header leaves out the name of the first column: one name fewer than all rows below have fields."""
     below = rows[1:]
     if len(below) < 2 or len(rows[0]) != width - 1 or any(len(row) != width for row in below):
+        return False
+    types = {type_of_all(row[at] for row in below) for at in range(1, width)}
+    if width == 2 and types <= {"", "text"}:
+        # Texts with a comma in them below one name.
         return False
     # A delimiter at the end of every row makes an empty last column.
     return any(row[-1].strip() for row in below)

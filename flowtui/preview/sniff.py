@@ -186,7 +186,8 @@ def encoding_of(head: bytes, *, named_text: bool = False) -> tuple[str | None, b
             return wide, True
     controls = len(sample) - len(sample.translate(None, _CONTROL))
     if named_text and nuls <= len(sample) * _MOST_NULS_NAMED:
-        controls -= nuls
+        # Hive parts fields by the control code 1, others by 31.
+        controls -= nuls + sample.count(b"\x01") + sample.count(b"\x1f")
     if controls > max(len(sample) * (_MOST_CONTROL_NAMED if named_text else _MOST_CONTROL), 1):
         return None, False
     try:

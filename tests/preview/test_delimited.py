@@ -1,10 +1,15 @@
 from __future__ import annotations
 
-import pytest
+import contextlib
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowtui.errors import PreviewError
 from flowtui.preview.delimited_dialect import sniff_dialect
-from flowtui.preview.limits import Limits
-from flowtui.preview.result import Column
+from flowtui.preview.limits import DEFAULT, Limits
+from flowtui.preview.result import Cell, Column
 from flowtui.preview.values import has_header, type_of, type_of_all
 from tests.preview.look import look
 
@@ -210,3 +215,110 @@ async def test_decimal_commas_are_numbers_where_semicolons_part_the_fields() -> 
     assert [row[1] for row in found.rows] == ["20,5", "-,25", "3"]
     found = await look(b'name,weight\na,"20,5"\n', "f.csv")
     assert found.columns[1].type == "text"
+
+
+async def _table(
+    content: str, name: str = "x.csv", limits: Limits = DEFAULT
+) -> tuple[list[str], list[tuple[Cell, ...]]]:
+    found = await look(content.encode(), name, limits=limits)
+    assert found.kind == "table"
+    return [column.name for column in found.columns], list(found.rows)
+
+
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [
+        ("# made by lab X\n# 2024\n", "2 lines before the header"),
+        ("# a, b, c\n", "1 line before the header"),
+        ("Listing 16.2.7\n", "1 line before the header"),
+        ("Listing 16.2.7, final\r\n\r\n", "2 lines before the header"),
+        ("Study:,S1\nDate:,2024-01-02\n\n", "3 lines before the header"),
+        ("Table 1,,\n,,\n", "2 lines before the header"),
+    ],
+)
+async def test_lines_before_the_header_are_left_out_and_said(before: str, said: str) -> None:
+    content = before + "USUBJID,LBTEST,VAL\nS1,ALT,3\nS2,AST,4\nS3,ALT,5\n"
+    found = await look(content.encode(), "x.csv")
+    assert [column.name for column in found.columns] == ["USUBJID", "LBTEST", "VAL"]
+    assert (len(found.rows), found.total_rows) == (3, 3)
+    assert said in found.notices
+    assert dict(found.facts)["before the table"].startswith(before.split("\n")[0].strip())
+
+
+@pytest.mark.parametrize(
+    ("content", "names", "count"),
+    [
+        ("#CHROM\tPOS\tID\n1\t100\trs1\n1\t200\trs2\n", ["#CHROM", "POS", "ID"], 2),
+        ("##fileformat=VCFv4.2\n##source=x\n#CHROM\tPOS\tID\n1\t100\trs1\n1\t200\trs2\n", ["#CHROM", "POS", "ID"], 2),
+        ("name\nDoe, John\nRoe, Jane\nPoe, Ann\n", ["name", "column 2"], 3),
+        ("a,b,c\n1\n1,2,3\n4\n5,6,7\n", ["a", "b", "c"], 4),
+        ("x,y\n1,2,3\n4,5,6\n7,8,9\n", ["column 1", "x", "y"], 3),
+        ("x,y\n1,2,\n4,5,\n7,8,\n", ["x", "y", "column 3"], 3),
+    ],
+)
+async def test_a_header_is_not_taken_for_a_title(content: str, names: list[str], count: int) -> None:
+    found_names, rows = await _table(content)
+    assert (found_names, len(rows)) == (names, count)
+
+
+async def test_names_that_r_writes_without_one_for_the_row_names() -> None:
+    found = await look(b'"mpg","cyl"\n"Mazda RX4",21,6\n"Datsun 710",22.8,4\n', "x.csv")
+    assert [(column.name, column.type) for column in found.columns] == [
+        ("column 1", "text"), ("mpg", "number"), ("cyl", "integer"),
+    ]  # fmt: skip
+    assert found.notices == ("the header has no name for the first column, as R writes row names",)
+
+
+@pytest.mark.parametrize(
+    ("content", "row", "said"),
+    [
+        ('id,name,note\n1,"O\\"Neil, A",x\n2,"B, C",y\n', ("1", 'O"Neil, A', "x"), "a backslash stands before"),
+        ('id,name,note\n1,"C:\\\\data\\"x",\\N\n2,"B, C",y\n', ("1", 'C:\\data"x', "\\N"), "a backslash stands before"),
+        ("id,name\n1,'O''Neil, A'\n2,'B, C'\n", ("1", "O'Neil, A"), "single quotation marks"),
+        ('id, name, note\n1, "O, A", x\n2, "B, C", y\n', ("1", "O, A", "x"), "blanks behind a delimiter"),
+        ("id||name||n\n1||a|b||2\n2||c||3\n", ("1", "a|b", "2"), "the delimiter is `||`"),
+        ("id~|~name~|~n\n1~|~a~|~2\n2~|~c~|~3\n", ("1", "a", "2"), "the delimiter is `~|~`"),
+        ('id::name::n\n1::"a::b"::2\n2::c::3\n', ("1", "a::b", "2"), "the delimiter is `::`"),
+        ("id^name^n\n1^a^2\n2^c^3\n", ("1", "a", "2"), "the delimiter is `^`"),
+        ("id\x01name\x01n\n1\x01a\x012\n2\x01c\x013\n", ("1", "a", "2"), "the control code 1"),
+        ('id,size\n1,5" pipe\n2,"x" and y\n', ("1", '5" pipe'), "shown as they stand"),
+    ],
+)
+async def test_other_ways_of_quoting_and_parting(content: str, row: tuple[str, ...], said: str) -> None:
+    found = await look(content.encode(), "x.csv")
+    assert found.rows[0] == row
+    assert found.columns[0].name == "id"
+    assert len(found.columns) == len(row)
+    assert any(said in notice for notice in found.notices), found.notices
+
+
+@pytest.mark.parametrize(
+    ("content", "row"),
+    [
+        ('path,n\n"C:\\dir\\",1\n"D:\\x\\",2\n', ("C:\\dir\\", "1")),
+        ("a,b\nit's,'tis\no'clock,5'\n", ("it's", "'tis")),
+        ('a,b\n"say ""hi""",1\n"x",2\n', ('say "hi"', "1")),
+        ("a,b\n1, x\n2, y\n", ("1", " x")),
+        ("a|b|c\n1||\n2||\n", ("1", "", "")),
+    ],
+)
+async def test_what_looks_like_another_way_of_quoting_and_is_none(content: str, row: tuple[str, ...]) -> None:
+    found = await look(content.encode(), "x.csv")
+    assert (found.rows[0], found.notices) == (row, ())
+
+
+async def test_what_the_person_says_of_the_layout_counts() -> None:
+    content = "noise\nmore noise\na:b\n1:'2'\n3:'4:5'\n"
+    names, rows = await _table(content, "x.txt", Limits(delimiter=":", quote="'", skip=2))
+    assert (names, rows) == (["a", "b"], [("1", "2"), ("3", "4:5")])
+    names, rows = await _table("a,b\n1,2\n3,4\n", "x.csv", Limits(skip=0, quote=""))
+    assert (names, rows) == (["a", "b"], [("1", "2"), ("3", "4")])
+    names, rows = await _table("a<=>b\n1<=>2\n", "x.log", Limits(delimiter="<=>"))
+    assert (names, rows) == (["a", "b"], [("1", "2")])
+
+
+@given(st.text(alphabet="ab1 ,;|\t\n\r\"'\\#~:", max_size=200), st.sampled_from([None, "", "'"]), st.integers(0, 5))
+def test_any_text_has_a_dialect_that_reads_it(text: str, quote: str | None, skip: int) -> None:
+    dialect = sniff_dialect(text, quote=quote, skip=skip or None)
+    with contextlib.suppress(PreviewError):
+        assert all(isinstance(row, list) for row in dialect.rows(text))

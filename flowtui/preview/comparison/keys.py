@@ -1,17 +1,20 @@
 """By which columns the rows of two tables are paired: given ones, those of clinical data, or any that are unique.
 
 Names of clinical variables are those of CDISC's SDTM and ADaM: USUBJID is the subject, xxSEQ (AESEQ) and ASEQ number
-its records within a domain, PARAMCD and xxTESTCD say what was measured, VISITNUM and AVISITN when.
+its records within a domain, PARAMCD and xxTESTCD say what was measured, VISITNUM and AVISITN when. Tables of a trial
+without subjects have keys of their own (SDTMIG 3.4, 7): TSPARMCD and TSSEQ, ARMCD and TAETORD, and so on. Results
+(xxORRES, xxSTRESN, AVAL, TSVAL, QVAL) and what is derived from them pair no rows: they are what changes.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from flowtui.errors import UsageError
-from flowtui.preview.comparison.cells import Values
+from flowtui.preview.comparison.cells import Values, number_of
 from flowtui.preview.result import Cell, Column
 from flowtui.text import plain
 
@@ -21,7 +24,47 @@ _RECORD = re.compile(
     r"STUDYID|DOMAIN|PARAMCD|PARAMN|[A-Z]{2}TESTCD|AVISITN|AVISIT|VISITNUM|VISIT|ATPTN|ATPT|[A-Z]{2}TPTNUM|[A-Z]{2}TPT"
     r"|ADTM|ADT|ASTDT|[A-Z]{2}DTC|[A-Z]{2}STDTC|[A-Z]{2}SPID|[A-Z]{2}DECOD|[A-Z]{2}TERM|DTYPE|QNAM|IDVARVAL"
 )
+_OF_RECORDS = (
+    ("RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "QNAM"),
+    ("RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "COSEQ"),
+    ("RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "RELID"),
+    ("USUBJID", "--TESTCD", "VISITNUM"),
+    ("USUBJID", "--TESTCD", "VISIT"),
+    ("USUBJID", "--TESTCD", "VISITNUM", "--TPTNUM"),
+    ("USUBJID", "--TESTCD", "VISITNUM", "--DTC"),
+    ("USUBJID", "PARAMCD", "AVISITN"),
+    ("USUBJID", "PARAMCD", "AVISIT"),
+    ("USUBJID", "PARAMCD"),
+    ("USUBJID", "PARAMCD", "AVISITN", "ATPTN"),
+)
+_OF_TRIALS = (
+    ("TSPARMCD", "TSSEQ"),
+    ("STUDYID", "TSPARMCD", "TSSEQ"),
+    ("TSPARMCD",),
+    ("ARMCD", "TAETORD"),
+    ("ETCD",),
+    ("ARMCD", "VISITNUM"),
+    ("VISITNUM", "ARMCD"),
+    ("IETESTCD",),
+    ("TIVERS", "IETESTCD"),
+    ("SETCD", "TXPARMCD"),
+    ("SETCD", "TXSEQ"),
+    ("MIDSTYPE",),
+    ("POOLID", "--SEQ"),
+    ("SPDEVID", "--SEQ"),
+    ("DOMAIN", "--SEQ"),
+    ("STUDYID", "--SEQ"),
+)
+"""Keys of SDTM and ADaM by the names of their variables; ``--`` stands for the two letters of the domain."""
+
+_VALUE = re.compile(
+    r"TSVAL[0-9]*|TSVALNF|TSVALCD|TXVAL|QVAL|COVAL[0-9]*|AVAL|AVALC|AVALCA[0-9]*N?|BASE|BASEC|CHG|PCHG|ANRIND|BNRIND"
+    r"|[A-Z]{2}(ORRES|ORRESU|STRESC|STRESN|STRESU|STAT|REASND|NRIND|ORNRLO|ORNRHI|STNRLO|STNRHI|STNRC|BLFL|LOBXFL)"
+    r"|CHG[0-9]*|R2BASE|CRIT[0-9]FL"
+)
+_VALUE_NAMED = re.compile(r"(?i)(^|_| )(value|val|result|amount|score|measurement|comment|note|text)$")
 _NAMED = re.compile(r"(?i)(^|_| )(id|key|name|uuid|guid|code|index)$|[a-z]Id$|ID$")
+_OF_SUCH_DATA = "the key of such data, unique in both"
 _MOST_COLUMNS = 4
 _TRIED = 20
 _STARTS = 4
@@ -95,9 +138,21 @@ def _candidates(pairs: Sequence[Pair], left: Rows, right: Rows) -> Iterator[tupl
             if _SEQUENCE.fullmatch(pair.name.upper()):
                 yield (subject, pair), f"the subject and its sequence variable {pair.name}, unique in both"
         yield (subject,), "the subject, unique in both"
+        for chosen in _clinical(_OF_RECORDS, by_name):
+            yield chosen, _OF_SUCH_DATA
         record = [pair for pair in pairs if _RECORD.fullmatch(pair.name.upper())]
         yield _grown(subject, record[:_TRIED], values), "the subject and what tells its records apart, unique in both"
-    usable = [pair for pair in pairs if pair.column.type != "number" and pair.column.name]
+    for chosen in _clinical(_OF_TRIALS, by_name):
+        yield chosen, _OF_SUCH_DATA
+    usable = [
+        pair
+        for pair in pairs
+        if pair.column.type != "number"
+        and pair.column.name
+        and not _VALUE.fullmatch(pair.name.upper())
+        and not _VALUE_NAMED.search(pair.name)
+        and not _is_measured(pair, values)
+    ]
     usable.sort(key=lambda pair: not _NAMED.search(pair.name))
     for pair in usable:
         if _is_unique(left, (pair,), right=False) and values.overlap((pair,)):
@@ -106,6 +161,35 @@ def _candidates(pairs: Sequence[Pair], left: Rows, right: Rows) -> Iterator[tupl
         grown = _grown(pair, usable[:_TRIED], values)
         if grown and values.overlap(grown):
             yield grown, "together unique in both"
+
+
+def _is_measured(pair: Pair, values: _Values) -> bool:
+    """Whether whole numbers are more likely counted or measured than given: most of them differ, in no order."""
+    if pair.column.type != "integer" or pair.left == 0 or _NAMED.search(pair.name):
+        return False
+    if _SEQUENCE.fullmatch(pair.name.upper()):
+        return False
+    return any(
+        len(side) > 3 and 5 * len(set(side)) > 4 * len(side) for side in values.of(pair)
+    ) and not values.is_ascending(pair)
+
+
+def _clinical(keys: Sequence[Sequence[str]], by_name: Mapping[str, Pair]) -> Iterator[tuple[Pair, ...]]:
+    """The keys whose variables are all there."""
+    for key in keys:
+        found = []
+        for name in key:
+            pattern = re.compile(name.replace("--", "(?:[A-Z][A-Z0-9])")) if "--" in name else None
+            pair = (
+                next((pair for other, pair in by_name.items() if pattern.fullmatch(other)), None)
+                if pattern
+                else by_name.get(name)
+            )
+            if pair is None:
+                break
+            found.append(pair)
+        else:
+            yield tuple(found)
 
 
 class _Values:
@@ -132,6 +216,15 @@ class _Values:
             other = self.of(pair)
             found = _numbered(zip(found[0], other[0], strict=True), zip(found[1], other[1], strict=True))
         return found
+
+    def is_ascending(self, pair: Pair) -> bool:
+        """Whether the values of a column grow from row to row in both tables, as those of a running number do."""
+        for rows, at in zip(self._rows, (pair.left, pair.right), strict=True):
+            numbers = [number_of(row[at]) for row in rows]
+            known = [number for number in numbers if number is not None]
+            if len(known) < len(numbers) or any(one >= two for one, two in itertools.pairwise(known)):
+                return False
+        return True
 
     def overlap(self, pairs: Sequence[Pair]) -> bool:
         """Whether half of the rows of the shorter table have a partner: of a unique measurement few rows have one."""

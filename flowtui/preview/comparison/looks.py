@@ -53,6 +53,7 @@ class Options:
         examples: of rows and paths, of each kind of change.
         hash_most: bytes of one file up to which both are read to their end for their hashes; None without limit.
         page: the page, sheet or member to compare; 0 for all pages of a text, and the first sheet or member.
+        delimiter, quote, skip: of delimited text, as in ``Limits``.
     """
 
     key: tuple[str, ...] = ()
@@ -61,6 +62,9 @@ class Options:
     examples: int = 100
     hash_most: int | None = HASHED
     page: int = 0
+    delimiter: str = ""
+    quote: str | None = None
+    skip: int | None = None
 
 
 USUAL = Options()
@@ -95,7 +99,9 @@ async def look(side: Look, options: Options, workers: Workers | None) -> None:
     limits = Limits(
         rows=rows, lines=rows, cells=rows * 50, columns=2000, cell=LONGEST, line=LONGEST, nodes=50_000, pixels=64
     )
-    limits = replace(limits, page=max(options.page, 1))
+    limits = replace(
+        limits, page=max(options.page, 1), delimiter=options.delimiter, quote=options.quote, skip=options.skip
+    )
     while True:
         side.limits = limits
         found = side.preview = await _preview(side, limits, workers)

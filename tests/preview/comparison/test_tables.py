@@ -90,6 +90,47 @@ def test_the_key_that_is_found(columns: str, rows: list[tuple[Cell, ...]], key: 
         assert counts(found) == (0, 0, 0, len(rows))
 
 
+@pytest.mark.parametrize(
+    ("columns", "rows", "key"),
+    [
+        (
+            "STUDYID:text DOMAIN:text TSSEQ:integer TSPARMCD:text TSVAL:text",
+            [("S", "TS", 1, "ADDON", "Y"), ("S", "TS", 1, "INDIC", "a"), ("S", "TS", 2, "INDIC", "b")],
+            ("TSPARMCD", "TSSEQ"),
+        ),
+        (
+            "RDOMAIN:text USUBJID:text IDVAR:text IDVARVAL:text QNAM:text QVAL:text",
+            [("AE", "1", "AESEQ", at, name, f"{at}{name}") for at, name in (("1", "A"), ("2", "A"), ("1", "B"))],
+            ("RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "QNAM"),
+        ),
+        (
+            "USUBJID:text LBTESTCD:text VISITNUM:integer LBORRES:text",
+            [("1", "ALT", 1, "3"), ("1", "ALT", 2, "4"), ("1", "AST", 1, "5"), ("2", "ALT", 1, "6")],
+            ("USUBJID", "LBTESTCD", "VISITNUM"),
+        ),
+        (
+            "ARMCD:text TAETORD:integer ETCD:text",
+            [("A", 1, "SCR"), ("A", 2, "TRT"), ("B", 1, "SCR")],
+            ("ARMCD", "TAETORD"),
+        ),
+        ("DOMAIN:text XXSEQ:integer XXVAL:text", [("XX", 1, "a"), ("XX", 2, "b")], ("DOMAIN", "XXSEQ")),
+        # Results pair no rows, nor does a count that differs in every row.
+        ("STUDYID:text TSVAL:text", [("S", "a"), ("S", "b"), ("S", "c")], ()),
+        ("arm:text n:integer", [("A", 40), ("A", 12), ("B", 77), ("B", 5)], ()),
+        ("arm:text line:integer", [("A", 1), ("A", 2), ("B", 3), ("B", 4)], ("line",)),
+    ],
+)  # fmt: skip
+def test_the_key_of_clinical_data(columns: str, rows: list[tuple[Cell, ...]], key: tuple[str, ...]) -> None:
+    assert table_difference(table_of(columns, rows), table_of(columns, rows)).key == key
+
+
+def test_a_changed_result_of_trial_summary_is_one_changed_value() -> None:
+    columns = "STUDYID:text TSSEQ:integer TSPARMCD:text TSVAL:text"
+    old = [("S", 1, "ADDON", "Y"), ("S", 1, "AGEMIN", "50 years"), ("S", 1, "INDIC", "x")]
+    new = [("S", 1, "ADDON", "N"), ("S", 1, "AGEMIN", "P50Y"), ("S", 1, "INDIC", "x"), ("S", 1, "SPONSOR", "ACME")]
+    assert counts(table_difference(table_of(columns, old), table_of(columns, new))) == (1, 0, 2, 1)
+
+
 def test_a_measurement_that_is_unique_by_chance_is_no_key() -> None:
     left = table_of("day:integer result:integer", [(1, 10), (1, 20), (2, 30), (2, 40)])
     right = table_of("day:integer result:integer", [(1, 11), (1, 21), (2, 31), (2, 41)])
