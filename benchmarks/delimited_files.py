@@ -1,6 +1,6 @@
 """How many delimited files of known content flowtui and DuckDB's sniffer read rightly, by kind.
 
-Run it with the development environment: ``python benchmarks/delimited_files.py [--seed N] [--count N] [--wrong KIND]``. A
+Run it with the development environment: ``python benchmarks/delimited_files.py [--seed N] [--count N]``. A
 file is read rightly where the names of the columns and all values are those that were written. Missing values and empty
 texts count as one, and DuckDB reads all columns as text.
 """

@@ -218,7 +218,6 @@ def _fit(dialect: Dialect, sample: str, is_cut: bool, *, finds_start: bool) -> _
     start = _start(rows, [line for line, _ in records]) if finds_start else 0
     body = rows[start:]
     width, count = _most_common([len(row) for row in body])
-    count += len(body) > 2 and _is_short_header(body[0], width)
     fields = [field.strip() for row in body for field in row]
     left = sum(len(field) > 1 and field[0] == field[-1] and field[0] in "\"'" for field in fields) / len(fields)
     broken = strict.violations / (len(rows) + strict.violations)
