@@ -8,6 +8,7 @@ import unicodedata
 from datetime import datetime, timezone
 
 from flowtui.preview.formatted_value import FormattedValue
+from flowtui.preview.json_cells import NestedJson, script_value
 from flowtui.preview.special_missing import SpecialMissing, UserMissing
 
 _ACTIVE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -52,6 +53,8 @@ def cell_value(cell: object) -> object:
         return None
     if isinstance(cell, FormattedValue):
         return cell.value
+    if isinstance(cell, NestedJson):
+        return script_value(cell)
     if isinstance(cell, SpecialMissing):
         return str(cell)
     return cell_value(cell.value) if isinstance(cell, UserMissing) else cell

@@ -13,24 +13,18 @@ from dataclasses import replace
 
 from flowtui.errors import PreviewError
 from flowtui.preview.json_beginning import JsonBeginning
+from flowtui.preview.json_cells import JsonNumber, JsonObject, cell_of, kind_of, leaf, short
 from flowtui.preview.layout import depth_of, lay_out
 from flowtui.preview.result import Column, Preview, TreeNode
 from flowtui.preview.subject import Subject
 from flowtui.preview.text import LINE_BREAK, lines_of
-from flowtui.text import plain
 
 _FORMATS = ("json", "geojson", "ipynb", "webmanifest")
 _LINES_FORMATS = ("jsonl", "ndjson", "jsonlines")
-_DEEPEST = 200
+DEEPEST = 200
+"""Levels of a document that is parsed."""
+
 _BEGINS = re.compile(rb"\s*[\[{]")
-
-
-class JsonNumber(str):
-    """A number as it stands in the file."""
-
-
-class JsonObject(list[tuple[str, object]]):
-    """The members of an object in their order, double keys included."""
 
 
 def accepts(subject: Subject) -> bool:
@@ -90,7 +84,7 @@ def _records_or_text(subject: Subject, text: str, error: PreviewError) -> Previe
 def parse(text: str) -> object:
     """The value of a JSON text. Raises PreviewError where it is not valid, or too deep to be looked at."""
     depth = depth_of(text)
-    if depth > _DEEPEST:
+    if depth > DEEPEST:
         raise PreviewError(f"nested {depth:,} levels deep, shown as text")
     try:
         return json.loads(
@@ -134,9 +128,9 @@ class JsonTree:
 
     def node(self, label: str, value: object, level: int) -> TreeNode:
         self.count += 1
-        name = _short(label, self._width)
+        name = short(label, self._width)
         if not isinstance(value, list):
-            return TreeNode(name, _short(_scalar(value), self._width))
+            return TreeNode(name, short(leaf(value), self._width))
         members: Iterable[tuple[str, object]]
         if isinstance(value, JsonObject):
             summary, members = f"{{{len(value):,}}}", value
@@ -182,6 +176,8 @@ def _lines(subject: Subject, text: str) -> Preview:
     if not records:
         raise PreviewError("no complete line within what was read")
     shown = list(names)[: limits.columns]
+    kinds = [{kind_of(record.get(name)) for record in records} - {""} for name in shown]
+    mixture = ["text" in found and len(found) > 1 for found in kinds]
     records = records[: max(limits.cells // max(len(shown), 1), 1)]
     notices = subject.text_notices()
     if len(records) < total or not subject.whole:
@@ -192,9 +188,15 @@ def _lines(subject: Subject, text: str) -> Preview:
         notices.append(f"first {len(shown):,} of {len(names):,} columns")
     return Preview(
         kind="table",
-        columns=tuple(Column(_short(name, limits.cell) or " ", _column_type(records, name)) for name in shown),
+        columns=tuple(
+            Column(short(name, limits.cell) or " ", _column_type(found))
+            for name, found in zip(shown, kinds, strict=True)
+        ),
         rows=tuple(
-            tuple(_short(_scalar(record[name]), limits.cell) if name in record else None for name in shown)
+            tuple(
+                cell_of(record.get(name), limits.cell, is_mixed=mixed)
+                for name, mixed in zip(shown, mixture, strict=True)
+            )
             for record in records
         ),
         notices=tuple(notices),
@@ -204,39 +206,8 @@ def _lines(subject: Subject, text: str) -> Preview:
     )
 
 
-def _column_type(records: list[dict[str, object]], name: str) -> str:
-    kinds = {_kind(record[name]) for record in records if record.get(name) is not None}
+def _column_type(kinds: set[str]) -> str:
     if kinds == {"integer", "number"}:
         return "number"
-    return kinds.pop() if len(kinds) == 1 else "text" if kinds else ""
-
-
-def _kind(value: object) -> str:
-    if isinstance(value, JsonNumber):
-        return "number" if set(value) & set(".eEIN") else "integer"
-    return "boolean" if isinstance(value, bool) else "text"
-
-
-def _scalar(value: object) -> str:
-    if isinstance(value, list):
-        return _compact(value)
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "null"
-
-
-def _compact(value: object) -> str:
-    """A nested value on one line, as JSON; depth is bounded by what was parsed."""
-    if isinstance(value, JsonObject):
-        return "{" + ", ".join(f"{json.dumps(key, ensure_ascii=False)}: {_compact(item)}" for key, item in value) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_compact, value)) + "]"
-    if isinstance(value, str) and not isinstance(value, JsonNumber):
-        return json.dumps(value, ensure_ascii=False)
-    return _scalar(value)
-
-
-def _short(text: str, width: int) -> str:
-    return plain(text if len(text) <= width else f"{text[: width - 1]}…")
+    found = next(iter(kinds)) if len(kinds) == 1 else "text" if kinds else ""
+    return "text" if found == "nested" else found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from flowtui.preview.json_cells import leaf
 from flowtui.preview.layout import TOKEN
 from flowtui.preview.result import TreeNode
 from flowtui.text import cut
@@ -111,7 +112,7 @@ class JsonBeginning:
         if not self._may_add():
             return False
         value = _text(word) if word[0] == '"' else word
-        value = f"{value}…" if is_last else value
+        value = f"{value}…" if is_last else leaf(value) if word[0] == '"' else value
         owner.children.append(TreeNode(label, self._short(value)))
         return True
 

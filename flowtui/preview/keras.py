@@ -13,7 +13,8 @@ from dataclasses import replace
 from flowtui.domain.size import human_size
 from flowtui.errors import PreviewError
 from flowtui.preview import hdf5
-from flowtui.preview.json import JsonObject, JsonTree, parse
+from flowtui.preview.json import JsonTree, parse
+from flowtui.preview.json_cells import JsonObject
 from flowtui.preview.limits import Limits
 from flowtui.preview.result import Preview, TreeNode
 from flowtui.preview.source import Ranges

@@ -99,6 +99,7 @@ class Preview:
         pages: how many there are, None where that is not known.
         page_names: names of the sheets.
         column_names: of a table of which not all columns are shown, the names of all, where they are known; else empty.
+        key: names of the columns that tell rows apart, in formats that say so.
         members: of an archive whose members can be shown, the name for each row as the archive has it, which is to ask
             for it and not to be printed; empty where there is no content.
     """
@@ -119,4 +120,5 @@ class Preview:
     pages: int | None = None
     page_names: tuple[str, ...] = ()
     column_names: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()
     members: tuple[str, ...] = ()

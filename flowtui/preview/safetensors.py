@@ -7,7 +7,8 @@ import struct
 
 from flowtui.domain.size import human_size
 from flowtui.errors import PreviewError
-from flowtui.preview.json import JsonNumber, JsonObject, parse
+from flowtui.preview.json import parse
+from flowtui.preview.json_cells import JsonNumber, JsonObject
 from flowtui.preview.result import Cell, Column, Preview
 from flowtui.preview.subject import Subject
 from flowtui.text import cut, plain

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flowtui.preview.comparison.trees import tree_difference
 from flowtui.preview.json import JsonTree, parse
 from flowtui.preview.json_beginning import JsonBeginning
+from flowtui.preview.json_cells import JsonNumber, NestedJson, leaf, script_value
 from flowtui.preview.layout import depth_of, lay_out
 from flowtui.preview.limits import Limits
 from flowtui.preview.result import Column, Preview, TreeNode
@@ -102,7 +104,7 @@ def beginning(text: str, nodes: int = 100, depth: int = 20, width: int = 30) -> 
         ('{"a": [1, {"c": ', "{1…}", {"a": "[2…]"}),
         ('[NaN, 1e999, -0, "\\u00e9\\n"]', "[4]", {"0": "NaN", "1": "1e999", "2": "-0", "3": "é "}),
         ('{"a": 1, "a": 2}', "{2}", {"a": "2"}),
-        ('["\\ud800", "\x1b[2J"]', "[2]", {"0": "\ufffd", "1": ""}),
+        ('["\\ud800", "\x1b[2J"]', "[2]", {"0": "\ufffd", "1": '"\\u001b[2J"'}),
         ("[1 2 ] ] }", "[2]", {"0": "1", "1": "2"}),
         ("[}", "[0]", {}),
         ("{:,:,}", "{0}", {}),
@@ -157,8 +159,8 @@ async def test_json_lines_are_a_table() -> None:
             Column("ok", "boolean"),
         )
         assert found.rows == (
-            ("1", "0.50", None, None),
-            ("2", None, '["a", {"b": null}]', "false"),
+            (1, 0.5, None, None),
+            (2, None, '["a", {"b": null}]', False),
         )
 
 
@@ -203,3 +205,48 @@ def test_layout_is_linear_in_hostile_text() -> None:
     hostile = '"\\' * 500_000
     assert depth_of(hostile) == 0
     assert len(lay_out(hostile, 9)) == len(hostile)
+
+
+async def test_a_text_that_reads_like_another_value_stands_in_quotation_marks() -> None:
+    content = (
+        b'{"a": null, "b": "null", "c": 1, "d": "1", "e": true, "f": "true", "g": "", "h": "{2}", "i": "x", "j": "NaN"}'
+    )
+    root, _ = await tree(content)
+    assert leaves(root) == {
+        "a": "null", "b": '"null"', "c": "1", "d": '"1"', "e": "true", "f": '"true"', "g": '""', "h": '"{2}"',
+        "i": "x", "j": '"NaN"',
+    }  # fmt: skip
+    left, right = await tree(b'{"a": [null, 1]}'), await tree(b'{"a": ["null", "1"]}')
+    found = tree_difference(left[0], right[0])
+    assert (found.changed, found.same) == (2, 0)
+
+
+async def test_values_of_json_lines_keep_their_type() -> None:
+    content = (
+        b'{"n": 1, "t": "1", "m": 1, "z": null, "e": "", "big": 12345678901234567890123, "exact": 0.1}\n'
+        b'{"n": 2, "t": "null", "m": "1", "z": "null", "e": "x", "big": 1, "exact": 0.12345678901234567890}\n'
+        b'{"n": null, "t": null, "m": [1, "1"], "z": true, "e": null, "big": 1e400, "exact": -0}\n'
+    )
+    found = await look(content, "x.ndjson")
+    assert found.rows == (
+        (1, "1", 1, None, "", 12345678901234567890123, 0.1),
+        (2, "null", "1", "null", "x", 1, "0.12345678901234567890"),
+        (None, None, '[1, "1"]', True, None, "1e400", -0.0),
+    )
+    assert [column.type for column in found.columns] == [
+        "integer", "text", "text", "text", "text", "number", "number",
+    ]  # fmt: skip
+    # Among values of other kinds a text is shown in quotation marks, and so is one of no characters.
+    assert [str(cell) for cell in (found.rows[1][2], found.rows[1][3], found.rows[0][4])] == ['"1"', '"null"', '""']
+    assert str(found.rows[0][1]) == "1"
+    assert [type(cell) for cell in found.rows[0][:3]] == [int, str, int]
+    assert script_value(NestedJson('[1, "1", {"a": null}]')) == [1, "1", {"a": None}]
+
+
+@given(st.text(max_size=20))
+def test_a_text_and_what_it_reads_like_never_look_the_same(text: str) -> None:
+    shown = leaf(text)
+    for other in (None, True, False, JsonNumber("1"), JsonNumber("1.5e3"), JsonNumber("NaN")):
+        assert shown != leaf(other)
+    if text.startswith('"'):
+        assert json.loads(shown) == text

@@ -26,7 +26,7 @@ _SMALL = 2 * 1024 * 1024
 _DATA = frozenset(
     [
         "csv", "tsv", "jsonl", "parquet", "arrow", "feather", "sas7bdat", "xpt", "xlsx", "xlsm", "xlsb", "xls", "ods",
-        "sav", "zsav", "dta", "directory", "spreadsheetml",
+        "sav", "zsav", "dta", "directory", "spreadsheetml", "dataset-json",
     ]
 )  # fmt: skip
 """Formats of tables whose previews hold the data themselves."""

@@ -120,10 +120,17 @@ def given_key(names: Sequence[str], pairs: Sequence[Pair]) -> Key:
     return Key(tuple(found), "as given")
 
 
-def find_key(pairs: Sequence[Pair], left: Rows, right: Rows) -> Key:
-    """The first columns that are unique in both tables: clinical ones, then those named like one, then any other."""
+def find_key(pairs: Sequence[Pair], left: Rows, right: Rows, named: Sequence[str] = ()) -> Key:
+    """The first columns that are unique in both tables: clinical ones, then those named like one, then any other.
+
+    Args:
+        named: those that both files say to be the key; they come first.
+    """
     if not left or not right:
         return Key((), "one of them has no rows")
+    said = [pair for name in named for pair in pairs if pair.name == name]
+    if len(said) == len(named) > 0 and _is_unique(left, said, right=False) and _is_unique(right, said, right=True):
+        return Key(tuple(said), "the key that both name, unique in both")
     for chosen, reason in _candidates(pairs, left, right):
         if _is_unique(left, chosen, right=False) and _is_unique(right, chosen, right=True):
             return Key(chosen, reason)

@@ -30,7 +30,8 @@ def table_difference(
         UsageError: a name of ``key`` is no column of both.
     """
     pairs, only_left, only_right = _pair_columns(left.columns, right.columns, tolerance)
-    chosen = given_key(key, pairs) if key else find_key(pairs, left.rows, right.rows)
+    named = left.key if left.key == right.key else ()
+    chosen = given_key(key, pairs) if key else find_key(pairs, left.rows, right.rows, named)
     partners, doubled = _by_key(left, right, chosen) if chosen.pairs else (_by_position(left, right, pairs), 0)
     tally = _Tally(pairs, [pair for pair in pairs if pair not in chosen.pairs])
     unpaired = [_Rows(tally, examples), _Rows(tally, examples)]
