@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from flowtui.session import Session
 
 _PIXELS = 400
-_MOST_COLUMNS = 10_000
+_MOST_COLUMNS = 100_000
+_MOST_CELLS = 2_000_000
 _NUMBERS = ("integer", "number")
 
 
@@ -163,7 +164,8 @@ async def _head(look: Callable[..., Awaitable[Preview]], reader: Reader, options
     is_missing = bool(set(options.columns) - {column.name for column in found.columns})
     if is_missing and len(found.columns) == limits.columns and not found.column_names:
         # It may stand behind those that are shown.
-        found = await look(reader, limits=replace(limits, columns=_MOST_COLUMNS, wanted=()))
+        wider = replace(limits, columns=_MOST_COLUMNS, cells=max(limits.cells, _MOST_CELLS), wanted=())
+        found = await look(reader, limits=wider)
     return found
 
 
