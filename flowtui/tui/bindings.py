@@ -89,6 +89,7 @@ KEYS: dict[str, Key] = {
     "show_columns": Key("plus", "show all columns", ROW, 2, shown="+"),
     "pin": Key("P", "pin up to here", ROW),
     "labels": Key("V", "value labels", ROW, 4),
+    "layout": Key("D", "delimiter", ROW),
     "next_match": Key("enter,down", "next match", ROW, 1),
     "previous_match": Key("up,backspace,shift+enter", "previous match", ROW, 2),
     "end_find": Key("escape", "end find", ROW, 3, shown="esc"),

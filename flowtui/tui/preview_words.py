@@ -50,3 +50,10 @@ def page_words(preview: Preview) -> str:
     name = preview.page_names[index] if index < len(preview.page_names) else ""
     of = f" of {preview.pages:,}" if preview.pages is not None else ""
     return f"{'sheet' if name else 'page'} {preview.page:,}{of}{' ' + name if name else ''}"
+
+
+def is_delimited(preview: Preview | None) -> bool:
+    """Whether it is, or may be, a table in delimited text: a csv, or a text of no language."""
+    if preview is None:
+        return False
+    return preview.format in ("csv", "tsv") or (preview.kind == "text" and not preview.language and not preview.page)

@@ -10,9 +10,11 @@ from textual.events import MouseScrollDown
 
 from flowtui.domain.artifact import ArtifactFile
 from flowtui.domain.execution import ExecutionId
+from flowtui.errors import UsageError
 from flowtui.preview import workers
 from flowtui.preview.limits import Limits
 from flowtui.tui.contents.table import TableContent
+from flowtui.tui.delimited_layout import typed_layout, with_layout
 from flowtui.tui.screens.copy import CopyScreen
 from flowtui.tui.screens.preview import PreviewScreen
 from flowtui.tui.widgets.preview import PreviewPane
@@ -383,3 +385,52 @@ async def test_a_preview_that_the_cursor_left_ends_its_process_and_its_requests(
 
 def test_the_recordings_are_not_changed() -> None:
     assert "flyte/viewer/wide.csv" in blobs()
+
+
+async def test_a_key_says_how_delimited_text_is_laid_out(at_screen: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(monkeypatch, "viewer/odd.txt", b"noise\na<>b\n1<>'x<>y'\n2<>z\n")
+    async with at_screen(LARGE) as person:
+        pane = await opened(person, "odd.txt")
+        assert pane.preview is not None
+        assert pane.preview.kind == "text"
+        await person.press("D")
+        await person.type("<> '' 1")
+        await person.press("enter")
+        assert "is no quotation mark" in person.seen
+        await person.press("ctrl+u")
+        await person.type("<> ' 1")
+        await person.press("enter")
+        await person.settle()
+        assert pane.preview.kind == "table"
+        assert pane.preview.rows == (("1", "x<>y"), ("2", "z"))
+        # What was typed stands there again; nothing finds it out again.
+        await person.press("D")
+        assert "<> ' 1" in person.seen
+        await person.press("ctrl+u", "enter")
+        await person.settle()
+        assert pane.preview.kind == "text"
+
+
+async def test_other_files_have_no_delimiter(at_screen: Open) -> None:
+    async with at_screen(LARGE) as person:
+        pane = await opened(person, "tree.json")
+        assert pane.check_action("layout", ()) is False
+        pane = await opened(person, "wide.csv")
+        assert pane.check_action("layout", ()) is True
+
+
+@pytest.mark.parametrize(
+    ("answer", "limits"),
+    [
+        ("", Limits()),
+        ("tab", Limits(delimiter="\t")),
+        ("; none", Limits(delimiter=";", quote="")),
+        ("auto ' 2", Limits(quote="'", skip=2)),
+        ("blank auto 0", Limits(delimiter=" ", skip=0)),
+    ],
+)
+def test_a_layout_is_typed_as_it_is_shown(answer: str, limits: Limits) -> None:
+    assert with_layout(Limits(), answer) == limits
+    assert typed_layout(limits) == answer
+    with pytest.raises(UsageError):
+        with_layout(Limits(), f"{answer} a b c d")

@@ -19,14 +19,15 @@ from textual.timer import Timer
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
-from flowtui.errors import FlowtuiError
+from flowtui.errors import FlowtuiError, UsageError
 from flowtui.preview.limits import Limits
 from flowtui.preview.result import Preview
 from flowtui.text import plain
 from flowtui.tui.bindings import bindings
 from flowtui.tui.context import Context
+from flowtui.tui.delimited_layout import HINT, typed_layout, with_layout
 from flowtui.tui.formatting import Cell, Mark
-from flowtui.tui.preview_words import has_pages_of_text, is_only_a_picture, shown_name, title_facts
+from flowtui.tui.preview_words import has_pages_of_text, is_delimited, is_only_a_picture, shown_name, title_facts
 from flowtui.tui.subject import Subject, read_preview
 from flowtui.tui.widgets.find import FindLine
 from flowtui.tui.widgets.lines import Line, Problem
@@ -45,7 +46,7 @@ class PreviewPane(Vertical):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(
         "find", "next_match", "previous_match", "end_find", "open_member", "close_member", "next_member",
-        "previous_member", "more_picture",
+        "previous_member", "more_picture", "layout",
     )  # fmt: skip
 
     class Arrived(Message):
@@ -283,6 +284,8 @@ class PreviewPane(Vertical):
         if action in ("next_member", "previous_member"):
             step = 1 if action == "next_member" else -1
             return self._inside is not None and self._inside.beside(step) is not None
+        if action == "layout":
+            return is_delimited(self.preview) and not self.find_line.is_open
         if action == "more_picture":
             preview = self.preview
             return preview is not None and preview.kind == "image" and preview.more and self._reading is None
@@ -344,6 +347,27 @@ class PreviewPane(Vertical):
         self._limits = self._read_limits.more_bytes()
         self._start(late=False)
         self.screen.refresh_bindings()
+
+    def action_layout(self) -> None:
+        self._ask_layout(typed_layout(self._read_limits))
+
+    def _ask_layout(self, value: str, problem: str = "") -> None:
+        from flowtui.tui.screens.ask import AskScreen
+
+        self.app.push_screen(AskScreen(self.context, "Layout", value, HINT, problem), self._take_layout)
+
+    def _take_layout(self, answer: str | None) -> None:
+        if answer is None or self.subject is None:
+            return
+        try:
+            limits = with_layout(self._first_limits(), answer)
+        except UsageError as error:
+            self._ask_layout(answer, error.message)
+            return
+        self.stop()
+        self.find_line.stop()
+        self._limits = limits
+        self._start(late=False)
 
     @on(Viewer.Turned)
     def _on_turned(self, event: Viewer.Turned) -> None:
