@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from xml.parsers import expat
@@ -14,8 +13,9 @@ from flowtui.preview.stored_cells import FORMULA, NumberFormat, StoredCells, bui
 _CHUNK = 256 * 1024
 _MOST_STYLES = 8 << 20
 _MOST_SHEET = 256 << 20
-_ROW = re.compile(rb"<(?:\w+:)?row[\s/>]")
-_OF_INTEREST = re.compile(rb"""<(?:\w+:)?f[\s/>]|<(?:\w+:)?c\s[^>]*\bt\s*=\s*["']e["']|<(?:\w+:)?v>\s*-""")
+_ERRORS = (b't="e"', b"t='e'")
+_FORMULAS = (b"<f>", b"<f ", b"<f/")
+_NEGATIVES = (b"<v>-",)
 _OFFICE_DOCUMENT = "/officeDocument"
 
 
@@ -80,7 +80,11 @@ def stored_cells(
     if not (has_blanks or has_dates or is_stale):
         return StoredCells(), False
     data = _first_rows(archive, part, rows)
-    if not is_mixed and data[:1] == b"<" and not _OF_INTEREST.search(data):
+    signs = (_ERRORS if has_blanks else ()) + (_FORMULAS if has_blanks or is_stale else ())
+    signs += _NEGATIVES if has_dates else ()
+    is_usual = data[:1] == b"<" and b"<row" in data
+    # Bytes are looked for much faster than elements are gone through.
+    if is_usual and not is_mixed and not any(sign in data for sign in signs):
         return StoredCells(), False
     return _cells(data, rows, formats), is_stale
 
@@ -93,7 +97,7 @@ def _first_rows(archive: zipfile.ZipFile, part: str, rows: int) -> bytes:
         while piece := stream.read(_CHUNK):
             pieces.append(piece)
             total += len(piece)
-            seen += len(_ROW.findall(piece))
+            seen += piece.count(b"<row")
             if seen > rows + 1 or total > _MOST_SHEET:
                 break
     return b"".join(pieces)

@@ -22,7 +22,7 @@ from flowtui.preview import biff, ods_cells, sheet_bin, sheet_xml
 from flowtui.preview.limits import Limits
 from flowtui.preview.result import Cell, Column, Preview
 from flowtui.preview.stored_cells import StoredCells
-from flowtui.preview.values import has_header, type_of_all
+from flowtui.preview.values import HEADER_ROWS, has_header, type_of_all
 from flowtui.preview.worker import Request
 from flowtui.text import plain
 
@@ -209,7 +209,7 @@ def sheet_table(
     limits: Limits,
 ) -> Preview:
     height, width = size
-    header = has_header([[_text(value) for value in row] for row in rows[:_TYPED_ROWS]]) if rows else False
+    header = has_header([[_text(value) for value in row] for row in rows[:HEADER_ROWS]]) if rows else False
     # A date or number as such in the first row is no name, whatever its text looks like.
     header = header and all(isinstance(value, str) and not isinstance(value, CellMark) for value in rows[0])
     body = rows[1:] if header else rows

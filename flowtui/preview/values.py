@@ -24,7 +24,9 @@ _PATTERNS = (
     ("datetime", _DATETIME),
     ("time", _TIME),
 )
-_HEADER_ROWS = 200
+HEADER_ROWS = 200
+"""Rows that are looked at to tell a header."""
+
 _BOOLEANS = frozenset({"true", "false"})
 
 
@@ -69,7 +71,7 @@ def has_header(rows: Sequence[Sequence[str]]) -> bool:
     kinds = [type_of(cell) for cell in first]
     if not any(first) or any(kind not in ("", "text") for kind in kinds):
         return False
-    below = rows[1:_HEADER_ROWS]
+    below = rows[1:HEADER_ROWS]
     if not below:
         return True
     typed = any(
