@@ -29,7 +29,9 @@ def test_a_picture_fits_the_terminal() -> None:
 async def test_in_colour_it_is_drawn_and_behind_a_pipe_told(tmp_path: Path) -> None:
     file = tmp_path / "plot.png"
     file.write_bytes(picture("PNG"))
-    options = Namespace(run=str(file), rows=10, page=1, columns=(), member="", tail=False)
+    options = Namespace(
+        run=str(file), rows=10, page=1, columns=(), member="", tail=False, delimiter=None, quote=None, skip=None
+    )
     async with Storage(TrustsAll()) as storage:
         shown = await execute_uri(storage, options, Style(width=40, color=True, tell=lambda _: None))
         assert "\x1b[38;2;255;0;0;48;2;255;0;0m▀" in shown
