@@ -11,7 +11,8 @@ from collections.abc import Iterator
 import yaml
 
 from flowtui.errors import PreviewError
-from flowtui.preview.json import JsonObject, parse
+from flowtui.preview.json import parse
+from flowtui.preview.json_cells import JsonObject
 from flowtui.preview.model_tree import ModelTree, facts_of
 from flowtui.preview.result import Preview
 from flowtui.preview.subject import Subject

@@ -12,7 +12,8 @@ import re
 
 from flowtui.domain.size import human_size
 from flowtui.errors import PreviewError
-from flowtui.preview.json import JsonObject, parse
+from flowtui.preview.json import parse
+from flowtui.preview.json_cells import JsonObject
 from flowtui.preview.pickle import sorted_imports, tree_notices
 from flowtui.preview.pickle_tree import TENSOR_COLUMNS
 from flowtui.preview.result import Cell, Preview

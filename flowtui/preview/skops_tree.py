@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from flowtui.errors import PreviewError
-from flowtui.preview.json import JsonNumber, JsonObject, parse
+from flowtui.preview.json import parse
+from flowtui.preview.json_cells import JsonNumber, JsonObject
 from flowtui.preview.limits import Limits
 from flowtui.preview.result import TreeNode
 from flowtui.preview.skops_arrays import StoredArray, StoredArrays

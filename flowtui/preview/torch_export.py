@@ -13,7 +13,8 @@ from collections import Counter
 
 from flowtui.domain.size import human_size
 from flowtui.errors import PreviewError
-from flowtui.preview.json import JsonObject, parse
+from flowtui.preview.json import parse
+from flowtui.preview.json_cells import JsonObject
 from flowtui.preview.model_tree import ModelTree, Tensor, facts_of, parameters_of, tensor_table
 from flowtui.preview.result import Preview
 from flowtui.preview.source import Ranges

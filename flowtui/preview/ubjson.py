@@ -10,7 +10,7 @@ import sys
 from array import array
 from collections.abc import Iterator
 
-from flowtui.preview.json import JsonObject
+from flowtui.preview.json_cells import JsonObject
 
 _NUMBERS = {
     b"i": (1, "b"), b"U": (1, "B"), b"I": (2, "h"), b"l": (4, "i"), b"L": (8, "q"), b"d": (4, "f"), b"D": (8, "d"),
