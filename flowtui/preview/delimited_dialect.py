@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from flowtui.errors import PreviewError
+from flowtui.preview.reasons import reason_of
 from flowtui.preview.values import has_header, type_of_all
 
 _USUAL = (",", "\t", ";", "|")
@@ -100,7 +101,7 @@ class Dialect:
                 return
             except csv.Error as error:
                 if strict is None:
-                    raise PreviewError(f"not a table: {error}") from error
+                    raise PreviewError(f"not a table: {reason_of(error)}") from error
                 strict.violations += 1
                 done += reader.line_num
 

@@ -20,6 +20,7 @@ from flowtui.domain.size import human_size
 from flowtui.errors import PreviewError
 from flowtui.preview import biff, ods_cells, sheet_bin, sheet_xml
 from flowtui.preview.limits import Limits
+from flowtui.preview.reasons import reason_of
 from flowtui.preview.result import Cell, Column, Preview
 from flowtui.preview.stored_cells import StoredCells
 from flowtui.preview.values import HEADER_ROWS, has_header, type_of_all
@@ -103,7 +104,7 @@ def sheet(file: BinaryIO, request: Request) -> Preview:
     except calamine.PasswordError as error:
         raise PreviewError(_LOCKED) from error
     except (calamine.CalamineError, ValueError, OverflowError, OSError) as error:
-        raise PreviewError(f"a damaged workbook: {error}") from error
+        raise PreviewError(f"a damaged workbook: {reason_of(error)}") from error
     format_ = request.format if request.format in (*_ZIPPED, *_OLE) else "xlsx" if content.startswith(b"PK") else "xls"
     if format_ == "ods":
         rows = [[_iso_duration(value) for value in row] for row in rows]
@@ -127,7 +128,7 @@ def _check_sizes(content: bytes) -> None:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             parts = archive.infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
-        raise PreviewError(f"a damaged workbook: {error}") from error
+        raise PreviewError(f"a damaged workbook: {reason_of(error)}") from error
     unpacked = sum(part.file_size for part in parts)
     if unpacked > _MOST_UNPACKED or len(parts) > _MOST_PARTS:
         raise PreviewError(

@@ -16,11 +16,11 @@ from xml.parsers import expat
 
 from flowtui.domain.size import human_size
 from flowtui.errors import PreviewError
+from flowtui.preview.reasons import reason_of
 from flowtui.preview.result import Preview
 from flowtui.preview.sheet_xml import local_name, xml_parser
 from flowtui.preview.spreadsheet import MOST_BYTES, CellMark, sheet_table
 from flowtui.preview.worker import Request
-from flowtui.text import plain
 
 if TYPE_CHECKING:
     from flowtui.preview.subject import Subject
@@ -91,7 +91,7 @@ def _read(file: BinaryIO, book: _Book) -> str:
             data = file.read(_CHUNK)
         parser.Parse(decoder.decode(b"", True), True)
     except expat.ExpatError as error:
-        return f"a damaged workbook: {plain(error)}; what stands before is shown"
+        return f"a damaged workbook: {reason_of(error)}; what stands before is shown"
     return ""
 
 

@@ -16,8 +16,8 @@ from flowtui.preview.reasons import UNKNOWN, reason_of
 SOURCES = sorted(Path(flowtui.preview.__file__).parent.rglob("*.py"))
 
 NOT_YET = frozenset(
-    {"arrow.py", "delimited.py", "notebook.py", "parquet.py", "parquet_columns.py", "registry.py",
-     "spreadsheet.py", "spss.py", "stata.py"}
+    {"arrow.py", "notebook.py", "parquet.py", "parquet_columns.py", "registry.py",
+     "spss.py", "stata.py"}
 )  # fmt: skip
 """Modules in which what a library says still gets into a notice as it is; none may be added."""
 
