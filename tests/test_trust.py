@@ -313,7 +313,9 @@ KNOWN = {
     "preview/skops_arrays.py": {"archive.open": "bytes that were read"},
     "preview/worker.py": {"os.open": "the null device"},
     "storage/credentials.py": {"file.open": "whether there are credentials in the files of the stores' tools"},
-    "storage/directory_tree.py": {"os.open": "is what the trust opens with", "self.open": "the same", "os.listdir": "the same"},
+    "storage/directory_tree.py": {
+        "os.open": "is what the trust opens with", "self.open": "the same", "os.listdir": "the same",
+    },
     "storage/http.py": {"http_client": "through CheckedTransport, which asks the trust"},
     "storage/local.py": {"open": "a descriptor that the trust gave"},
     "storage/storage.py": {"self.open": "the storage"},
