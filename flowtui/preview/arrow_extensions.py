@@ -24,6 +24,7 @@ from flowtui.preview.arrow_forms import (
     fields_of,
 )
 from flowtui.preview.arrow_times import date_text, integers, interval_text, moment_text
+from flowtui.preview.reasons import reason_of
 from flowtui.preview.variant import DamagedVariantError, Shredded, Variant, json_text, written
 from flowtui.preview.wkb import DamagedGeometryError, wkt
 
@@ -189,7 +190,7 @@ def _variants(values: pa.Array, form: Form, width: int) -> list[Any]:
             variant = Variant(_bytes_at(metadata, at) or b"")
             whole = _shredded(variant, values, at, 0)
         except (DamagedVariantError, IndexError) as error:
-            found.append(f"not readable: {error}")
+            found.append(f"not readable: {reason_of(error)}")
             continue
         found.append(None if whole is None else written(whole, width))
     return found

@@ -18,6 +18,7 @@ from flowtui.preview.arrow_values import column_names, short
 from flowtui.preview.bounded_file import BoundedFile, OverBudgetError
 from flowtui.preview.limits import Limits, chosen_places
 from flowtui.preview.plain_values import cell_of
+from flowtui.preview.reasons import reason_of
 from flowtui.preview.result import Cell, Column, Preview
 from flowtui.preview.worker import Request
 
@@ -91,7 +92,7 @@ def table(file: BinaryIO, request: Request) -> Preview:
     except OverBudgetError:
         raise PreviewError("an Avro file whose schema is larger than a preview may read") from None
     except (ValueError, TypeError, KeyError, IndexError, EOFError, StopIteration, OSError, ArithmeticError) as error:
-        raise PreviewError(f"an Avro file that cannot be read: {error}") from error
+        raise PreviewError(f"an Avro file that cannot be read: {reason_of(error)}") from error
 
 
 def _table(blocks: Any, request: Request) -> Preview:
@@ -122,7 +123,7 @@ def _table(blocks: Any, request: Request) -> Preview:
         total = None
     except (ValueError, TypeError, KeyError, IndexError, EOFError, OSError, ArithmeticError, struct.error) as error:
         total = None
-        problem = f"it cannot be read further: {short(str(error), 200)}"
+        problem = f"it cannot be read further: {reason_of(error)}"
     notices = []
     if total is None or len(found) < total:
         notices.append(f"first {len(found):,} of {total:,} rows" if total is not None else f"first {len(found):,} rows")

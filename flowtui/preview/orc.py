@@ -19,6 +19,7 @@ from flowtui.preview.limits import Limits, chosen_places
 from flowtui.preview.orc_tail import OrcTail, orc_tail
 from flowtui.preview.parquet import metadata_facts
 from flowtui.preview.parquet_columns import listed
+from flowtui.preview.reasons import reason_of
 from flowtui.preview.result import Cell, Preview
 from flowtui.preview.worker import Request
 
@@ -58,7 +59,7 @@ def table(file: BinaryIO, request: Request) -> Preview:
     try:
         return _table(BoundedFile.of(file, request), request)
     except (pa.ArrowException, OSError, ValueError, LookupError) as error:
-        raise PreviewError(f"a damaged ORC file: {str(error).partition(' Detail: ')[0].strip()}") from error
+        raise PreviewError(f"a damaged ORC file: {reason_of(error)}") from error
 
 
 def _table(file: BoundedFile, request: Request) -> Preview:
@@ -141,8 +142,7 @@ class _Column:
                 needed = [(start, max(end, start + _MORE)) for start, end in asked.missing]
                 raise NotFetchedError(needed) from None
             values = [None] * self._rows
-            reason = str(error).partition(" Detail: ")[0]
-            self.problem = f"{short(self.name, 80)} cannot be read: {short(reason, 200)}"
+            self.problem = f"{short(self.name, 80)} cannot be read: {reason_of(error)}"
         self.values = values
 
 

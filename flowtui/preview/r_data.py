@@ -14,6 +14,7 @@ from flowtui.errors import PreviewError
 from flowtui.preview.arrow_values import column_names, short
 from flowtui.preview.limits import Limits, chosen_places
 from flowtui.preview.r_values import RColumn, classes_of, column_of, length_of, names_of, pairs_of, text_of
+from flowtui.preview.reasons import reason_of
 from flowtui.preview.result import Preview, TreeNode
 from flowtui.preview.worker import Request
 
@@ -66,7 +67,7 @@ def objects(file: BinaryIO, request: Request) -> Preview:
         name, chosen = found[page - 1]
         preview = _object(name, chosen, request.limits, "rda" if is_archive else "rds")
     except _DAMAGES as error:
-        raise PreviewError(f"R's data that cannot be read: {str(error) or 'it is damaged'}") from error
+        raise PreviewError(f"R's data that cannot be read: {reason_of(error)}") from error
     facts = [("serialization", str(parsed.versions.format)), ("R version", _version(parsed.versions.serialized))]
     if name:
         facts.insert(0, ("object", short(name, 80)))

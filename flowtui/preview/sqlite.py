@@ -20,6 +20,7 @@ from flowtui.preview.arrow_values import column_names, short
 from flowtui.preview.bounded_file import BoundedFile, OverBudgetError
 from flowtui.preview.limits import Limits, chosen_places
 from flowtui.preview.plain_values import cell_of
+from flowtui.preview.reasons import reason_of
 from flowtui.preview.result import Cell, Column, Preview
 from flowtui.preview.worker import Request
 
@@ -59,7 +60,7 @@ def table(file: BinaryIO, request: Request) -> Preview:
             connection = _opened(content, stack)
             return _table(connection, content, request.limits)
         except sqlite3.Error as error:
-            raise PreviewError(f"a database that SQLite cannot read: {error}") from error
+            raise PreviewError(f"a database that SQLite cannot read: {reason_of(error)}") from error
 
 
 def _content(file: BinaryIO, request: Request) -> bytes:
@@ -187,7 +188,7 @@ def _rows(
         for row in cursor:
             found.append(row)  # noqa: PERF402
     except (sqlite3.Error, OverflowError) as error:
-        notices.append(f"it cannot be read further: {short(str(error), 200)}")
+        notices.append(f"it cannot be read further: {reason_of(error)}")
     return names, found
 
 

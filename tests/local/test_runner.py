@@ -325,7 +325,8 @@ async def test_an_execution_that_is_terminated_before_its_runner_comes_is_aborte
             "from flytekit import workflow\nfrom flowtui.plugin.artifact import *\nfrom flytekit import task\n"
             "from flytekit.types.file import FlyteFile\nA = Artifact('A', DATA)\n"
             "@task\ndef t() -> A.File('x.csv'):\n    return FlyteFile('x')\n"
-            "@workflow\ndef wf() -> A.File('x.csv'):\n    t()\n    return t()\n",
+            "@task\ndef u() -> A.File('x.csv'):\n    return FlyteFile('x')\n"
+            "@workflow\ndef wf() -> A.File('x.csv'):\n    t()\n    return u()\n",
             ArtifactError,
             'has the file "x.csv" twice',
         ),
