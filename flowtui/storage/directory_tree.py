@@ -71,7 +71,7 @@ class DirectoryTree:
         Raises:
             LinkError: the file is a link, or one is on the way.
         """
-        parent, _, name = path.rpartition("/")
+        parent, name = self._split(path)
         if not name:
             return os.open(self.root, flags | _CLOSED, mode)
         with self.folder(parent, make=make) as folder:
@@ -82,13 +82,13 @@ class DirectoryTree:
 
     def lstat(self, path: str) -> os.stat_result:
         """What lies at a path, of a link itself. Raises LinkError where a link is on the way."""
-        parent, _, name = path.rpartition("/")
+        parent, name = self._split(path)
         with self.folder(parent) as folder:
             return os.stat(name, dir_fd=folder, follow_symlinks=False)
 
     def unlink(self, path: str) -> None:
         """Remove a file, or a link itself."""
-        parent, _, name = path.rpartition("/")
+        parent, name = self._split(path)
         with self.folder(parent) as folder:
             os.unlink(name, dir_fd=folder)
 
@@ -96,6 +96,13 @@ class DirectoryTree:
         """The whole of a file."""
         with os.fdopen(self.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
             return file.read()
+
+    def _split(self, path: str) -> tuple[str, str]:
+        """The folder of a path, and its name there."""
+        parent, _, name = path.rpartition("/")
+        if name == "..":
+            raise LinkError(errno.ELOOP, "it leads upwards", f"{self.root}/{path}")
+        return parent, name
 
     def _parts(self, path: str) -> list[str]:
         parts = [part for part in path.split("/") if part not in ("", ".")]

@@ -43,6 +43,8 @@ _FOLDERS_SECONDS = 2.0
 _GENERATED = re.compile(r"-\d+/[0-9a-f]{32}(/|$)|/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(/|$)")
 """Keys of which Flyte itself made a part, with or without flytekit: nobody's other data has such a name."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+"""All that IANA gives to networks; Python takes others for public too, such as those of a site (fec0::/10)."""
 
 _T = TypeVar("_T")
 
@@ -129,8 +131,7 @@ class Trust:
         self._folders = _Folders()
         self._buckets = {bucket_of(f"{one}/") for one in (*self._settings.buckets, *self._typed)} - {""}
         self._own_buckets: set[str] = set()
-        typed_urls = [urlsplit(uri) for uri in self._typed if uri.startswith(("http://", "https://"))]
-        self._typed_hosts = {(url.hostname or "", _port_of(url.scheme, url.port)) for url in typed_urls}
+        self._typed_hosts = {_host_of(uri) for uri in self._typed if uri.startswith(("http://", "https://"))}
 
     @property
     def is_embedded(self) -> bool:
@@ -147,7 +148,7 @@ class Trust:
         if not is_local_uri(uri):
             return None
         path = local_path(uri)
-        is_read = path and "\0" not in path and any(self._places(path))
+        is_read = path and "\0" not in path and any(any(self._places(one)) for one in _spellings(uri, path))
         return None if is_read else self._refused(uri)
 
     def open_file(self, uri: str) -> int:
@@ -294,7 +295,7 @@ class Trust:
         Addresses that stand for one of IPv4 (mapped, 6to4, NAT64) count as that one.
         """
         inner = _inner(address)
-        if inner.is_global and not inner.is_multicast:
+        if inner.is_global and not inner.is_multicast and (inner.version == 4 or inner in _GLOBAL_UNICAST):
             return True
         return any(
             inner in network
@@ -355,7 +356,8 @@ class Trust:
             if self.refusal(uri) is not None:
                 # It is read by a URL that the server signs, which `flowtui serve` does for files of its runs alone.
                 return False
-            return not any(folder.own for folder, _ in self._places(local_path(uri)))
+            found = [list(self._places(one)) for one in _spellings(uri, local_path(uri))]
+            return not all(any(folder.own for folder, _ in places) for places in found if places)
         if uri.startswith(("http://", "https://")):
             return True
         bucket = bucket_of(uri)
@@ -373,6 +375,15 @@ def _spellings(uri: str, path: str) -> tuple[str, ...]:
         return (path,)
     decoded = unquote(path)
     return (path, decoded) if "\0" not in decoded else (path,)
+
+
+def _host_of(url: str) -> tuple[str, int]:
+    """The host and the port that a URL names; an empty name where it cannot be read."""
+    try:
+        found = urlsplit(url)
+        return found.hostname or "", _port_of(found.scheme, found.port)
+    except ValueError:
+        return "", 0
 
 
 def _port_of(scheme: str, port: int | None) -> int:

@@ -160,10 +160,39 @@ async def test_a_typed_path_may_be_relative_a_link_or_encoded(places: Path, monk
     assert await read(Trust(typed=[encoded]), encoded) == BODY
 
 
+async def test_an_encoded_path_of_a_run_is_refused_or_read_by_what_it_means(places: Path) -> None:
+    (places / "a b").mkdir()
+    (places / "a b" / "adsl.csv").write_bytes(BODY)
+    uri = f"file://{places}/a%20b/adsl.csv"
+    assert allowing(places / "a b").refusal(uri) is None
+    assert await read(allowing(places / "a b"), uri) == BODY
+    assert allowing(places / "shared").refusal(uri) is not None
+    assert not Trust(own_folders=lambda: [places / "a b"]).is_elsewhere(uri)
+    assert allowing(places / "a b").is_elsewhere(uri)
+    up = f"file://{places}/shared/%2e%2e/shared-private/key"
+    with pytest.raises((UntrustedError, NotFoundError)):
+        await read(allowing(places / "shared"), up)
+
+
 def test_a_typed_folder_is_read_with_what_lies_below_it(places: Path) -> None:
     trust = Trust(typed=[str(places / "shared")])
     assert trust.refusal(str(places / "shared" / "sub" / "adae.csv")) is None
     assert trust.refusal(str(places / "shared-private" / "key")) is not None
+
+
+async def test_opening_a_file_of_an_own_run_looks_at_nothing(places: Path) -> None:
+    """It is done where keys are answered; the folders are asked of a database."""
+    asked: list[int] = []
+
+    def folders() -> list[Path]:
+        asked.append(1)
+        return [places / "shared"]
+
+    async with Storage(Trust(own_folders=folders)) as storage:
+        reader = storage.open(str(places / "shared" / "adsl.csv"))
+        assert (reader.is_local, asked) == (True, [])
+        assert await reader.read(0, 100) == BODY
+        assert asked == [1]
 
 
 async def test_the_folders_of_the_embedded_server_are_asked_for_again(
@@ -234,7 +263,8 @@ PUBLIC = ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946", "64:ff9b::5db8:
 PRIVATE = [
     "127.0.0.1", "127.8.9.10", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
     "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fc00::1", "ff02::1", "::ffff:127.0.0.1",
-    "::ffff:169.254.169.254", "64:ff9b::7f00:1", "2002:7f00:1::",
+    "::ffff:169.254.169.254", "64:ff9b::7f00:1", "2002:7f00:1::", "fec0::1", "::127.0.0.1", "::ffff:0:127.0.0.1",
+    "64:ff9b:1::7f00:1", "4000::1",
 ]  # fmt: skip
 
 
@@ -281,6 +311,12 @@ def test_a_typed_url_allows_its_own_host_and_port() -> None:
     assert trust.allows_host("http", "localhost", 9000)
     assert not trust.allows_host("http", "localhost", 9001)
     assert not trust.allows_host("http", "127.0.0.1", 9000)
+
+
+@pytest.mark.parametrize("url", ["http://localhost:99999999/a.csv", "http://localhost:x/a.csv", "http://[::1/a.csv"])
+async def test_a_typed_url_that_is_none_is_told_to_be_none(url: str) -> None:
+    with pytest.raises(StorageError):
+        await read(Trust(typed=[url]), url)
 
 
 @pytest.fixture
@@ -334,6 +370,17 @@ class TestDirectoryTree:
         (tmp_path / "root" / "link").symlink_to(tmp_path / "out")
         (tmp_path / "root" / "a" / "far").symlink_to(tmp_path / "root" / "a" / "x")
         return DirectoryTree(tmp_path / "root")
+
+    @pytest.mark.parametrize("path", ["..", "a/..", "a/../..", "a/."])
+    def test_no_path_ends_above_where_it_began(self, tree: DirectoryTree, path: str) -> None:
+        for work in (lambda: os.close(tree.open(path, os.O_RDONLY)), lambda: tree.lstat(path)):
+            if path == "a/.":
+                work()
+                continue
+            with pytest.raises(LinkError):
+                work()
+        with pytest.raises(OSError):
+            tree.unlink(path)
 
     @pytest.mark.parametrize("path", ["link/new", "../out/new", "a/../../out/new", "a/far"])
     def test_nothing_is_written_through_a_link_or_upwards(self, tree: DirectoryTree, tmp_path: Path, path: str) -> None:
