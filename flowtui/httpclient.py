@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -182,6 +183,9 @@ def _as_it_is(make: Callable[[], httpx.AsyncBaseTransport], _: bool) -> httpx.As
 
 
 def _proxy(url: str, verify: ssl.SSLContext | bool) -> httpx.Proxy:
+    if url.startswith("socks"):
+        # A transport is made when it is needed first; that it cannot be is told before.
+        import_module("socksio")
     # httpx takes a context of a proxy only where it speaks TLS itself.
     return httpx.Proxy(url, ssl_context=None if isinstance(verify, bool) or not url.startswith("https://") else verify)
 

@@ -33,6 +33,11 @@ def origin_of(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
 
 
+def _asked(url: httpx.URL) -> str:
+    """The host as it goes over the wire: httpx shows one in letters of another language decoded."""
+    return url.raw_host.decode("ascii")
+
+
 def _addresses(host: str, port: int) -> Sequence[str]:
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
@@ -63,6 +68,7 @@ class CheckedTransport(httpx.AsyncBaseTransport):
         self._resolve = resolve
         self._plain: httpx.AsyncBaseTransport | None = None
         self._of_host: dict[str, httpx.AsyncBaseTransport] = {}
+        self._answering: dict[str, Address] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if self._is_trusted(request):
@@ -91,12 +97,14 @@ class CheckedTransport(httpx.AsyncBaseTransport):
             # A store may lead from http to https on its own host.
             if (scheme, host, port) == signed or ((host, port) == (signed[1], None) and scheme == "https"):
                 return True
-        return self._trust.allows_host(url.scheme, url.host, url.port)
+        return any(self._trust.allows_host(url.scheme, host, url.port) for host in {url.host, _asked(url)})
 
     async def _checked(self, url: httpx.URL) -> list[Address]:
         """The addresses of a URL's host, all of which may be asked."""
         try:
-            found = await asyncio.to_thread(self._resolve, url.host, url.port or (443 if url.scheme == "https" else 80))
+            found = await asyncio.to_thread(
+                self._resolve, _asked(url), url.port or (443 if url.scheme == "https" else 80)
+            )
             addresses = [ipaddress.ip_address(one.partition("%")[0]) for one in found]
         except (OSError, UnicodeError, ValueError) as error:
             raise StorageError(
@@ -115,19 +123,23 @@ class CheckedTransport(httpx.AsyncBaseTransport):
         if key not in self._of_host:
             self._of_host[key] = self._make()
         failure: httpx.ConnectError | httpx.ConnectTimeout | None = None
-        for address in addresses:
+        # The one that took the last connection first: others may let each request wait.
+        for address in sorted(addresses, key=lambda one: one != self._answering.get(key)):
             # Host stays in the headers, and TLS asks for and checks the certificate of the name.
             pinned = httpx.Request(
                 request.method,
                 url.copy_with(host=str(address)),
                 headers=request.headers,
                 stream=request.stream,
-                extensions={**request.extensions, "sni_hostname": url.host},
+                extensions={**request.extensions, "sni_hostname": _asked(url)},
             )
             try:
-                return await self._of_host[key].handle_async_request(pinned)
+                response = await self._of_host[key].handle_async_request(pinned)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 failure = error
+                continue
+            self._answering[key] = address
+            return response
         assert failure is not None
         raise failure
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from flowtui.config import StorageSettings
 from flowtui.domain.signed import SignedUrl
-from flowtui.errors import StorageError
+from flowtui.errors import ConfigError, StorageError
 from flowtui.httpclient import httpx
 from flowtui.storage import Storage, Trust, UntrustedError
 from flowtui.storage.checked_transport import CheckedTransport
@@ -126,6 +127,57 @@ async def test_the_next_address_is_tried_where_one_takes_no_connection() -> None
 
     async with server(whole) as (port, _), client(Both(), names) as http:
         assert (await http.get(f"http://files.test:{port}/a")).content == BODY
+
+
+async def test_an_address_that_takes_no_connection_is_not_tried_before_each_request() -> None:
+    tried: list[str] = []
+
+    class Network(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            tried.append(request.url.host)
+            if request.url.host == "93.184.216.1":
+                raise httpx.ConnectTimeout("nothing answers")
+            return httpx.Response(200, content=BODY)
+
+    names = Names(files=["93.184.216.1", "93.184.216.2"])
+    transport = CheckedTransport(Trust(), Network, resolve=names)
+    async with httpx.AsyncClient(transport=transport) as http:
+        for _ in range(3):
+            assert (await http.get("http://files.test/a")).content == BODY
+    assert tried == ["93.184.216.1", "93.184.216.2", "93.184.216.2", "93.184.216.2"]
+
+
+async def test_a_name_in_letters_of_another_language_is_the_one_that_is_looked_up() -> None:
+    """httpx shows it decoded, and Python's resolver would encode it by rules of before: as fass.test."""
+    asked: list[tuple[str, object]] = []
+
+    class Network(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            asked.append((request.headers["host"], request.extensions["sni_hostname"]))
+            return httpx.Response(200, content=BODY)
+
+    names = Names(**{"xn--fa-hia": ["93.184.216.1"]})
+    async with httpx.AsyncClient(transport=CheckedTransport(Trust(), Network, resolve=names)) as http:
+        assert (await http.get("https://fa\u00df.test/a")).content == BODY
+    assert asked == [("xn--fa-hia.test", "xn--fa-hia.test")]
+    for host in ("fa\u00df.test", "xn--fa-hia.test"):
+        trust = Trust(StorageSettings(hosts=(host,)))
+        async with httpx.AsyncClient(
+            transport=CheckedTransport(
+                trust, lambda: httpx.MockTransport(lambda _: httpx.Response(204)), resolve=Names()
+            )
+        ) as http:
+            assert (await http.get("https://fa\u00df.test/a")).status_code == 204
+
+
+async def test_a_proxy_of_a_kind_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
+    for name in ("NO_PROXY", "no_proxy", "all_proxy", "HTTP_PROXY", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    async with Storage(Trust(StorageSettings(hosts=("files.test",)))) as storage:
+        with pytest.raises(ConfigError, match="of a kind that flowtui cannot use"):
+            await storage.read("http://files.test/a", 100)
 
 
 async def test_a_redirect_to_a_private_address_is_not_followed() -> None:
