@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +16,12 @@ from flowtui.domain.execution import ExecutionId
 from flowtui.errors import ExportError
 from flowtui.exports import Plan, Selection, SourceRun, TargetOptions, make_plan, parse_target, run
 from flowtui.exports.manifest import NAME
+from flowtui.exports.targets import part_file
 from flowtui.exports.targets.base import Target
 from flowtui.exports.targets.in_place import InPlaceTarget
+from flowtui.exports.targets.part_file import open_part
 from flowtui.storage import Storage, Trust
+from flowtui.storage.directory_tree import DirectoryTree
 from tests.trusting import TrustsAll
 
 BODY = b"USUBJID,AGE\n01,63\n"
@@ -121,6 +126,45 @@ async def test_what_is_whole_has_the_permissions_of_new_files(storage: Storage, 
 
 
 @pytest.mark.parametrize("kind", range(3))
+async def test_folders_belong_to_the_group_of_a_shared_place(storage: Storage, places: Path, kind: int) -> None:
+    shared = places / "shared"
+    shared.mkdir()
+    shared.chmod(0o2775)
+    await run(await planned(storage, places, targets(shared / "out")[kind]), storage)
+    folders = [path for path in shared.rglob("*") if path.is_dir()]
+    assert len(folders) >= 2
+    assert [path for path in folders if not path.stat().st_mode & stat.S_ISGID] == []
+
+
+@pytest.mark.parametrize("kind", range(3))
+async def test_a_file_system_with_rules_of_its_own_is_written_where_they_give_as_much(
+    storage: Storage, places: Path, kind: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as a volume with permissions of Windows, which refuses to change those of POSIX."""
+
+    def refused(descriptor: int, mode: int) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "fchmod", refused)
+    monkeypatch.setattr(part_file, "_umask", lambda: 0o022)
+    with pytest.raises(ExportError, match="Operation not permitted"):
+        await run(await planned(storage, places, targets(places / "less")[kind]), storage, retry_delay=0)
+    monkeypatch.setattr(part_file, "_umask", lambda: 0o077)
+    await run(await planned(storage, places, targets(places / "out")[kind]), storage)
+    assert [path.read_bytes() for path in (places / "out").rglob("adsl.csv")] == [BODY]
+
+
+async def test_what_an_earlier_version_left_of_a_file_is_for_nobody_else_while_it_is_taken_up(places: Path) -> None:
+    tree = DirectoryTree(places)
+    (places / "adsl.csv.key.part").write_bytes(b"USUB")
+    (places / "adsl.csv.key.part").chmod(0o644)
+    part = await open_part(tree, "adsl.csv", "key")
+    assert part.offset == 4
+    assert (places / "adsl.csv.key.part").stat().st_mode & 0o777 == 0o600
+    await part.abort(keep=True)
+
+
+@pytest.mark.parametrize("kind", range(3))
 @pytest.mark.parametrize("size", [1000, 12_000_000])
 async def test_what_is_not_whole_is_for_nobody_else(
     places: Path, kind: int, size: int, monkeypatch: pytest.MonkeyPatch
@@ -137,8 +181,8 @@ async def test_what_is_not_whole_is_for_nobody_else(
         plan = await planned(storage, places, targets(places / "out")[kind])
         monkeypatch.setattr(os, "fchmod", looking)
         await run(plan, storage)
-    # The file and the manifest.
-    assert before == [0o600, 0o600]
+    # The file and the manifest, and the folder of what is staged, when all in it is whole.
+    assert before == [0o600, 0o600, *([0o700] if kind else [])]
 
 
 @pytest.mark.parametrize("kind", range(1, 3))

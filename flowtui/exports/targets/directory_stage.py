@@ -26,7 +26,14 @@ from flowtui.errors import ExportError
 from flowtui.exports import manifest as manifests
 from flowtui.exports.targets.base import Publication, Sink, StagedFile, StageRequest
 from flowtui.exports.targets.flushing import flush_folder, flushing_early, flushing_file_system, write_flushed
-from flowtui.exports.targets.part_file import new_file_mode, new_folder_mode, open_part, part_path, refusing
+from flowtui.exports.targets.part_file import (
+    new_file_mode,
+    new_folder_mode,
+    open_part,
+    part_path,
+    refusing,
+    set_mode,
+)
 from flowtui.exports.targets.pumping import pump, read_at_once, write_at
 from flowtui.storage.directory_tree import DirectoryTree
 from flowtui.text import plain
@@ -40,6 +47,7 @@ _SMALL = 8 * 1024 * 1024
 _AT_ONCE = 1024 * 1024
 """A local file up to this size is read and written by one call each."""
 _WRITE = os.O_RDWR | os.O_CREAT
+_LIST = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +192,7 @@ class DirectoryStage:
                 size, sha256 = pump(source, descriptor, shown, moved, stop)
             with refusing(shown):
                 modified = os.fstat(descriptor).st_mtime
-                os.fchmod(descriptor, new_file_mode())
+                set_mode(descriptor, new_file_mode())
                 if part is not path:
                     with self._base.folder(path.rpartition("/")[0]) as folder:
                         names = (one.rpartition("/")[2] for one in (part, path))
@@ -198,7 +206,7 @@ class DirectoryStage:
             descriptor = self._base.open(path, _WRITE | os.O_TRUNC, make=make)
             try:
                 write_at(descriptor, data, 0)
-                os.fchmod(descriptor, new_file_mode())
+                set_mode(descriptor, new_file_mode())
                 modified = os.fstat(descriptor).st_mtime
             finally:
                 os.close(descriptor)
@@ -274,15 +282,21 @@ class DirectoryStage:
         with self._base.folder(parent) as folder:
             if _is_there(place.name, folder):
                 return False
-            os.chmod(name, new_folder_mode(), dir_fd=folder)
+            staged = os.open(name, _LIST, dir_fd=folder)
             try:
-                # Of two that come at the same time one fails here, since neither folder is empty.
-                os.rename(name, place.name, src_dir_fd=folder, dst_dir_fd=folder)
-            except OSError:
-                os.chmod(name, 0o700, dir_fd=folder)
-                if _is_there(place.name, folder):
-                    return False
-                raise
+                # A shared place hands its group on, which setting permissions alone would end.
+                kept = os.fstat(staged).st_mode & stat.S_ISGID
+                set_mode(staged, kept | new_folder_mode())
+                try:
+                    # Of two that come at the same time one fails here, since neither folder is empty.
+                    os.rename(name, place.name, src_dir_fd=folder, dst_dir_fd=folder)
+                except OSError:
+                    set_mode(staged, kept | 0o700)
+                    if _is_there(place.name, folder):
+                        return False
+                    raise
+            finally:
+                os.close(staged)
         return True
 
     def _merge(self, manifest: Callable[[Mapping[str, Any]], bytes]) -> Path:

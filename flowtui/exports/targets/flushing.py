@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from flowtui.exports.targets.part_file import new_file_mode
+from flowtui.exports.targets.part_file import new_file_mode, set_mode
 
 
 def flush_file_system(folder: Path) -> None:
@@ -52,7 +52,7 @@ def write_flushed(folder: int, name: str, data: bytes, temporary: str) -> None:
     with os.fdopen(os.open(temporary, flags, 0o600, dir_fd=folder), "wb") as file:
         file.write(data)
         file.flush()
-        os.fchmod(file.fileno(), new_file_mode())
+        set_mode(file.fileno(), new_file_mode())
         os.fsync(file.fileno())
     os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
 

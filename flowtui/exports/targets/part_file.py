@@ -49,6 +49,19 @@ def new_folder_mode() -> int:
     return 0o777 & ~_umask()
 
 
+def set_mode(descriptor: int, mode: int) -> None:
+    """Give a file or folder its permissions. Raises OSError.
+
+    A file system that has rules of its own, such as those of Windows, may refuse that; where what it gives is no less,
+    nothing is lost.
+    """
+    try:
+        os.fchmod(descriptor, mode)
+    except OSError:
+        if os.fstat(descriptor).st_mode & mode != mode:
+            raise
+
+
 async def open_part(tree: DirectoryTree, path: str, key: str, *, durable: bool = True) -> PartFile:
     """Begin a file, or take it up again.
 
@@ -90,7 +103,11 @@ class PartFile:
             try:
                 fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
                 # Another export may have given this very file its name between opening and locking.
-                if os.path.samestat(os.fstat(file.fileno()), self._tree.lstat(self._part)):
+                found = os.fstat(file.fileno())
+                if os.path.samestat(found, self._tree.lstat(self._part)):
+                    if found.st_mode & 0o077:
+                        # Earlier versions left it so.
+                        set_mode(file.fileno(), 0o600)
                     return file
             except FileNotFoundError:
                 pass
@@ -156,7 +173,7 @@ class PartFile:
             if self._durable:
                 os.fsync(self._file.fileno())
             modified = os.fstat(self._file.fileno()).st_mtime
-            os.fchmod(self._file.fileno(), new_file_mode())
+            set_mode(self._file.fileno(), new_file_mode())
             parent, _, name = self._name.rpartition("/")
             with self._tree.folder(parent) as folder:
                 os.replace(self._part.rpartition("/")[2], name, src_dir_fd=folder, dst_dir_fd=folder)
