@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -239,8 +240,6 @@ async def test_a_signed_url_may_lead_to_its_own_host() -> None:
 
 
 async def test_a_certificate_is_of_the_name_and_not_of_the_address(serve, ca_file) -> None:
-    from functools import partial
-
     from flowtui.config import TransportSettings
     from flowtui.tls import tls_context
 
