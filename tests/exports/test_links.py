@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,30 @@ async def test_what_is_whole_has_the_permissions_of_new_files(storage: Storage, 
     folders = [places / "out", *(path for path in (places / "out").rglob("*") if path.is_dir())]
     assert {path.stat().st_mode & 0o777 for path in files} == {0o666 & ~umask}
     assert {path.stat().st_mode & 0o777 for path in folders} == {0o777 & ~umask}
+
+
+@pytest.mark.parametrize("kind", range(1, 3))
+async def test_a_folder_that_is_slow_to_be_made_is_awaited_by_all_of_its_files(
+    storage: Storage, places: Path, kind: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files are copied in several threads, and one of them makes the folder."""
+    mkdir = os.mkdir
+
+    def slow(path: str, *rest: Any, **options: Any) -> None:
+        if path == "ADaM":
+            time.sleep(0.2)
+        mkdir(path, *rest, **options)
+
+    monkeypatch.setattr(os, "mkdir", slow)
+    files = []
+    for number in range(8):
+        (places / "from" / f"{number}.csv").write_bytes(BODY)
+        uris = (str(places / "from" / f"{number}.csv"),)
+        files.append((await planned(storage, places, InPlaceTarget(places), file=f"{number}.csv", uris=uris)).files[0])
+    selection = Selection(files[0].run, tuple(file.source for file in files))
+    plan = await make_plan([selection], targets(places / "out")[kind], storage)
+    await run(plan, storage, retry_delay=0)
+    assert len([path for path in (places / "out").rglob("*.csv") if path.read_bytes() == BODY]) == 8
 
 
 @pytest.mark.parametrize("kind", range(3))

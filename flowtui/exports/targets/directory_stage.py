@@ -151,42 +151,34 @@ class DirectoryStage:
         if not stat.S_ISREG(os.fstat(source).st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file")
         path = f"{self._stage}/{file.path}"
-        is_first = self._is_first_in(path)
+        self._make_parent(path)
         if file.size is not None and file.size <= _AT_ONCE:
             data = read_at_once(source, file.size)
             if len(data) <= file.size:
-                return self._written_at_once(path, data, moved, make=is_first)
-        return self._pumped(source, path, file, moved, stop, make=is_first)
+                return self._written_at_once(path, data, moved)
+        return self._pumped(source, path, file, moved, stop)
 
     def remove(self, file: StagedFile) -> None:
         """Remove what :meth:`copy` has written of a file that is not what it should be."""
         with contextlib.suppress(OSError):
             self._base.unlink(f"{self._stage}/{file.path}")
 
-    def _is_first_in(self, path: str) -> bool:
-        """Whether the folder of a file may have to be made."""
+    def _make_parent(self, path: str) -> None:
+        """Make the folder of a file. Other threads take it to be there only when it is."""
         parent = path.rpartition("/")[0]
-        if parent in self._made:
-            return False
-        self._make_stage()
-        self._made.add(parent)
-        return True
+        if parent not in self._made:
+            self._make_stage()
+            with refusing(f"{self._base.root}/{path}"), self._base.folder(parent, make=True):
+                self._made.add(parent)
 
     def _pumped(
-        self,
-        source: int,
-        path: str,
-        file: StagedFile,
-        moved: Callable[[int], None],
-        stop: threading.Event,
-        *,
-        make: bool,
+        self, source: int, path: str, file: StagedFile, moved: Callable[[int], None], stop: threading.Event
     ) -> Copied:
         is_small = file.size is not None and file.size <= _SMALL
         part = path if is_small else part_path(path, file.key)
         shown = f"{self._base.root}/{path}"
         with refusing(shown):
-            descriptor = self._base.open(part, _WRITE | (os.O_TRUNC if is_small else 0), make=make)
+            descriptor = self._base.open(part, _WRITE | (os.O_TRUNC if is_small else 0))
         try:
             with contextlib.nullcontext() if is_small else flushing_early(descriptor):
                 size, sha256 = pump(source, descriptor, shown, moved, stop)
@@ -201,9 +193,9 @@ class DirectoryStage:
             os.close(descriptor)
         return Copied(size, sha256, datetime.fromtimestamp(modified, timezone.utc))
 
-    def _written_at_once(self, path: str, data: bytes, moved: Callable[[int], None], *, make: bool) -> Copied:
+    def _written_at_once(self, path: str, data: bytes, moved: Callable[[int], None]) -> Copied:
         with refusing(f"{self._base.root}/{path}"):
-            descriptor = self._base.open(path, _WRITE | os.O_TRUNC, make=make)
+            descriptor = self._base.open(path, _WRITE | os.O_TRUNC)
             try:
                 write_at(descriptor, data, 0)
                 set_mode(descriptor, new_file_mode())
