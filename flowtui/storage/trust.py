@@ -8,7 +8,8 @@ run names is read where it cannot be the person's own affair:
 - http(s): without credentials, and from public addresses only, unless the settings name the host (``storage.hosts``).
   The same holds for where a signed URL is redirected to.
 - buckets, with credentials of this machine: where the server keeps its own data in them, has signed a URL that opened
-  an object of them, or the settings name them (``storage.buckets``); others are asked by signed URL only.
+  an object of them whose key Flyte made, or the settings name them (``storage.buckets``); others are asked by signed
+  URL only.
 
 What a person typed on the command line is read as it is.
 """
@@ -323,8 +324,11 @@ class Trust:
             await asyncio.to_thread(self._known.add, new)
 
     async def signature_opened(self, uri: str) -> None:
-        """Take over that a URL which the server signed has opened an object: its bucket is one of the server's."""
-        await self.learn([uri])
+        """Take over that a URL which the server signed has opened an object whose key Flyte made: its bucket is one of
+        the server's. Another object may be one of a bucket that the server can read in part only.
+        """
+        if _GENERATED.search(uri):
+            await self.learn([uri])
 
     def knows_bucket(self, uri: str) -> bool:
         """Whether credentials of this machine may be used for an object."""

@@ -459,7 +459,8 @@ async def test_a_bucket_that_only_ones_own_credentials_open_is_not_asked_with_th
 
 
 async def test_a_bucket_that_a_signed_url_opened_is_asked_directly_from_then_on(bucket: Bucket, tmp_path: Path) -> None:
-    uris = [bucket.put(name, BODY) for name in ("a", "b", "c")]
+    made = "data/9y/run-n0-0/907c492e944c3e75f48a29c2f305b364"
+    uris = [bucket.put(f"{made}/{name}", BODY) for name in ("a", "b", "c")]
     known = KnownBuckets(tmp_path / "state.sqlite3", "https://flyte.test")
     sign = Signer(bucket.client)
     async with line_to(bucket.url) as line:
@@ -474,6 +475,25 @@ async def test_a_bucket_that_a_signed_url_opened_is_asked_directly_from_then_on(
         async with Storage(Trust(known=later), sign=sign, stores=access(line.url)) as storage:
             assert await head(storage, uris[2]) == BODY[:100]
             assert len(sign.signed) == 1
+
+
+async def test_an_object_that_more_may_read_opens_no_bucket_for_the_others(bucket: Bucket) -> None:
+    """The server's own rights may reach one object of a bucket that is none of its runs'."""
+    readme, payroll = bucket.put("readme.txt", BODY), bucket.put("payroll.csv", BODY)
+    signer = Signer(bucket.client)
+
+    async def sign(uri: str) -> SignedUrl:
+        return await (signer(uri) if uri == readme else refused_signature(uri))
+
+    trust = Trust()
+    async with line_to(bucket.url) as line:
+        async with Storage(trust, sign=sign, stores=access(line.url), retry_delay=0) as storage:
+            assert await head(storage, readme) == BODY[:100]
+            assert not storage.is_direct(payroll)
+            with pytest.raises(FlowtuiError):
+                await head(storage, payroll)
+        assert line.direct == []
+    assert trust.is_elsewhere(readme)
 
 
 async def test_a_bucket_of_the_settings_is_asked_directly(bucket: Bucket) -> None:
