@@ -379,7 +379,8 @@ class TestDirectoryTree:
                 continue
             with pytest.raises(LinkError):
                 work()
-        with pytest.raises(OSError, match="it leads upwards" if path.endswith("..") else "Invalid argument|Is a directory"):
+        told = "it leads upwards" if path.endswith("..") else "Invalid argument|Is a directory"
+        with pytest.raises(OSError, match=told):
             tree.unlink(path)
 
     @pytest.mark.parametrize("path", ["link/new", "../out/new", "a/../../out/new", "a/far"])
